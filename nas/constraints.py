@@ -1,0 +1,47 @@
+"""Which constraints hold, and by how much are they missed?"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from nas.errors import UserError
+
+_FORM = re.compile(r"\s*([A-Za-z_]\w*)\s*(>=|<=)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*")
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A bound on one metric, cheap or expensive."""
+
+    metric: str
+    relation: str
+    bound: float
+
+    def __str__(self) -> str:
+        return f"{self.metric}{self.relation}{self.bound:.10g}"
+
+    def violation(self, value: float) -> float:
+        """Return by how much `value` misses the bound, divided by the bound; 0 when met, inf for NaN."""
+        if math.isnan(value):
+            return math.inf
+        miss = self.bound - value if self.relation == ">=" else value - self.bound
+        return max(0.0, miss) / (abs(self.bound) or 1.0)
+
+
+def parse(text: str) -> Constraint:
+    """Return the constraint that `text`, such as "precision>=0.39", states. Raises UserError for any other form."""
+    match = _FORM.fullmatch(text)
+    try:
+        if match:
+            return Constraint(match[1], match[2], float(match[3]))
+    except ValueError:
+        pass
+    raise UserError(
+        f'constraint "{text}" is not of the form METRIC>=BOUND or METRIC<=BOUND, such as precision>=0.39'
+    )
+
+
+def total_violation(constraints: Iterable[Constraint], metrics: Mapping[str, float]) -> float:
+    """Return the sum of all violations; a metric that is missing counts as infinitely violated."""
+    return sum((c.violation(metrics.get(c.metric, math.nan)) for c in constraints), 0.0)

@@ -1,0 +1,13 @@
+"""What can go wrong that has a meaning of its own?"""
+
+
+class UserError(ValueError):
+    """Bad input, told in one line with exit status 2: what is wrong, where, and what would be right."""
+
+
+class Diverged(ArithmeticError):
+    """A trainer raises this when its loss is NaN or infinite; the trial ends with status DIVERGED, ranked last."""
+
+
+class OutOfTime(BaseException):
+    """The time limit of the search has passed; raised inside a job to end it, past any `except Exception`."""

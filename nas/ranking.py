@@ -1,0 +1,48 @@
+"""Which result is better? Feasibility first, then the objective: lexicographic and total, by DEAP's fitness order."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from deap import base, tools
+
+from nas.constraints import Constraint, total_violation
+from nas.types import Result, Score, Status
+
+
+class Fitness(base.Fitness):  # type: ignore[misc]
+    """(-violation, objective), both maximised and compared in that order (precision-first sorting)."""
+
+    weights = (1.0, 1.0)
+
+
+class _Ranked:
+    """DEAP selects among things that have a fitness."""
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+        self.fitness = Fitness((result.score.feasibility, result.score.objective))
+
+
+def score(
+    status: Status, metrics: Mapping[str, float], objective: str, maximize: bool, constraints: Sequence[Constraint]
+) -> Score:
+    """Return the score of a result; whatever failed or is not a number gets the worst there is."""
+    value = metrics.get(objective, math.nan) * (1 if maximize else -1)
+    if status is not Status.OK or math.isnan(value):
+        return Score()
+    return Score(0.0 - total_violation(constraints, metrics), value)
+
+
+def best(results: Sequence[Result], count: int) -> list[Result]:
+    """Return the `count` best results, best first; of equals, those that stand first in `results`."""
+    return [ranked.result for ranked in tools.selBest([_Ranked(result) for result in results], count)]
+
+
+def incumbent(results: Sequence[Result]) -> Result | None:
+    """Return the best result at the highest budget any succeeded at, or None.
+
+    Feasible when a feasible one exists there; otherwise the one with the smallest violation.
+    """
+    succeeded = [result for result in results if result.status is Status.OK]
+    top = max((result.epochs for result in succeeded), default=0)
+    return next(iter(best([result for result in succeeded if result.epochs == top], 1)), None)

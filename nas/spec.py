@@ -1,0 +1,63 @@
+"""What was asked for? Everything that decides the history of a run, as one value."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from nas.budgets import Bracket, Rung, hyperband
+from nas.constraints import Constraint
+from nas.errors import UserError
+
+STRATEGIES = ("evolution", "random", "default")
+BUDGETS = ("hyperband", "full")
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """Written once to spec.json. `details` holds what the caller adds: data, space and version digests."""
+
+    space: dict[str, Any]
+    objective: str
+    maximize: bool
+    constraints: tuple[Constraint, ...]
+    strategy: str
+    budget: str
+    max_epochs: int
+    min_epochs: int
+    eta: int
+    population: int
+    offspring: int
+    mutation_rate: float
+    seed: int
+    max_trials: int | None
+    max_total_epochs: int | None
+    default: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raise UserError for a value that makes no sense, saying which would."""
+        _one_of("strategy", self.strategy, STRATEGIES)
+        _one_of("budget", self.budget, BUDGETS)
+        counts = ("max_epochs", "min_epochs", "population", "offspring", "max_trials", "max_total_epochs")
+        for name in counts:
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UserError(f"{name.replace('_', ' ')} is {value}, but must be at least 1")
+        if not 0 <= self.mutation_rate <= 1:
+            raise UserError(f"mutation rate is {self.mutation_rate}, but must lie between 0 and 1")
+        hyperband(self.max_epochs, self.min_epochs if self.budget == "hyperband" else self.max_epochs, self.eta)
+
+    @property
+    def brackets(self) -> tuple[Bracket, ...]:
+        """The brackets that generations go through in turn."""
+        if self.budget == "full":
+            return ((Rung(self.max_epochs, self.offspring),),)
+        return hyperband(self.max_epochs, self.min_epochs, self.eta)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form that spec.json holds."""
+        return {**asdict(self), "constraints": [str(constraint) for constraint in self.constraints]}
+
+
+def _one_of(what: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UserError(f"unknown {what} {value!r}: choose one of {', '.join(known)}")

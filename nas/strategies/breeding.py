@@ -1,0 +1,83 @@
+"""Which children are worth training? Those that meet the cheap constraints and were never tried: others are redrawn."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from numpy.random import RandomState
+
+from nas import ranking, variation
+from nas.constraints import Constraint
+from nas.engine import Lab
+from nas.errors import UserError
+from nas.seeds import generator
+from nas.types import Config, Result, Trial
+
+TOURNAMENT = 3  # contestants per parent
+DRAWS = 1000  # draws per child before it is given up
+VARIED = 100  # of them by variation of parents; the rest are fresh samples
+
+
+def breed(lab: Lab, population: Sequence[Result], count: int, place: str) -> list[Trial]:
+    """Return up to `count` new trials named `place`.00, `place`.01, ..., fewer when no untried legal one turns up.
+
+    With a population they descend from tournament winners, by mutation or recombination; without, they are samples.
+    Raises UserError when nothing was ever trained and no sample meets the cheap constraints.
+    """
+    children = (_child(lab, population, f"{place}.{number}") for number in range(count))
+    return [child for child in children if child]
+
+
+def _child(lab: Lab, population: Sequence[Result], trial_id: str) -> Trial | None:
+    rng = generator(lab.spec.seed, "breed", trial_id)
+    reasons = Counter[str]()
+    for draw in range(DRAWS):
+        parents = population if draw < VARIED else ()
+        config, operator, origin = _vary(lab, parents, rng)
+        reason = _objection(lab, config)
+        if not reason:
+            return lab.trial(trial_id, config, operator, origin)
+        lab.redraws[reason] += 1
+        reasons[reason] += 1
+    broken = [c for c in lab.cheap.constraints if str(c) in reasons]
+    if not lab.results and sum(reasons[str(c)] for c in broken) == DRAWS:
+        raise UserError(_certificate(lab, broken))
+    return None
+
+
+def _vary(
+    lab: Lab, population: Sequence[Result], rng: RandomState
+) -> tuple[Config, str, tuple[str, ...]]:
+    """Return a configuration, the operator that made it, and the ids of its parents."""
+    if not population:
+        return variation.sample(lab.space, rng), "sample", ()
+    one = _tournament(population, rng)
+    if len(population) == 1 or rng.rand() < lab.spec.mutation_rate:
+        return variation.mutate(lab.space, one.config, rng), "mutate", (one.id,)
+    other = _tournament([result for result in population if result.job.trial != one], rng)
+    return variation.recombine(lab.space, one.config, other.config, rng), "recombine", (one.id, other.id)
+
+
+def _tournament(population: Sequence[Result], rng: RandomState) -> Trial:
+    """Return the best of a few drawn at random (DEAP's own tournament draws from Python's global state)."""
+    drawn = rng.choice(len(population), min(TOURNAMENT, len(population)), replace=False)
+    return ranking.best([population[i] for i in sorted(drawn)], 1)[0].job.trial
+
+
+def _objection(lab: Lab, config: Config) -> str:
+    """Return why `config` shall not be trained, or nothing."""
+    if config.id in lab.taken:
+        return "repeat"
+    if variation.forbidden(lab.space, config):
+        return "forbidden by the space"
+    return str(lab.cheap.broken(config) or "")
+
+
+def _certificate(lab: Lab, broken: Sequence[Constraint]) -> str:
+    """Say what was tried in vain, and how near it came."""
+    asked = " and ".join(str(constraint) for constraint in broken)
+    seen = "; ".join(
+        f"the {'smallest' if constraint.relation == '<=' else 'largest'} seen has "
+        f"{lab.cheap.nearest_miss[str(constraint)][1]:.10g}"
+        for constraint in broken
+    )
+    return f"0 of {DRAWS} samples meet {asked}; {seen}"

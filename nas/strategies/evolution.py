@@ -1,0 +1,21 @@
+"""(mu + lambda) evolution whose offspring go through the brackets of the budget."""
+
+from nas import ranking
+from nas.budgets import generations
+from nas.engine import Lab
+from nas.strategies.generation import next_generation
+from nas.types import Result
+
+
+async def evolution(lab: Lab) -> None:
+    """Breed, halve, select, until the limits allow no further trial.
+
+    The first generation is sampled and goes through the same brackets; only fully trained offspring enter the
+    population. The scheme of Awad et al. 2021 (DEHB) with the operators of a (mu + lambda) strategy.
+    """
+    population = list[Result]()
+    for number, planned in enumerate(generations(lab.spec.brackets, lab.spec.offspring)):
+        finished = await next_generation(lab, population, number, planned)
+        if finished is None:
+            return
+        population = ranking.best(population + finished, lab.spec.population)

@@ -1,0 +1,20 @@
+"""One generation: the brackets the limits still allow, bred in logical order, halved side by side."""
+
+from collections.abc import Sequence
+
+from nas.budgets import Bracket
+from nas.engine import Lab
+from nas.strategies.breeding import breed
+from nas.strategies.halving import halve_all
+from nas.types import Result
+
+
+async def next_generation(
+    lab: Lab, population: Sequence[Result], number: int, planned: Sequence[Bracket]
+) -> list[Result] | None:
+    """Return the fully trained offspring of `population`, best of each bracket first; None when nothing was left to do."""
+    brackets = lab.affordable(planned)
+    trials = [breed(lab, population, b[0].trials, f"g{number}.b{i}") for i, b in enumerate(brackets)]
+    if not any(trials):
+        return None
+    return await halve_all(lab, trials, brackets)

@@ -1,0 +1,148 @@
+"""What values pass between the parts? Configurations, trials, jobs and results: frozen, with a JSON form."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Value: TypeAlias = bool | int | float | str
+
+
+def canonical(data: object) -> str:
+    """Return the one JSON text of `data`: sorted keys, no spaces, NaN and infinities as strings."""
+    return json.dumps(_finite(data), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _finite(data: object) -> object:
+    if isinstance(data, Mapping):
+        return {str(key): _finite(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_finite(value) for value in data]
+    if isinstance(data, float) and not math.isfinite(data):
+        return str(data)
+    return data
+
+
+@dataclass(frozen=True)
+class Config:
+    """The values of the active hyperparameters, sorted by name."""
+
+    items: tuple[tuple[str, Value], ...]
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "Config":
+        """Return the configuration of `values`, NumPy scalars turned into Python's own."""
+        native = {k: v.item() if isinstance(v, np.generic) else v for k, v in values.items()}
+        return cls(tuple(sorted(native.items())))
+
+    @cached_property
+    def id(self) -> str:
+        """16 hexadecimal digits: the hash of the canonical JSON."""
+        return hashlib.blake2b(canonical(self.values).encode(), digest_size=8).hexdigest()
+
+    @property
+    def values(self) -> dict[str, Value]:
+        return dict(self.items)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One configuration with its logical id ("g3.b1.07"), seed and origin."""
+
+    id: str
+    config: Config
+    seed: int
+    operator: str = "sample"
+    parents: tuple[str, ...] = ()
+    cheap: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Job:
+    """Train a trial from one epoch to another; (trial id, stop) identifies it."""
+
+    trial: Trial
+    start: int
+    stop: int
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.trial.id, self.stop
+
+
+class Status(StrEnum):
+    OK = "OK"
+    DIVERGED = "DIVERGED"
+    OOM = "OOM"
+    CRASHED = "CRASHED"
+    TIMEOUT = "TIMEOUT"
+
+
+@dataclass(frozen=True, order=True)
+class Score:
+    """Feasibility first: the negated total violation, then the objective (larger is better). Never NaN."""
+
+    feasibility: float = -math.inf
+    objective: float = -math.inf
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a job. `metrics` are means over folds, joined with the cheap metrics; `seconds` is wall time."""
+
+    job: Job
+    status: Status
+    metrics: dict[str, float] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    error: str = ""
+    checkpointed: bool = False
+    score: Score = field(default_factory=Score)
+
+    @property
+    def config(self) -> dict[str, Value]:
+        """The values of the active hyperparameters."""
+        return self.job.trial.config.values
+
+    @property
+    def epochs(self) -> int:
+        """The budget this result was reached at."""
+        return self.job.stop
+
+    @property
+    def feasible(self) -> bool:
+        """Whether every constraint is met."""
+        return self.score.feasibility == 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all but the score, which follows from the metrics."""
+        data = asdict(self)
+        del data["score"]
+        data["job"]["trial"]["config"] = self.config
+        return data
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Result":
+        """Return the result that `to_json` described, without its score."""
+        job = data["job"]
+        trial = dict(job["trial"])
+        trial |= {
+            "config": Config.of(trial["config"]),
+            "parents": tuple(trial["parents"]),
+            "cheap": tuple((name, float(value)) for name, value in trial["cheap"]),
+        }
+        metrics = {name: float(value) for name, value in data["metrics"].items()}
+        rest = {key: data[key] for key in ("details", "seconds", "error", "checkpointed")}
+        return cls(Job(Trial(**trial), job["start"], job["stop"]), Status(data["status"]), metrics, **rest)
+
+
+def logical_order(trial_id: str, epochs: int) -> tuple[int, ...]:
+    """Return the place of a result in the run: generation, bracket, epochs, number; not when it happened to finish."""
+    *place, number = (int(part.lstrip("gb")) for part in trial_id.split("."))
+    return (*place, epochs, number)

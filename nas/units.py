@@ -1,0 +1,35 @@
+"""What number does a text such as "2e7" or "5m" mean?"""
+
+import re
+
+from nas.errors import UserError
+
+_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def count(text: str) -> int:
+    """Return the whole number that `text` means: "50", "2e7". Raises UserError otherwise."""
+    try:
+        value = float(text)
+        if value == int(value):
+            return int(value)
+    except (ValueError, OverflowError):
+        pass
+    raise UserError(f"{text!r} is not a whole number, such as 50 or 2e7")
+
+
+def seconds(text: float | str | None) -> float | None:
+    """Return the seconds that "90", "90s", "5m", "2h", "1d" or a number mean; None and "none" mean no limit."""
+    if text is None or text == "none":
+        return None
+    match = re.fullmatch(r"(\d+\.?\d*|\.\d+)([smhd]?)", str(text).strip())
+    if not match or float(match[1]) <= 0:
+        raise UserError(f"{text!r} is not a time, such as 90s, 5m, 2h")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def duration(value: float) -> str:
+    """Return `value` seconds as people write it: "42 s", "4.5 min", "3.2 h"."""
+    if value < 120:
+        return f"{value:.0f} s"
+    return f"{value / 60:.1f} min" if value < 7200 else f"{value / 3600:.1f} h"

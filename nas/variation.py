@@ -1,0 +1,83 @@
+"""How do configurations come to be? Sampling, mutation and recombination on a conditional ConfigSpace space.
+
+All three end in `complete`: hyperparameters that became active are sampled, those that became inactive vanish.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from ConfigSpace import CategoricalHyperparameter, ConfigurationSpace, OrdinalHyperparameter
+from ConfigSpace.hyperparameters import Hyperparameter
+from ConfigSpace.types import NotSet
+
+from nas.types import Config
+
+EXTRA_GENES = 0.7  # a mutation changes 1 + Poisson(EXTRA_GENES) hyperparameters
+LOCAL_SHARE = 0.7  # of the changes of ordered values are steps, the rest are resampled
+LOCAL_STEP = 0.15  # standard deviation of a step, as a share of the (possibly logarithmic) range
+
+
+def sample(space: ConfigurationSpace, rng: np.random.RandomState) -> Config:
+    """Return a configuration drawn from the priors of `space`."""
+    return complete(space, {}, rng)
+
+
+def mutate(space: ConfigurationSpace, parent: Config, rng: np.random.RandomState) -> Config:
+    """Return `parent` with one or a few active hyperparameters changed, by a local step or by resampling."""
+    values = parent.values
+    names = [name for name in values if space[name].size > 1]
+    count = min(1 + int(rng.poisson(EXTRA_GENES)), len(names))
+    for name in rng.choice(names, count, replace=False) if names else ():
+        values[name] = _changed(space[name], values[name], rng)
+    return complete(space, values, rng)
+
+
+def recombine(space: ConfigurationSpace, one: Config, other: Config, rng: np.random.RandomState) -> Config:
+    """Return a uniform crossover: each hyperparameter from either parent, depth included.
+
+    A layer that only one parent has is there to be inherited when the child's depth asks for it.
+    """
+    a, b = one.values, other.values
+    values = {name: (a if name not in b or (name in a and rng.rand() < 0.5) else b)[name] for name in sorted(a | b)}
+    return complete(space, values, rng)
+
+
+def complete(space: ConfigurationSpace, values: Mapping[str, Any], rng: np.random.RandomState) -> Config:
+    """Return the configuration that `values` imply: inactive ones dropped, missing active ones sampled."""
+    chosen: dict[str, Any] = {}
+    for name, hyperparameter in space.items():  # parents come before their children
+        active = all(c.satisfied_by_value(chosen) for c in space.parent_conditions_of[name])
+        if not active:
+            chosen[name] = NotSet
+        else:
+            chosen[name] = values[name] if name in values else _sampled(hyperparameter, rng)
+    return Config.of({name: value for name, value in chosen.items() if value is not NotSet})
+
+
+def forbidden(space: ConfigurationSpace, config: Config) -> bool:
+    """Return whether a forbidden clause of `space` excludes `config`."""
+    values = config.values
+    return any(clause.is_forbidden_value(values) for clause in space.forbidden_clauses)
+
+
+def _sampled(hyperparameter: Hyperparameter[Any, Any], rng: np.random.RandomState) -> Any:
+    return hyperparameter.to_value(hyperparameter.sample_vector(1, seed=rng))[0]
+
+
+def _changed(hyperparameter: Hyperparameter[Any, Any], value: Any, rng: np.random.RandomState) -> Any:
+    """Return another value: unordered ones are resampled, ordered ones mostly move a step."""
+    step = not isinstance(hyperparameter, CategoricalHyperparameter) and rng.rand() < LOCAL_SHARE
+    for _ in range(100):
+        changed = _moved(hyperparameter, value, rng) if step else _sampled(hyperparameter, rng)
+        if changed != value:
+            return changed
+    return value  # a prior so narrow that no other value came up
+
+
+def _moved(hyperparameter: Hyperparameter[Any, Any], value: Any, rng: np.random.RandomState) -> Any:
+    low, high = hyperparameter.lower_vectorized, hyperparameter.upper_vectorized
+    place = hyperparameter.to_vector(value) + rng.normal(0, LOCAL_STEP * (high - low))
+    if isinstance(hyperparameter, OrdinalHyperparameter):
+        place = np.round(place)
+    return hyperparameter.to_value(np.float64(min(max(place, low), high)))
