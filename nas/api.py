@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from nas.engine import Lab, Measures, Tracker
 from nas.errors import OutOfTime, UserError
 from nas.executors import Executor, Inline, Train, Workers
 from nas.journal import Journal, write_atomically
-from nas.spec import RunSpec
+from nas.spec import RunSpec, described
 from nas.strategies import STRATEGIES
 from nas.types import Result, canonical
 from nas.units import seconds
@@ -88,7 +89,7 @@ def search(
     """
     parsed = tuple(bounds.parse(c) if isinstance(c, str) else c for c in constraints)
     spec = RunSpec(
-        space=_described(space),
+        space=described(space),
         objective=objective,
         maximize=maximize,
         constraints=parsed,
@@ -160,17 +161,12 @@ def _measures(
     names = list(measure(dict(space.get_default_configuration())))
     last: dict[str, Any] = {}
 
-    def value(config: dict[str, Any], name: str) -> float:
+    def value(name: str, config: dict[str, Any]) -> float:
         if last.get("config") != config:
             last.update(config=config, values=measure(config))
         return float(last["values"][name])
 
-    return {name: lambda config, name=name: value(config, name) for name in names}
-
-
-def _described(space: ConfigurationSpace) -> dict[str, Any]:
-    description = dict(space.to_serialized_dict())
-    return {key: description[key] for key in ("hyperparameters", "conditions", "forbiddens")}
+    return {name: partial(value, name) for name in names}
 
 
 def _open(run_dir: str | Path | None, spec: RunSpec) -> Path | None:

@@ -8,11 +8,11 @@ over the same journal.
 import asyncio
 import heapq
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
-from typing import Any, AsyncIterator, Protocol
+from typing import Any, Protocol
 
 from ConfigSpace import ConfigurationSpace
 

@@ -5,7 +5,7 @@ class UserError(ValueError):
     """Bad input, told in one line with exit status 2: what is wrong, where, and what would be right."""
 
 
-class Diverged(ArithmeticError):
+class Diverged(ArithmeticError):  # noqa: N818 (a fate, not a mistake)
     """A trainer raises this when its loss is NaN or infinite; the trial ends with status DIVERGED, ranked last."""
 
 

@@ -113,7 +113,7 @@ class Workers:
             pickle.dumps(train)
         except Exception as error:
             raise UserError(
-                f"train cannot be sent to worker processes ({error}): define it at the top of a module, or use workers=0"
+                f"train cannot be sent to workers ({error}): define it at the top of a module, or give workers=0"
             ) from None
         self.slots = slots
         self._pool = ProcessPool(
@@ -131,7 +131,7 @@ class Workers:
             return Result(job, Status.CRASHED, error=f"worker process died with exit code {death.exitcode}")
 
     def close(self) -> None:
-        self._pool.stop()
+        self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
 

@@ -17,7 +17,7 @@ class Journal:
     """The truth about a run. Records read back in the order of their appending; with no path it lives in memory."""
 
     def __init__(self, path: Path | None = None) -> None:
-        """Open or create the file, drop a torn last line, and lock it. Raises UserError when it is in use or corrupt."""
+        """Open or create the file, drop a torn last line, lock it. Raises UserError when in use or corrupt."""
         self.records: list[dict[str, Any]] = []
         self._file: int | None = None
         if path is None:

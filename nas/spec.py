@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ConfigSpace import ConfigurationSpace
+
 from nas.budgets import Bracket, Rung, hyperband
 from nas.constraints import Constraint
 from nas.errors import UserError
@@ -56,6 +58,12 @@ class RunSpec:
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form that spec.json holds."""
         return {**asdict(self), "constraints": [str(constraint) for constraint in self.constraints]}
+
+
+def described(space: ConfigurationSpace) -> dict[str, Any]:
+    """Return what makes `space` the space it is, in JSON's terms: not its name, nor the version of ConfigSpace."""
+    description = space.to_serialized_dict()
+    return {key: description[key] for key in ("hyperparameters", "conditions", "forbiddens")}
 
 
 def _one_of(what: str, value: str, known: tuple[str, ...]) -> None:

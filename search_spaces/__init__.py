@@ -1,1 +1,1 @@
-"""One file a search space: `space()`, `build(config, input_shape, num_classes)`, `DEFAULT` and, optionally, `TRAINER`."""
+"""One file a space: `space()`, `build(config, input_shape, num_classes)`, `DEFAULT` and, if it likes, `TRAINER`."""

@@ -1,4 +1,4 @@
-"""Which convolutional networks are searched: up to three convolutions and three hidden linear layers, 14 hyperparameters.
+"""Which networks are searched: one to three convolutions, one to three hidden linear layers, 14 hyperparameters.
 
 The space of the constrained flower-classification task of the AutoML course project (SS 2021), with its default
 configuration. Layers beyond `n_conv_layers` and `n_fc_layers` are inactive.

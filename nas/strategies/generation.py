@@ -12,7 +12,7 @@ from nas.types import Result
 async def next_generation(
     lab: Lab, population: Sequence[Result], number: int, planned: Sequence[Bracket]
 ) -> list[Result] | None:
-    """Return the fully trained offspring of `population`, best of each bracket first; None when nothing was left to do."""
+    """Return the fully trained offspring of `population`, bracket by bracket; None when nothing was left to do."""
     brackets = lab.affordable(planned)
     trials = [breed(lab, population, b[0].trials, f"g{number}.b{i}") for i, b in enumerate(brackets)]
     if not any(trials):

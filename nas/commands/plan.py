@@ -1,0 +1,135 @@
+"""What do the flags and the defaults ask for? Checked before anything is trained."""
+
+import os
+from argparse import Namespace
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from nas import defaults
+from nas.constraints import Constraint, parse
+from nas.engine import Measures
+from nas.errors import UserError
+from nas.objectives.cnn import ImageTask
+from nas.saved import Saved, versions
+from nas.spaces import load as load_space
+from nas.training.fit import choose_device
+from nas.training.metrics import NAMES
+from nas.types import Config
+from nas.units import duration
+
+CHEAP = ("params", "macs", "size_mb", "latency_ms")
+_RATIOS = tuple(name for name in NAMES if name != "loss")
+_NOMINAL_LIMIT = 300.0  # seconds that --max-macs auto and the budgets suit when no time limit is given
+
+
+class Plan:
+    """The main job as asked for. Raises UserError for bad flags, data and spaces."""
+
+    def __init__(self, flags: Namespace) -> None:
+        self.flags, self.space = flags, load_space(flags.space)
+        self.maximize, self.objective = not flags.objective.startswith("-"), flags.objective.removeprefix("-")
+        self.limit: float | None = flags.max_time
+        self.device = choose_device(flags.device)
+        self.search_seconds = defaults.search_seconds(self.limit) if self.limit else None
+        suited = defaults.budgets(self.device, self.limit or _NOMINAL_LIMIT)
+        asked = {name: getattr(flags, name) for name in suited.__dict__ if getattr(flags, name) is not None}
+        self.budgets = replace(suited, **asked)
+        if flags.min_epochs is None:
+            self.budgets = replace(self.budgets, min_epochs=min(self.budgets.min_epochs, self.budgets.epochs))
+        self.workers = _workers(self.device, flags.threads) if flags.workers is None else flags.workers
+        self.task = ImageTask(
+            flags.data, flags.image_size, flags.space, self.budgets.folds, flags.seed, self.budgets.epochs,
+            self.device, flags.threads,
+        )  # fmt: skip
+        self.constraints = self._constraints()
+        _known((self.objective, *(c.metric for c in self.constraints)))
+        self.images, _ = self.task.images, self.task.splits  # bad data is told before anything starts
+        self.macs_bound = self._macs_bound()
+        if self.macs_bound:
+            self.constraints.append(Constraint("macs", "<=", self.macs_bound))
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+        name = flags.name or f"{Path(flags.data).name}-{flags.strategy}-seed{flags.seed}-{stamp}"
+        self.directory: Path = flags.run_dir / name
+
+    def _constraints(self) -> list[Constraint]:
+        flags = self.flags
+        given = [parse(text) for text in flags.constraint]
+        short = (
+            ("precision", ">=", flags.min_precision),
+            ("params", "<=", flags.max_params),
+            ("latency_ms", "<=", flags.max_latency_ms),
+            ("macs", "<=", flags.max_macs if isinstance(flags.max_macs, int) else None),
+        )
+        given += [Constraint(metric, relation, bound) for metric, relation, bound in short if bound is not None]
+        for constraint in given:
+            if constraint.metric in _RATIOS and constraint.relation == ">=" and constraint.bound > 1:
+                raise UserError(f"constraint {constraint} cannot be met: {constraint.metric} lies between 0 and 1")
+        return given
+
+    def _macs_bound(self) -> int | None:
+        if self.flags.max_macs != "auto" or self.flags.strategy == "default":
+            return None
+        sizes = (len(self.images), self.budgets.epochs, self.budgets.folds, self.device, self.flags.threads)
+        return defaults.max_macs(self.limit or _NOMINAL_LIMIT, *sizes)
+
+    def measures(self) -> Measures:
+        """Return the cheap metrics by name; latency only where a constraint or the objective asks for it."""
+        task = self.task
+        known = {"params": task.parameters, "macs": task.macs, "size_mb": task.size_mb, "latency_ms": task.latency_ms}
+        asked = {self.objective, *(c.metric for c in self.constraints)} | {"params", "macs"}
+        return {name: known[name] for name in CHEAP if name in asked}
+
+    def details(self) -> dict[str, object]:
+        """Return what decides the run's history besides the search's own settings."""
+        return {
+            "data": self.flags.data,
+            "data_digest": self.images.digest,
+            "image_size": self.flags.image_size,
+            "space": self.flags.space,
+            "folds": self.budgets.folds,
+            "device": self.device,
+            "threads": self.flags.threads,
+            "versions": versions(),
+        }
+
+    def announcement(self) -> str:
+        """Return in a few lines what will be done."""
+        images, flags, sizes = self.images, self.flags, self.budgets
+        subject = " and ".join(str(c) for c in self.constraints) or "no constraint"
+        lines = [
+            f"{flags.data}: {len(images)} training images {'x'.join(map(str, images.shape))}, "
+            f"{len(images.classes)} classes; space {flags.space}, {len(self.space.space)} hyperparameters",
+            f"{'maximise' if self.maximize else 'minimise'} {self.objective} subject to {subject}",
+            f"{flags.strategy} with budget {flags.budget}: {sizes.epochs} epochs from {sizes.min_epochs}, "
+            f"eta {sizes.eta}, population {sizes.population}, offspring {sizes.offspring}, folds {sizes.folds}, "
+            f"seed {flags.seed}; {self.workers} workers x {flags.threads} threads on {self.device}"
+            + (f", {duration(self.limit)}" if self.limit else ""),
+        ]
+        if self.macs_bound:
+            limit = duration(self.limit or _NOMINAL_LIMIT)
+            lines.append(
+                f"candidates above {self.macs_bound:.3g} MACs are left out: their full training would take more than "
+                f"{defaults.SHARE:.0%} of {limit} at nominal speed (--max-macs none lifts this)"
+            )
+        return "\n".join([*lines, f"run folder {self.directory}"])
+
+    def saved(self, config: Config, evidence: dict[str, object]) -> Saved:
+        """Return `config` with all that it takes to train it again."""
+        flags, sizes = self.flags, self.budgets
+        return Saved(
+            config.values, flags.space, self.space.digest, flags.data, flags.image_size,
+            sizes.epochs, flags.seed, sizes.folds, evidence,
+        )  # fmt: skip
+
+
+def _known(metrics: Iterable[str]) -> None:
+    for name in metrics:
+        if name not in (*CHEAP, *NAMES):
+            raise UserError(f"unknown metric {name!r}: choose one of {', '.join((*CHEAP, *NAMES))}")
+
+
+def _workers(device: str, threads: int) -> int:
+    """Return one worker for a GPU, else as many as the cores that this process may use have room for."""
+    return 1 if device == "cuda" else max(1, min(8, len(os.sched_getaffinity(0)) // threads))

@@ -1,0 +1,147 @@
+"""`nas search`: from the flags to a run folder with the best network under constraints, retrained and tested."""
+
+import time
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Iterable
+
+from rich.console import Console as Terminal
+
+from nas import api, defaults
+from nas.commands.plan import Plan
+from nas.commands.progress import epoch_bar
+from nas.commands.table import comparison, shown
+from nas.errors import Diverged
+from nas.evaluate import Evaluation, Evaluator
+from nas.journal import write_atomically
+from nas.trackers.console import Console
+from nas.types import Config, Result, Status
+from nas.units import duration
+
+
+def search(flags: Namespace) -> int:
+    """Search, retrain the incumbent and the default configuration, test both, and leave the run folder."""
+    began = time.monotonic()
+    plan = Plan(flags)
+    terminal = Terminal(stderr=True, quiet=flags.quiet)
+    terminal.print(plan.announcement(), highlight=False, soft_wrap=True)
+    run = _run(plan, began)
+    best, columns, notes = run.best, dict[str, dict[str, float]](), _how_it_went(run, began)
+    if best is None:
+        print("\n".join(["no trial could be trained", *notes, *_first_error(run.trials)]))
+        return 130 if run.stopped == "interrupted" else 1
+    plan.saved(best.job.trial.config, _evidence(run, best, None)).write(plan.directory / "best.json")
+    default = Config.of(plan.space.default)
+    plan.saved(default, {}).write(plan.directory / "default.json")
+    title = "incumbent" if best.feasible else "incumbent (infeasible)"
+    columns[f"{title}, validation"] = best.metrics
+    interrupted = run.stopped == "interrupted"
+    try:
+        if not interrupted:
+            tested = _tested(plan, best.job.trial.config, "incumbent")
+            columns[f"{title}, test"] = tested.metrics
+            plan.saved(best.job.trial.config, _evidence(run, best, tested)).write(plan.directory / "best.json")
+            if flags.strategy != "default":
+                notes += _default(plan, default, began, columns)
+    except KeyboardInterrupt:
+        interrupted = True
+    except Diverged as error:
+        notes.append(f"retraining the incumbent failed: {error}")
+    if interrupted:
+        notes.append(f"interrupted: test it by python -m nas.main evaluate {plan.directory / 'best.json'}")
+    table = shown(comparison(columns, plan.objective, run.spec.constraints))
+    summary = "\n".join([table, *notes, f"configuration: {best.config}", f"saved as {plan.directory / 'best.json'}"])
+    write_atomically(plan.directory / "summary.txt", summary + "\n")
+    print(summary)
+    return 130 if interrupted else 0
+
+
+def _run(plan: Plan, began: float) -> api.Run:
+    """Search as planned. Loading has used some of the time limit already."""
+    flags, sizes, limit = plan.flags, plan.budgets, plan.search_seconds
+    with Console(limit, flags.quiet) as console:
+        return api.search(
+            plan.space.space,
+            plan.task,
+            measure=plan.measures(),
+            objective=plan.objective,
+            maximize=plan.maximize,
+            constraints=plan.constraints,
+            strategy=flags.strategy,
+            budget=flags.budget,
+            max_epochs=sizes.epochs,
+            min_epochs=sizes.min_epochs,
+            eta=sizes.eta,
+            population=sizes.population,
+            offspring=sizes.offspring,
+            mutation_rate=flags.mutation_rate,
+            seed=flags.seed,
+            max_time=max(0.1, limit - (time.monotonic() - began)) if limit else None,
+            max_trials=flags.max_trials,
+            max_total_epochs=flags.max_total_epochs,
+            workers=plan.workers,
+            run_dir=plan.directory,
+            default=plan.space.default,
+            details=plan.details(),
+            trackers=[console],
+        )
+
+
+def _tested(plan: Plan, config: Config, title: str) -> Evaluation:
+    """Retrain `config` on the whole training part and test it."""
+    flags, progress = plan.flags, epoch_bar(f"retraining {title}", plan.flags.quiet)
+    evaluator = Evaluator(plan.space, flags.data, flags.image_size, plan.device, flags.threads, progress)
+    return evaluator.test(config, plan.budgets.epochs, flags.seed)
+
+
+def _default(plan: Plan, config: Config, began: float, columns: dict[str, dict[str, float]]) -> list[str]:
+    """Test the default configuration where its training fits what is left; else return a note on what it would cost."""
+    macs, sizes = plan.task.macs(config.values), plan.budgets
+    cost = defaults.training_seconds(macs, len(plan.images), sizes.epochs, 1, plan.device, plan.flags.threads)
+    left = plan.limit - (time.monotonic() - began) if plan.limit else defaults.FINAL_AT_MOST
+    if cost > left:
+        return [
+            f"the default configuration ({plan.task.parameters(config.values):,.0f} parameters, {macs:.3g} MACs) takes "
+            f"about {duration(cost)} to train; for its test metrics: "
+            f"python -m nas.main evaluate {plan.directory / 'default.json'}"
+        ]
+    try:
+        columns["default, test"] = _tested(plan, config, "default").metrics
+    except Diverged as error:
+        return [f"training the default configuration failed: {error}"]
+    return []
+
+
+def _evidence(run: api.Run, best: Result, tested: Evaluation | None) -> dict[str, object]:
+    """Return what best.json says about its configuration besides how to train it."""
+    return {
+        "trial": best.job.trial.id,
+        "epochs_trained": best.epochs,
+        "objective": run.spec.objective,
+        "constraints": [str(c) for c in run.spec.constraints],
+        "feasible": best.feasible,
+        "validation": best.metrics,
+        "test": tested.metrics if tested else None,
+    }
+
+
+def _how_it_went(run: api.Run, began: float) -> list[str]:
+    """Return counts in words: trials, epochs, failures, redraws."""
+    trials = {result.job.trial.id for result in run.trials}
+    full = sum(result.epochs == run.spec.max_epochs for result in run.trials)
+    feasible = sum(result.feasible for result in run.trials) / max(1, len(run.trials))
+    failures = Counter(str(result.status) for result in run.trials if result.status is not Status.OK)
+    lines = [
+        f"{len(trials)} trials, {full} of them fully trained, {run.total_epochs} epochs, {feasible:.0%} of results "
+        f"feasible; ended by {run.stopped} after {duration(time.monotonic() - began)}"
+    ]
+    if failures:
+        lines.append("failed: " + ", ".join(f"{count} {status}" for status, count in sorted(failures.items())))
+    if run.redraws:
+        lines.append("redrawn: " + ", ".join(f"{n} for {reason}" for reason, n in sorted(run.redraws.items())))
+    return lines
+
+
+def _first_error(results: Iterable[Result]) -> list[str]:
+    errors = [f"{result.job.trial.id}: {result.error}" for result in results if result.error]
+    return errors[:1]

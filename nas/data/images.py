@@ -1,0 +1,99 @@
+"""What does a data set look like to those who train on it, and how do its batches reach the device?"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+Shape = tuple[int, int, int]  # channels, height, width
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """One part of a data set: labels always in memory, pixels in memory or, when too big, as files.
+
+    Both kinds hand out the same batches, and `digest` is the same where the images are.
+    """
+
+    name: str
+    part: str  # "train" or "test"
+    classes: tuple[str, ...]
+    shape: Shape
+    labels: Tensor  # int64 [n], on the CPU
+    pixels: Tensor | None  # uint8 [n, c, h, w]; None: decoded from `files` on access
+    files: tuple[Path, ...] = ()
+    holdout: tuple[int, ...] = ()  # the official validation images inside this part, if there are any
+    digest: str = ""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def to(self, device: torch.device | str) -> Images:
+        """The same images with resident pixels on `device`; streamed ones are returned as they are."""
+        return self if self.pixels is None else replace(self, pixels=self.pixels.to(device))
+
+    def batches(self, order: Tensor, batch_size: int, device: torch.device | str) -> Iterator[tuple[Tensor, Tensor]]:
+        """Batches of the images numbered in `order` (int64 [m]), in that order, the last one possibly short.
+
+        Yields pixels, uint8 [b, c, h, w], and labels, int64 [b], both on `device`. Pixels that `to` has put
+        there are picked without the host ever waiting for the device. Raises UserError, naming the file, for
+        a streamed image that is broken, and IndexError for a number that is no image's.
+        """
+        if not len(order):
+            return iter(())
+        # Labels and order move once, before the first batch: a copy inside the loop would stall a GPU.
+        labels = torch.split(self.labels[order.cpu()].to(device), batch_size)
+        if self.pixels is None:
+            from nas.data.stream import streamed  # only big data pay for importing the loader
+
+            numbers = torch.split(order.cpu(), batch_size)
+            pixels = streamed(self.files, self.shape, numbers, torch.device(device))
+        else:
+            numbers = torch.split(order.to(self.pixels.device), batch_size)
+            pixels = _resident(self.pixels, numbers, device)
+        return zip(pixels, labels, strict=True)
+
+
+def _resident(pixels: Tensor, batches: Sequence[Tensor], device: torch.device | str) -> Iterator[Tensor]:
+    for batch in batches:
+        yield pixels[batch].to(device)
+
+
+def fits_in_memory(count: int, shape: Shape, resident_bytes: int | None = None) -> bool:
+    """Whether `count` images of `shape` stay within the limit, by default a quarter of the free memory."""
+    if resident_bytes is None:
+        resident_bytes = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4
+    channels, height, width = shape
+    return count * channels * height * width <= resident_bytes
+
+
+def resident(name: str, part: str, classes: Sequence[str], pixels: Tensor, labels: Tensor) -> Images:
+    """Images from what is in memory already: `pixels` uint8 [n, c, h, w], `labels` int64 [n]."""
+    channels, height, width = pixels.shape[1:]
+    shape = (channels, height, width)
+    return Images(
+        name, part, tuple(classes), shape, labels, pixels,
+        digest=content_digest(classes, shape, labels, (), [pixels.contiguous().numpy().data]),
+    )  # fmt: skip
+
+
+def content_digest(
+    classes: Sequence[str],
+    shape: Shape,
+    labels: Tensor,
+    holdout: Sequence[int],
+    contents: Iterable[bytes | memoryview],
+) -> str:
+    """BLAKE2b, 16 bytes in hex, of all that training can see; `contents` are the pixels, or the files."""
+    digest = blake2b(json.dumps([list(classes), shape, list(holdout)]).encode(), digest_size=16)
+    digest.update(labels.numpy().data)
+    for content in contents:
+        digest.update(content)
+    return digest.hexdigest()

@@ -1,0 +1,57 @@
+"""What suits the time limit and the device? Budgets and sizes where the user names none, by constants alone.
+
+No speed is measured here, so that the same command asks for the same search on every machine.
+"""
+
+from dataclasses import dataclass
+
+# Multiply-accumulates a second that training reaches, nominally: per CPU thread, and per GPU on small networks.
+NOMINAL_SPEED = {"cpu": 2e10, "cuda": 2e12}
+SHARE = 0.05  # of the time limit that the full training of one candidate may take
+_FORWARD_AND_BACKWARD = 3  # a training step costs about three forward passes
+FINAL_SHARE, FINAL_AT_MOST = 0.1, 600.0  # of the time limit, in seconds: kept for retraining and testing
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """How long and how many: the sizes of a search."""
+
+    epochs: int
+    min_epochs: int
+    eta: int
+    population: int
+    offspring: int
+    folds: int
+
+
+SHORT = Budgets(epochs=9, min_epochs=1, eta=3, population=10, offspring=5, folds=3)
+MEDIUM = Budgets(epochs=27, min_epochs=3, eta=3, population=20, offspring=5, folds=3)
+LONG = Budgets(epochs=50, min_epochs=2, eta=2, population=50, offspring=10, folds=3)
+
+
+def budgets(device: str, time_limit: float) -> Budgets:
+    """Return what suits `time_limit` seconds; a GPU gets through in minutes what takes a CPU hours."""
+    minutes = time_limit / 60 * (1 if device == "cpu" else 10)
+    return SHORT if minutes <= 30 else MEDIUM if minutes <= 240 else LONG
+
+
+def training_seconds(macs: float, images: int, epochs: int, folds: int, device: str, threads: int) -> float:
+    """Return what training on `images` images takes nominally; each of several folds leaves out its share."""
+    share = folds * (1 - 1 / folds) if folds > 1 else 1
+    speed = NOMINAL_SPEED[device] * (threads if device == "cpu" else 1)
+    return macs * _FORWARD_AND_BACKWARD * images * share * epochs / speed
+
+
+def max_macs(time_limit: float, images: int, epochs: int, folds: int, device: str, threads: int) -> int:
+    """Return the most multiply-accumulates whose full training stays within SHARE of `time_limit` seconds.
+
+    Rounded down to two digits.
+    """
+    exact = int(SHARE * time_limit / training_seconds(1, images, epochs, folds, device, threads))
+    unit = int("1" + "0" * max(0, len(str(exact)) - 2))
+    return max(1, exact // unit * unit)
+
+
+def search_seconds(time_limit: float) -> float:
+    """Return how much of the limit is for searching; the rest is kept for retraining the incumbent and testing it."""
+    return time_limit - min(FINAL_SHARE * time_limit, FINAL_AT_MOST)

@@ -1,0 +1,151 @@
+"""`python -m nas.main`: the command line, and nothing else."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from nas.errors import UserError
+from nas.units import count, seconds
+
+Parsed = TypeVar("Parsed")
+COMMANDS = ("search", "evaluate", "spaces", "data")
+USAGE = """search (when no command is named)  find the best network that meets the constraints
+  evaluate FILE                      retrain a saved configuration and test it
+  spaces                             list the search spaces
+  data                               list the data sets"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"nas: {message} (see --help)", file=sys.stderr)
+        sys.exit(2)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    main = Parser(
+        prog="nas",
+        description="Find the best network under hard constraints, retrained and tested.",
+        epilog="Every flag of a command: nas COMMAND --help",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = main.add_subparsers(dest="command", metavar="COMMAND", title="commands", description=USAGE)
+    _add_search(commands.add_parser("search", allow_abbrev=False, prog="nas search"))
+    _add_evaluate(commands.add_parser("evaluate", allow_abbrev=False, prog="nas evaluate"))
+    commands.add_parser("spaces", allow_abbrev=False, prog="nas spaces")
+    commands.add_parser("data", allow_abbrev=False, prog="nas data")
+    return main
+
+
+def _add_search(search: argparse.ArgumentParser) -> None:
+    task = search.add_argument_group("what to find")
+    task.add_argument("--data", default="digits-m", metavar="NAME|DIR", help="a data set (nas data) or an image folder")
+    task.add_argument("--space", default="cnn", metavar="NAME|FILE.py", help="a known space (nas spaces) or your own")
+    task.add_argument("--objective", default="accuracy", metavar="METRIC", help="maximised; -METRIC is minimised")
+    task.add_argument("--constraint", action="append", default=[], metavar='"METRIC>=BOUND"', help="repeatable")
+    task.add_argument("--min-precision", type=float, metavar="X", help='short for --constraint "precision>=X"')
+    task.add_argument("--max-params", type=_value(count), metavar="N", help='short for --constraint "params<=N"')
+    task.add_argument(
+        "--max-macs", type=_count_or("auto", "none"), default="auto", metavar="N|auto|none",
+        help="multiply-accumulates of a candidate; auto (default) leaves out what would eat the time limit",
+    )  # fmt: skip
+    task.add_argument("--max-latency-ms", type=float, metavar="X", help="of one image through the untrained network")
+    task.add_argument("--image-size", type=_value(count), metavar="N", help="resize and centre-crop to N x N")
+
+    how = search.add_argument_group("how to search (defaults suit the time limit and the device, and are printed)")
+    how.add_argument("--strategy", default="evolution", choices=("evolution", "random", "default"))
+    how.add_argument("--budget", default="hyperband", choices=("hyperband", "full"))
+    how.add_argument("--epochs", type=_value(count), metavar="N", help="of a full training")
+    how.add_argument("--min-epochs", type=_value(count), metavar="N", help="of the first rung")
+    how.add_argument("--eta", type=_value(count), metavar="N", help="one in so many goes on at each rung")
+    how.add_argument("--population", type=_value(count), metavar="N", help="mu")
+    how.add_argument("--offspring", type=_value(count), metavar="N", help="lambda: children fully trained a generation")
+    how.add_argument("--folds", type=_value(count), metavar="N", help="of cross-validation; 1 is one hold-out split")
+    how.add_argument("--mutation-rate", type=float, default=0.5, metavar="P", help="else recombination (default 0.5)")
+    how.add_argument("--seed", type=_value(count), default=0, metavar="N")
+
+    limits = search.add_argument_group("limits")
+    limits.add_argument(
+        "--max-time", type=_value(seconds), default=argparse.SUPPRESS, metavar="5m|2h|none",
+        help="of searching, retraining and testing (default 5m; none when a count is given)",
+    )  # fmt: skip
+    limits.add_argument("--max-trials", type=_value(count), metavar="N")
+    limits.add_argument("--max-total-epochs", type=_value(count), metavar="N")
+
+    machine = search.add_argument_group("machine and output")
+    machine.add_argument("--workers", type=_value(count), metavar="N", help="processes; 0 trains in this one")
+    _add_machine(machine)
+    machine.add_argument("--run-dir", type=Path, default=Path("runs"), metavar="DIR", help="where runs land")
+    machine.add_argument("--name", metavar="NAME", help="of the run's folder; an unfinished one goes on")
+    machine.add_argument("--quiet", action="store_true", help="print the result only")
+
+
+def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
+    evaluate.add_argument("file", type=Path, metavar="FILE", help="a saved configuration, such as runs/NAME/best.json")
+    evaluate.add_argument("--cv", action="store_true", help="cross-validate on the training part instead of testing")
+    evaluate.add_argument("--data", metavar="NAME|DIR", help="another data set than the saved one")
+    evaluate.add_argument("--image-size", type=_value(count), metavar="N")
+    evaluate.add_argument("--space", metavar="NAME|FILE.py", help="where the space's file lies now")
+    for flag, meaning in (("--epochs", "of the training"), ("--seed", "of weights and order"), ("--folds", "with --cv")):
+        evaluate.add_argument(flag, type=_value(count), metavar="N", help=meaning)
+    _add_machine(evaluate)
+    evaluate.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def _add_machine(group: Any) -> None:
+    group.add_argument("--threads", type=_value(count), default=1, metavar="N", help="per training (default 1)")
+    group.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+
+
+def _value(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
+    """Return `parse` with its UserError told as argparse tells them."""
+
+    def parsed(text: str) -> Parsed:
+        try:
+            return parse(text)
+        except UserError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parsed
+
+
+def _count_or(*words: str) -> Callable[[str], int | str]:
+    return lambda text: text if text in words else _value(count)(text)
+
+
+def arguments(argv: Sequence[str]) -> argparse.Namespace:
+    """Return the parsed arguments; `search` is understood, and `--objective -loss` is a value, not a flag."""
+    words = list(argv)
+    if not words or (words[0] not in COMMANDS and words[0] not in ("-h", "--help")):
+        words.insert(0, "search")
+    for i in range(len(words) - 1, 0, -1):
+        if words[i - 1] == "--objective":
+            words[i - 1 : i + 1] = [f"--objective={words[i]}"]
+    parsed = parser().parse_args(words)
+    if parsed.command == "search" and not hasattr(parsed, "max_time"):
+        parsed.max_time = None if parsed.max_trials or parsed.max_total_epochs else seconds("5m")
+    return parsed
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status: 0, 1 nothing found, 2 bad input, 130 interrupted."""
+    parsed = arguments(sys.argv[1:] if argv is None else argv)
+    try:
+        from nas import commands
+
+        return commands.COMMANDS[parsed.command](parsed)
+    except UserError as error:
+        print(f"nas: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("nas: interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

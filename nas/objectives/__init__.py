@@ -1,0 +1,1 @@
+"""What turns (trial, from epoch, to epoch) into metrics?"""

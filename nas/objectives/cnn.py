@@ -1,0 +1,104 @@
+"""The objective of the main job: train the network of a configuration on images, cross-validated."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nas.data import load as load_images
+from nas.data.folds import splits
+from nas.data.images import Images
+from nas.spaces import Space
+from nas.spaces import load as load_space
+from nas.training import cost, state
+from nas.training.fit import Fit, begin, free_memory, mean
+from nas.training.loop import predict
+from nas.training.metrics import metrics
+
+
+@dataclass(frozen=True)
+class ImageTask:
+    """Which images, in which folds, on which device; sent to worker processes, each loading its images once."""
+
+    data: str
+    image_size: int | None
+    space_name: str
+    folds: int
+    seed: int
+    max_epochs: int
+    device: str
+    threads: int
+
+    @cached_property
+    def images(self) -> Images:
+        """The training part, resident on the device where it fits. The test part is out of reach from here."""
+        images = load_images(self.data, "train", self.image_size).to(self.device)
+        assert images.part == "train", "the search must never see the test part"
+        return images
+
+    @cached_property
+    def space(self) -> Space:
+        return load_space(self.space_name)
+
+    @cached_property
+    def splits(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Training and validation indices of each fold; the same in every trial of a run."""
+        return splits(self.images.labels, self.folds, self.seed, self.images.holdout)
+
+    def __call__(
+        self, config: dict[str, Any], *, epochs: int, start: int, seed: int, checkpoint: Path
+    ) -> dict[str, Any]:
+        """Train every fold from `start` to `epochs` and return mean metrics, those of each fold, and the loss curve.
+
+        Raises nas.Diverged for a loss that is not finite and lets torch's out-of-memory error through.
+        """
+        torch.set_num_threads(self.threads)
+        try:
+            return self._train(config, epochs, start, seed, checkpoint)
+        finally:
+            free_memory()
+
+    def _train(self, config: dict[str, Any], epochs: int, start: int, seed: int, checkpoint: Path) -> dict[str, Any]:
+        fits = [
+            begin(self.space, config, self.images, train, (seed, "fold", i), self.max_epochs, self.device)
+            for i, (train, _) in enumerate(self.splits)
+        ]
+        parts = {f"fold{i}": (fit.model, fit.optimizer) for i, fit in enumerate(fits)}
+        if start and not state.load(checkpoint, parts, start):
+            start = 0
+        losses = [fit.train(start, epochs) for fit in fits]
+        if epochs < self.max_epochs:
+            state.save(checkpoint, parts, epochs)
+        folds = [self._validate(fit, validation) for fit, (_, validation) in zip(fits, self.splits, strict=True)]
+        curve = [sum(epoch) / len(epoch) for epoch in zip(*losses, strict=True)]
+        return {**mean(folds), "folds": folds, "loss_curve": curve}
+
+    def _validate(self, fit: Fit, indices: torch.Tensor) -> dict[str, float]:
+        return metrics(predict(fit.model, self.images, indices), fit.recipe.batch_size)
+
+    def parameters(self, config: dict[str, Any]) -> float:
+        """Return the number of trainable parameters."""
+        return cost.parameters(self._on_meta(config))
+
+    def macs(self, config: dict[str, Any]) -> float:
+        """Return the multiply-accumulates of one forward pass."""
+        return cost.macs(self._on_meta(config), self.images.shape)
+
+    def size_mb(self, config: dict[str, Any]) -> float:
+        """Return the size of the parameters in megabytes, 4 bytes each."""
+        return self.parameters(config) * 4e-6
+
+    def latency_ms(self, config: dict[str, Any]) -> float:
+        """Return the median time of one image through the untrained network, in milliseconds."""
+        torch.set_num_threads(self.threads)
+        model = self.space.build(config, self.images.shape, len(self.images.classes))
+        return cost.latency_ms(model, self.images.shape, torch.device(self.device))
+
+    def _on_meta(self, config: dict[str, Any]) -> torch.nn.Module:
+        return cost.on_meta(self.space.build, config, self.images.shape, len(self.images.classes))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the loaded images behind: each process loads its own."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}

@@ -1,0 +1,102 @@
+"""Which search space is meant? One of `search_spaces/` by name, or the user's own file by path."""
+
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ConfigSpace import Configuration, ConfigurationSpace
+from ConfigSpace.exceptions import (
+    ActiveHyperparameterNotSetError,
+    ForbiddenValueError,
+    IllegalValueError,
+    InactiveHyperparameterSetError,
+)
+
+import search_spaces
+from nas.errors import UserError
+from nas.spec import described
+from nas.training.cost import Build
+from nas.types import Config, canonical
+
+_NEEDED = {
+    "space": "space() returns the ConfigurationSpace",
+    "build": "build(config, input_shape, num_classes) returns the network",
+    "DEFAULT": "DEFAULT is a configuration in the space",
+}
+
+
+@dataclass(frozen=True)
+class Space:
+    """A search space and what is made of its configurations."""
+
+    name: str  # as given: a name or a path
+    space: ConfigurationSpace
+    build: Build
+    default: Mapping[str, Any]
+    trainer: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """Hash of the hyperparameters, conditions and forbidden clauses: 16 hexadecimal digits."""
+        return blake2b(canonical(described(self.space)).encode(), digest_size=8).hexdigest()
+
+    def config(self, values: Mapping[str, Any], source: str) -> Config:
+        """Return the configuration of `values`, read from `source`. Raises UserError where it is not of this space."""
+        unknown = sorted(set(values) - set(self.space))
+        if unknown:
+            raise UserError(f"{source}: the space {self.name} has no hyperparameter {', '.join(unknown)}")
+        try:
+            return Config.of(dict(Configuration(self.space, values=dict(values))))
+        except (
+            ActiveHyperparameterNotSetError,
+            ForbiddenValueError,
+            IllegalValueError,
+            InactiveHyperparameterSetError,
+        ) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"{source}: not a configuration of the space {self.name}: {reason}") from None
+
+
+def names() -> list[str]:
+    """Return the names of the spaces that come with the project."""
+    return sorted(module.name for module in pkgutil.iter_modules(search_spaces.__path__))
+
+
+def load(name: str) -> Space:
+    """Return the space called `name`, or that in the Python file at `name`. Raises UserError where it lacks a part."""
+    module = _import_file(Path(name)) if name.endswith(".py") else _import_named(name)
+    for part, meaning in _NEEDED.items():
+        if not hasattr(module, part):
+            raise UserError(f"the space {name} lacks {part!r}: {meaning}")
+    space = module.space()
+    if not isinstance(space, ConfigurationSpace):
+        raise UserError(f"the space {name}: space() returned {type(space).__name__}, not a ConfigurationSpace")
+    loaded = Space(name, space, module.build, module.DEFAULT, getattr(module, "TRAINER", {}))
+    loaded.config(loaded.default, f"DEFAULT of {name}")
+    return loaded
+
+
+def _import_named(name: str) -> ModuleType:
+    if name not in names():
+        raise UserError(f"unknown space {name!r}: choose one of {', '.join(names())}, or the path of a .py file")
+    return importlib.import_module(f"search_spaces.{name}")
+
+
+def _import_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise UserError(f"the space file {path} does not exist")
+    specification = importlib.util.spec_from_file_location(f"nas_space_{path.stem}", path)
+    assert specification and specification.loader
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[specification.name] = module
+    try:
+        specification.loader.exec_module(module)
+    except Exception as error:
+        raise UserError(f"the space file {path} cannot be imported: {type(error).__name__}: {error}") from None
+    return module

@@ -1,0 +1,1 @@
+"""Who is told about results? Trackers: they watch, and never disturb."""

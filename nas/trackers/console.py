@@ -1,0 +1,62 @@
+"""How does a search look while it runs? A line on the terminal; without one, a line at each better incumbent."""
+
+import time
+from types import TracebackType
+
+from rich.console import Console as Terminal
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from nas.engine import Lab
+from nas.types import Result, Score, Status
+
+
+class Console:
+    """Shows elapsed time, trials, share feasible and the incumbent on standard error. Use as a context manager."""
+
+    def __init__(self, seconds: float | None, quiet: bool = False) -> None:
+        self._terminal = Terminal(stderr=True, quiet=quiet)
+        self._live = self._terminal.is_terminal and not quiet
+        self._progress = Progress(
+            TimeElapsedColumn(), BarColumn(20), TextColumn("{task.description}"), console=self._terminal
+        )
+        self._task = self._progress.add_task("starting", total=seconds)
+        self._began = time.monotonic()
+        self._trials, self._results, self._feasible = set[str](), 0, 0
+        self._best: tuple[int, Score] = (0, Score())
+        self._incumbent = "no trial fully trained yet"
+
+    def __call__(self, lab: Lab, result: Result) -> None:
+        self._trials.add(result.job.trial.id)
+        self._results += 1
+        self._feasible += result.feasible
+        reached = (result.epochs, result.score)
+        if result.status is Status.OK and reached > self._best:
+            self._best = reached
+            self._incumbent = _describe(lab, result)
+            if not self._live and result.epochs == lab.spec.max_epochs:
+                self._terminal.print(f"{time.monotonic() - self._began:6.0f} s  {self._line()}", highlight=False)
+        self._progress.update(self._task, description=self._line(), completed=time.monotonic() - self._began)
+
+    def _line(self) -> str:
+        share = self._feasible / max(1, self._results)
+        return f"{len(self._trials)} trials, {share:.0%} of results feasible; {self._incumbent}"
+
+    def __enter__(self) -> "Console":
+        if self._live:
+            self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._progress.stop()
+
+
+def _describe(lab: Lab, result: Result) -> str:
+    """Return the incumbent in a few words: the objective, the constrained metrics, and how far it is trained."""
+    names = dict.fromkeys([lab.spec.objective, *(c.metric for c in lab.spec.constraints)])
+    values = ", ".join(f"{name} {result.metrics[name]:.4g}" for name in names if name in result.metrics)
+    missed = "" if result.feasible else " (infeasible)"
+    partly = "" if result.epochs == lab.spec.max_epochs else f" after {result.epochs} epochs"
+    return f"incumbent {result.job.trial.id}: {values}{partly}{missed}"

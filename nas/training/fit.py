@@ -1,0 +1,73 @@
+"""How does a configuration become a trained network?"""
+
+import gc
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nas.data.images import Images
+from nas.errors import UserError
+from nas.seeds import seed
+from nas.spaces import Space
+from nas.training.loop import Recipe, make_optimizer, train_epoch
+
+
+@dataclass
+class Fit:
+    """A network in training: model, optimizer, what it trains on, and the key its randomness hangs on."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    recipe: Recipe
+    images: Images
+    indices: Tensor
+    key: tuple[int | str, ...]
+    full_epochs: int
+
+    def train(self, start: int, stop: int) -> list[float]:
+        """Train epochs `start` (counted from 0) up to `stop`; return the mean loss of each. Raises Diverged."""
+        what = (self.model, self.optimizer, self.images, self.indices, self.recipe)
+        return [train_epoch(*what, epoch, self.full_epochs, self.key) for epoch in range(start, stop)]
+
+
+def begin(
+    space: Space,
+    config: dict[str, Any],
+    images: Images,
+    indices: Tensor,
+    key: tuple[int | str, ...],
+    full_epochs: int,
+    device: str,
+) -> Fit:
+    """Return the untrained network of `config`, its weights drawn by `key`, on `device`.
+
+    `full_epochs` is how long a full training takes, which the learning rate depends on.
+    """
+    torch.manual_seed(seed(*key, "weights"))
+    model = space.build(config, images.shape, len(images.classes))
+    model = model.to(torch.device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    recipe = Recipe.of(config, space.trainer)
+    return Fit(model, make_optimizer(model, recipe), recipe, images, indices, key, full_epochs)
+
+
+def choose_device(name: str) -> str:
+    """Return "cpu" or "cuda"; auto means a GPU where there is one. Raises UserError where it is asked for in vain."""
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise UserError("--device cuda: torch sees no GPU here; use --device cpu or install a CUDA build of torch")
+    return name if name != "auto" else "cuda" if available else "cpu"
+
+
+def free_memory() -> None:
+    """Give back what an ended trial held."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def mean(metrics: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Return the mean of each metric over folds."""
+    return {name: sum(m[name] for m in metrics) / len(metrics) for name in metrics[0]}

@@ -1,0 +1,121 @@
+"""How is a network trained and evaluated? One visible loop."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from nas.data.images import Images
+from nas.errors import Diverged, UserError
+from nas.seeds import seed
+from nas.training.metrics import Predictions
+
+_EVALUATION_BATCH = 512
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The trainer's own hyperparameters; a space names those it searches in its TRAINER."""
+
+    learning_rate: float = 1e-3
+    batch_size: int = 64
+    optimizer: str = "adamw"
+    weight_decay: float = 0.01
+    momentum: float = 0.9
+    label_smoothing: float = 0.0
+    schedule: str = "linear"
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any], trainer: Mapping[str, str]) -> "Recipe":
+        """Return the recipe that `config` asks for; `trainer` maps fields of the recipe to hyperparameters."""
+        known = {field.name for field in fields(cls)}
+        for name in trainer:
+            if name not in known:
+                raise UserError(f"TRAINER names {name!r}, which the trainer lacks: it has {', '.join(sorted(known))}")
+        return cls(**{name: config[source] for name, source in trainer.items() if source in config})
+
+
+def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """Return the recipe's optimizer over the parameters of `model`."""
+    rate, decay, parameters = recipe.learning_rate, recipe.weight_decay, model.parameters()
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=True)
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(parameters, lr=rate, fused=True)
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(parameters, lr=rate, momentum=recipe.momentum, weight_decay=decay, fused=True)
+    raise UserError(f"unknown optimizer {recipe.optimizer!r}: choose one of adamw, adam, sgd")
+
+
+def learning_rate(recipe: Recipe, progress: float) -> float:
+    """Return the rate after a share `progress` of the full training: constant, or falling linearly to 0."""
+    factors = {"constant": 1.0, "linear": 1 - progress}
+    if recipe.schedule not in factors:
+        raise UserError(f"unknown schedule {recipe.schedule!r}: choose one of {', '.join(factors)}")
+    return recipe.learning_rate * factors[recipe.schedule]
+
+
+def train_epoch(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    images: Images,
+    indices: Tensor,
+    recipe: Recipe,
+    epoch: int,
+    full_epochs: int,
+    key: tuple[int | str, ...],
+) -> float:
+    """Train epoch number `epoch`, counted from 0, of `full_epochs` on the images numbered `indices`.
+
+    Returns the mean loss; raises Diverged when it is not finite.
+
+    All randomness, order and dropout alike, is reseeded by `key` and epoch, so an epoch is the same whatever came
+    before it in the process.
+    """
+    device = next(model.parameters()).device
+    model.train()
+    order = indices[torch.randperm(len(indices), generator=torch.Generator().manual_seed(seed(*key, epoch, "order")))]
+    if len(order) % recipe.batch_size == 1 and len(order) > 1:
+        order = order[:-1]  # batch normalisation cannot take a batch of one image
+    torch.manual_seed(seed(*key, epoch, "dropout"))
+    total = torch.zeros((), device=device)
+    steps = math.ceil(len(order) / recipe.batch_size)
+    for step, (pixels, labels) in enumerate(images.batches(order, recipe.batch_size, device)):
+        optimizer.param_groups[0]["lr"] = learning_rate(recipe, (epoch + step / steps) / full_epochs)
+        with _precision(device):
+            loss = functional.cross_entropy(model(scaled(pixels)), labels, label_smoothing=recipe.label_smoothing)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        total += loss.detach() * len(labels)
+    mean = total.item() / len(order)
+    if not math.isfinite(mean):
+        raise Diverged(f"the training loss is {mean}")
+    return mean
+
+
+@torch.inference_mode()
+def predict(model: nn.Module, images: Images, indices: Tensor) -> Predictions:
+    """Return the logits of the images numbered `indices`, with their labels."""
+    device = next(model.parameters()).device
+    model.eval()
+    logits, labels = [], []
+    for pixels, truth in images.batches(indices, _EVALUATION_BATCH, device):
+        with _precision(device):
+            logits.append(model(scaled(pixels)).float())
+        labels.append(truth)
+    return Predictions(torch.cat(logits), torch.cat(labels))
+
+
+def scaled(pixels: Tensor) -> Tensor:
+    """Return uint8 images as floats in -1 .. 1, channels last where there are several."""
+    return pixels.to(memory_format=torch.channels_last).float().mul_(2 / 255).sub_(1)
+
+
+def _precision(device: torch.device) -> torch.autocast:
+    """bfloat16 where it helps: on a GPU; a CPU without bfloat16 units is 25 times slower with it."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")

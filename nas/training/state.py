@@ -1,0 +1,54 @@
+"""How is training state kept between rungs? Model and optimizer tensors in one safetensors file, no pickle."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+
+def save(path: Path, parts: Mapping[str, tuple[nn.Module, torch.optim.Optimizer]], epochs: int) -> None:
+    """Write the models and optimizers by name, with the number of epochs they have seen, all or nothing."""
+    tensors: dict[str, Tensor] = {}
+    for name, (model, optimizer) in parts.items():
+        tensors |= {f"{name}/model/{key}": value.contiguous() for key, value in model.state_dict().items()}
+        for index, slots in optimizer.state_dict()["state"].items():
+            tensors |= {f"{name}/optimizer/{index}/{key}": value.contiguous() for key, value in slots.items()}
+    temporary = path.with_name(path.name + ".tmp")
+    save_file(tensors, temporary, metadata={"epochs": json.dumps(epochs)})
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def load(path: Path, parts: Mapping[str, tuple[nn.Module, torch.optim.Optimizer]], epochs: int) -> bool:
+    """Fill `parts` from `path`; False, and nothing touched, unless it is whole and was saved after `epochs` epochs."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            if json.loads((file.metadata() or {}).get("epochs", "-1")) != epochs:
+                return False
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
+    except (OSError, SafetensorError):
+        return False
+    for name, (model, optimizer) in parts.items():
+        model.load_state_dict(_under(tensors, f"{name}/model/"))
+        weights, slots = list(model.parameters()), dict[int, dict[str, Any]]()
+        for key, value in _under(tensors, f"{name}/optimizer/").items():
+            index, slot = key.split("/")
+            slots.setdefault(int(index), {})[slot] = _laid_out_like(weights[int(index)], value)
+        optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
+    return True
+
+
+def _laid_out_like(weight: Tensor, value: Tensor) -> Tensor:
+    """Return `value` in the memory format of its weight, which the fused optimizers take for granted."""
+    return torch.empty_like(weight).copy_(value) if value.shape == weight.shape else value
+
+
+def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

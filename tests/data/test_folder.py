@@ -1,0 +1,157 @@
+"""Does an image folder load as it lies there, keep its test part apart, and say what is wrong with it?"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from nas.data import load
+from nas.errors import UserError
+
+
+def complaint(folder: Path, part: str = "train") -> str:
+    with pytest.raises(UserError) as error:
+        load(str(folder), part)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_the_real_flowers(flowers: Path) -> None:
+    train, test = load(str(flowers)), load(str(flowers), "test")
+    assert (len(train), len(test)) == (1020, 340)
+    assert train.shape == test.shape == (3, 16, 16)
+    assert train.classes == test.classes == tuple(sorted(map(str, range(1, 18))))
+    assert torch.bincount(train.labels).tolist() == [60] * 17
+    assert torch.bincount(test.labels).tolist() == [20] * 17
+    assert train.labels.tolist() == sorted(train.labels.tolist())
+    assert (train.holdout, train.part, test.part) == ((), "train", "test")
+    assert train.digest != test.digest
+
+
+def test_images_and_labels_belong_together(make_folder) -> None:
+    folder = make_folder(count=1)
+    for name, colour in (("cat", (255, 0, 0)), ("dog", (0, 0, 255))):
+        Image.new("RGB", (12, 12), colour).save(folder / "train" / name / "0.png")
+    images = load(str(folder))
+    assert images.pixels is not None
+    assert images.classes == ("cat", "dog")
+    assert images.labels.tolist() == [0, 1]
+    assert images.pixels[:, :, 0, 0].tolist() == [[255, 0, 0], [0, 0, 255]]
+
+
+def test_val_joins_the_train_part_as_its_holdout(make_folder) -> None:
+    folder = make_folder(("train", "val", "test"), count=3)
+    images = load(str(folder))
+    assert len(images) == 12
+    assert images.holdout == (6, 7, 8, 9, 10, 11)
+    assert images.labels[list(images.holdout)].tolist() == [0, 0, 0, 1, 1, 1]
+    assert load(str(folder), "test").holdout == ()
+
+
+def test_without_test_a_fixed_fifth_is_set_aside(make_folder) -> None:
+    folder = make_folder(("train",), count=10)
+    train, test = load(str(folder), resident_bytes=0), load(str(folder), "test", resident_bytes=0)
+    assert (len(train), len(test)) == (16, 4)
+    assert test.labels.tolist() == [0, 0, 1, 1]
+    assert not set(train.files) & set(test.files)
+    torch.manual_seed(5)
+    assert load(str(folder), "test").digest == test.digest
+
+
+def test_a_fifth_set_aside_leaves_the_holdout_alone(make_folder) -> None:
+    folder = make_folder(("train", "val"), count=5)
+    images = load(str(folder))
+    assert len(images) == 8 + 10
+    assert images.holdout == tuple(range(8, 18))
+
+
+def test_the_train_part_never_reads_a_test_image(make_folder) -> None:
+    folder = make_folder()
+    digest = load(str(folder)).digest
+    for path in (folder / "test").glob("*/*"):
+        path.write_bytes(b"broken")
+    assert load(str(folder)).digest == digest
+    assert "broken image" in complaint(folder, "test")
+
+
+def test_the_train_part_alone_settles_the_size(make_folder) -> None:
+    folder = make_folder(size=(20, 10))
+    assert load(str(folder)).shape == (3, 10, 20)
+    for path in (folder / "test").glob("*/*"):
+        Image.new("RGB", (90, 50)).save(path)
+    assert load(str(folder)).shape == (3, 10, 20)
+    assert load(str(folder), "test").shape == (3, 10, 20)
+
+
+def test_one_image_of_another_size_makes_all_64(make_folder) -> None:
+    folder = make_folder()
+    Image.new("RGB", (13, 12)).save(folder / "train" / "dog" / "4.png")
+    assert load(str(folder)).shape == load(str(folder), "test").shape == (3, 64, 64)
+
+
+def test_an_asked_size_is_given(make_folder) -> None:
+    assert load(str(make_folder()), image_size=9).shape == (3, 9, 9)
+
+
+def test_what_is_no_image_file_is_passed_over(make_folder) -> None:
+    folder = make_folder()
+    digest = load(str(folder)).digest
+    (folder / "train" / "cat" / "notes.txt").write_text("no image")
+    (folder / "train" / "cat" / "._0.png").write_text("no image")
+    (folder / "train" / ".cache").mkdir()
+    assert load(str(folder)).digest == digest
+
+
+def test_moving_the_folder_keeps_the_digest_and_changing_an_image_does_not(make_folder, tmp_path: Path) -> None:
+    folder = make_folder()
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(folder, moved)
+    assert load(str(moved)).digest == load(str(folder)).digest
+    Image.new("RGB", (12, 12)).save(moved / "train" / "cat" / "0.png")
+    for limit in (None, 0):
+        assert load(str(moved), resident_bytes=limit).digest != load(str(folder)).digest
+
+
+def test_a_broken_image_is_named(make_folder) -> None:
+    folder = make_folder()
+    broken = folder / "train" / "dog" / "3.png"
+    broken.write_bytes(broken.read_bytes()[:-60])
+    assert complaint(folder).startswith(f"{broken}: broken image (")
+
+
+def test_a_folder_without_train_is_told(tmp_path: Path) -> None:
+    expected = f"{tmp_path}: no train/ inside: image files are expected in {tmp_path}/train/CLASS/"
+    assert complaint(tmp_path) == expected
+
+
+def test_an_empty_class_is_named(make_folder) -> None:
+    folder = make_folder()
+    (folder / "train" / "ant").mkdir()
+    (folder / "test" / "ant").mkdir()
+    assert complaint(folder).startswith(f"{folder / 'train' / 'ant'}: no image files")
+
+
+def test_one_class_only_is_told(make_folder) -> None:
+    folder = make_folder(classes=("cat",))
+    expected = "only the class folder 'cat': at least two classes are needed, a folder each"
+    assert complaint(folder) == f"{folder / 'train'}: {expected}"
+
+
+def test_no_class_at_all_is_told(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    assert complaint(tmp_path).startswith(f"{tmp_path / 'train'}: no class folders")
+
+
+@pytest.mark.parametrize("part", ["val", "test"])
+def test_other_classes_than_train_s_are_named(make_folder, part: str) -> None:
+    folder = make_folder(("train", "val", "test"))
+    (folder / part / "dog").rename(folder / part / "wolf")
+    expected = f"{folder / part}: not the classes of train/: lacks dog adds wolf: make them the same"
+    assert complaint(folder) == expected
+
+
+def test_a_class_too_small_to_set_a_test_image_aside_is_named(make_folder) -> None:
+    folder = make_folder(("train",), count=1)
+    assert complaint(folder).startswith(f"{folder / 'train' / 'cat'}: only one image, and without")

@@ -1,0 +1,134 @@
+"""Training is the same in one go and in pieces, and what goes wrong in it is told by a status."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from nas import UserError
+from nas.data import load
+from nas.errors import Diverged
+from nas.executors import perform
+from nas.objectives.cnn import ImageTask
+from nas.training.loop import Recipe, make_optimizer
+from nas.types import Config, Job, Status, Trial
+
+SMALL: dict[str, Any] = {
+    "learning_rate_init": 2e-3, "batch_size": 64, "kernel_size": 3, "use_BN": True, "global_avg_pooling": True,
+    "dropout_rate": 0.1, "n_conv_layers": 2, "n_channels_conv_0": 16, "n_channels_conv_1": 16, "n_fc_layers": 1,
+    "n_channels_fc_0": 16,
+}  # fmt: skip
+PIECE = """
+import sys
+from pathlib import Path
+from nas.objectives.cnn import ImageTask
+from tests.training.test_training import SMALL, task
+start, stop, path = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+task(1000)(SMALL, epochs=stop, start=start, seed=7, checkpoint=path)
+"""
+
+
+def task(max_epochs: int, folds: int = 2) -> ImageTask:
+    return ImageTask("digits", None, "cnn", folds, 0, max_epochs, "cpu", 1)
+
+
+def job(config: dict[str, Any], start: int = 0, stop: int = 1) -> Job:
+    return Job(Trial("g0.b0.0", Config.of(config), 7), start, stop)
+
+
+def run_piece(start: int, stop: int, path: Path) -> None:
+    subprocess.run([sys.executable, "-c", PIECE, str(start), str(stop), str(path)], check=True, cwd=root())
+
+
+def root() -> Path:
+    return Path(__file__).parents[2]
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_epochs_in_three_processes_give_the_same_weights_to_the_bit_as_all_in_one(tmp_path: Path) -> None:
+    for start, stop in ((0, 2), (2, 6), (6, 14)):
+        run_piece(start, stop, tmp_path / "pieces")
+    run_piece(0, 14, tmp_path / "whole")
+    assert digest(tmp_path / "pieces") == digest(tmp_path / "whole")  # every weight and every optimizer moment
+    run_piece(0, 13, tmp_path / "shorter")
+    assert digest(tmp_path / "shorter") != digest(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("spoil", ["cut", "missing", "foreign"])
+def test_a_spoilt_checkpoint_means_the_same_outcome_from_the_beginning(tmp_path: Path, spoil: str) -> None:
+    path, expected = tmp_path / "state", task(9)(SMALL, epochs=3, start=0, seed=7, checkpoint=tmp_path / "whole")
+    task(9)(SMALL, epochs=2, start=0, seed=7, checkpoint=path)
+    if spoil == "cut":
+        path.write_bytes(path.read_bytes()[:-100])
+    elif spoil == "foreign":
+        path.write_bytes(b"\x80\x04cos\nsystem\n(S'echo no'\ntR.")  # a pickle; it must not be read as one
+    else:
+        path.unlink()
+    assert task(9)(SMALL, epochs=3, start=2, seed=7, checkpoint=path)["folds"] == expected["folds"]
+
+
+def test_a_small_network_learns_digits() -> None:
+    result = task(6, folds=1)(SMALL | {"learning_rate_init": 5e-3}, epochs=6, start=0, seed=1, checkpoint=Path("none"))
+    assert result["accuracy"] > 0.85
+    assert result["loss_curve"][-1] < result["loss_curve"][0] / 2
+    assert len(result["loss_curve"]) == 6
+
+
+def test_a_fully_trained_trial_leaves_no_checkpoint(tmp_path: Path) -> None:
+    task(2)(SMALL, epochs=2, start=0, seed=7, checkpoint=tmp_path / "state")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_loss_that_is_not_finite_ends_the_trial_as_diverged(tmp_path: Path) -> None:
+    broken = tmp_path / "space.py"
+    broken.write_text("from search_spaces.cnn import *\nTRAINER = {'learning_rate': 'learning_rate_init'}\n")
+    exploding = ImageTask("digits", None, str(broken), 1, 0, 3, "cpu", 1)
+    object.__setattr__(exploding, "space", type(exploding.space)(**{**exploding.space.__dict__, "trainer": {}}))
+    with pytest.raises(Diverged, match="loss is"):
+        fit_with_rate(1e38)
+    assert perform(lambda *_, **__: fit_with_rate(1e38), job(SMALL), tmp_path / "x").status is Status.DIVERGED
+
+
+def fit_with_rate(rate: float) -> dict[str, Any]:
+    return task(5)(SMALL | {"learning_rate_init": rate}, epochs=3, start=0, seed=7, checkpoint=Path("none"))
+
+
+def test_memory_that_runs_out_ends_the_trial_as_out_of_memory(tmp_path: Path) -> None:
+    def greedy(*_: Any, **__: Any) -> dict[str, Any]:
+        return {"accuracy": float(torch.empty(2**50).sum())}  # torch's own allocator refuses a petabyte
+
+    assert perform(greedy, job(SMALL), tmp_path / "x").status is Status.OOM
+
+
+def test_training_leaves_the_callers_data_and_the_test_part_alone() -> None:
+    images = task(1).images
+    before = images.pixels.clone() if images.pixels is not None else None
+    task(1)(SMALL, epochs=1, start=0, seed=7, checkpoint=Path("none"))
+    assert before is not None and images.pixels is not None and torch.equal(before, images.pixels)
+    assert images.part == "train"
+    used = torch.cat([torch.cat(split) for split in task(1).splits]).unique()
+    assert len(used) == len(images) == 1797 - len(load("digits", "test"))
+
+
+@pytest.mark.parametrize("name", ["adamw", "adam", "sgd"])
+def test_each_optimizer_moves_the_weights(name: str) -> None:
+    model = torch.nn.Linear(2, 2)
+    before = model.weight.detach().clone()
+    optimizer = make_optimizer(model, Recipe(optimizer=name))
+    model(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+    assert not torch.equal(before, model.weight)
+
+
+def test_a_space_that_names_an_unknown_trainer_setting_or_optimizer_is_told_what_there_is() -> None:
+    with pytest.raises(UserError, match="learning_rate"):
+        Recipe.of({"x": 1}, {"learning_rat": "x"})
+    with pytest.raises(UserError, match="adamw"):
+        make_optimizer(torch.nn.Linear(1, 1), Recipe(optimizer="adamax"))
