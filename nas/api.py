@@ -120,6 +120,9 @@ def search(
         with Journal(directory / "journal.jsonl" if directory else None) as journal:
             lab = Lab(spec, space, _measures(measure, space), journal, checkpoints, executor, trackers)
             stopped = _drive(lab, deadline)
+    except UserError:
+        _discard_empty(directory)
+        raise
     finally:
         executor.close()
         checkpoints.close()
@@ -186,6 +189,15 @@ def _open(run_dir: str | Path | None, spec: RunSpec) -> Path | None:
         changed = ", ".join(key for key in now if before.get(key) != now[key])
         raise UserError(f"{directory} holds a run with another {changed}: choose another name, or the same settings")
     return directory
+
+
+def _discard_empty(directory: Path | None) -> None:
+    """Remove the folder of a run that could not begin."""
+    if directory and not (directory / "journal.jsonl").read_bytes():
+        for name in ("spec.json", "journal.jsonl"):
+            (directory / name).unlink()
+        with contextlib.suppress(OSError):  # it held something of the user's before
+            directory.rmdir()
 
 
 def write_history(run: Run, directory: Path) -> None:

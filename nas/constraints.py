@@ -37,9 +37,7 @@ def parse(text: str) -> Constraint:
             return Constraint(match[1], match[2], float(match[3]))
     except ValueError:
         pass
-    raise UserError(
-        f'constraint "{text}" is not of the form METRIC>=BOUND or METRIC<=BOUND, such as precision>=0.39'
-    )
+    raise UserError(f'constraint "{text}" is not of the form METRIC>=BOUND or METRIC<=BOUND, such as precision>=0.39')
 
 
 def total_violation(constraints: Iterable[Constraint], metrics: Mapping[str, float]) -> float:

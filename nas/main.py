@@ -91,7 +91,11 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument("--data", metavar="NAME|DIR", help="another data set than the saved one")
     evaluate.add_argument("--image-size", type=_value(count), metavar="N")
     evaluate.add_argument("--space", metavar="NAME|FILE.py", help="where the space's file lies now")
-    for flag, meaning in (("--epochs", "of the training"), ("--seed", "of weights and order"), ("--folds", "with --cv")):
+    for flag, meaning in (
+        ("--epochs", "of the training"),
+        ("--seed", "of weights and order"),
+        ("--folds", "with --cv"),
+    ):
         evaluate.add_argument(flag, type=_value(count), metavar="N", help=meaning)
     _add_machine(evaluate)
     evaluate.add_argument("--quiet", action="store_true", help="show no progress")

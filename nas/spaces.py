@@ -52,7 +52,7 @@ class Space:
         if unknown:
             raise UserError(f"{source}: the space {self.name} has no hyperparameter {', '.join(unknown)}")
         try:
-            return Config.of(dict(Configuration(self.space, values=dict(values))))
+            Configuration(self.space, values=dict(values))
         except (
             ActiveHyperparameterNotSetError,
             ForbiddenValueError,
@@ -61,6 +61,7 @@ class Space:
         ) as error:
             reason = " ".join(str(error).split())
             raise UserError(f"{source}: not a configuration of the space {self.name}: {reason}") from None
+        return Config.of(values)
 
 
 def names() -> list[str]:

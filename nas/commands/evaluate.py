@@ -51,4 +51,3 @@ def evaluate(flags: Namespace) -> int:
 
 def _destination(file: Path, cross_validated: bool) -> Path:
     return file.with_suffix(".cross_validation.json" if cross_validated else ".evaluation.json")
-

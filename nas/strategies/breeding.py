@@ -44,9 +44,7 @@ def _child(lab: Lab, population: Sequence[Result], trial_id: str) -> Trial | Non
     return None
 
 
-def _vary(
-    lab: Lab, population: Sequence[Result], rng: RandomState
-) -> tuple[Config, str, tuple[str, ...]]:
+def _vary(lab: Lab, population: Sequence[Result], rng: RandomState) -> tuple[Config, str, tuple[str, ...]]:
     """Return a configuration, the operator that made it, and the ids of its parents."""
     if not population:
         return variation.sample(lab.space, rng), "sample", ()
