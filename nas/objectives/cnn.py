@@ -1,5 +1,6 @@
 """The objective of the main job: train the network of a configuration on images, cross-validated."""
 
+import traceback
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -57,8 +58,10 @@ class ImageTask:
         torch.set_num_threads(self.threads)
         try:
             return self._train(config, epochs, start, seed, checkpoint)
-        finally:
+        except torch.OutOfMemoryError as error:
+            traceback.clear_frames(error.__traceback__)  # they hold the tensors
             free_memory()
+            raise
 
     def _train(self, config: dict[str, Any], epochs: int, start: int, seed: int, checkpoint: Path) -> dict[str, Any]:
         fits = [
