@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from nas.errors import UserError
-from nas.units import count, seconds
+from nas.units import count, number, positive, seconds, share
 
 Parsed = TypeVar("Parsed")
 COMMANDS = ("search", "evaluate", "spaces", "data")
@@ -48,25 +48,29 @@ def _add_search(search: argparse.ArgumentParser) -> None:
     task.add_argument("--space", default="cnn", metavar="NAME|FILE.py", help="a known space (nas spaces) or your own")
     task.add_argument("--objective", default="accuracy", metavar="METRIC", help="maximised; -METRIC is minimised")
     task.add_argument("--constraint", action="append", default=[], metavar='"METRIC>=BOUND"', help="repeatable")
-    task.add_argument("--min-precision", type=float, metavar="X", help='short for --constraint "precision>=X"')
-    task.add_argument("--max-params", type=_value(count), metavar="N", help='short for --constraint "params<=N"')
+    task.add_argument("--min-precision", type=_value(number), metavar="X", help='short for --constraint "precision>=X"')
+    task.add_argument("--max-params", type=_value(positive), metavar="N", help='short for --constraint "params<=N"')
     task.add_argument(
         "--max-macs", type=_count_or("auto", "none"), default="auto", metavar="N|auto|none",
         help="multiply-accumulates of a candidate; auto (default) leaves out what would eat the time limit",
     )  # fmt: skip
-    task.add_argument("--max-latency-ms", type=float, metavar="X", help="of one image through the untrained network")
-    task.add_argument("--image-size", type=_value(count), metavar="N", help="resize and centre-crop to N x N")
+    task.add_argument(
+        "--max-latency-ms", type=_value(number), metavar="X", help="of one image through the untrained network"
+    )
+    task.add_argument("--image-size", type=_value(positive), metavar="N", help="resize and centre-crop to N x N")
 
     how = search.add_argument_group("how to search (defaults suit the time limit and the device, and are printed)")
     how.add_argument("--strategy", default="evolution", choices=("evolution", "random", "default"))
     how.add_argument("--budget", default="hyperband", choices=("hyperband", "full"))
-    how.add_argument("--epochs", type=_value(count), metavar="N", help="of a full training")
-    how.add_argument("--min-epochs", type=_value(count), metavar="N", help="of the first rung")
-    how.add_argument("--eta", type=_value(count), metavar="N", help="one in so many goes on at each rung")
-    how.add_argument("--population", type=_value(count), metavar="N", help="mu")
-    how.add_argument("--offspring", type=_value(count), metavar="N", help="lambda: children fully trained a generation")
-    how.add_argument("--folds", type=_value(count), metavar="N", help="of cross-validation; 1 is one hold-out split")
-    how.add_argument("--mutation-rate", type=float, default=0.5, metavar="P", help="else recombination (default 0.5)")
+    how.add_argument("--epochs", type=_value(positive), metavar="N", help="of a full training")
+    how.add_argument("--min-epochs", type=_value(positive), metavar="N", help="of the first rung")
+    how.add_argument("--eta", type=_value(positive), metavar="N", help="one in so many goes on at each rung")
+    how.add_argument("--population", type=_value(positive), metavar="N", help="mu")
+    how.add_argument("--offspring", type=_value(positive), metavar="N", help="lambda: fully trained children")
+    how.add_argument("--folds", type=_value(positive), metavar="N", help="of cross-validation; 1 is one hold-out split")
+    how.add_argument(
+        "--mutation-rate", type=_value(share), default=0.5, metavar="P", help="else recombination (default 0.5)"
+    )
     how.add_argument("--seed", type=_value(count), default=0, metavar="N")
 
     limits = search.add_argument_group("limits")
@@ -74,8 +78,8 @@ def _add_search(search: argparse.ArgumentParser) -> None:
         "--max-time", type=_value(seconds), default=argparse.SUPPRESS, metavar="5m|2h|none",
         help="of searching, retraining and testing (default 5m; none when a count is given)",
     )  # fmt: skip
-    limits.add_argument("--max-trials", type=_value(count), metavar="N")
-    limits.add_argument("--max-total-epochs", type=_value(count), metavar="N")
+    limits.add_argument("--max-trials", type=_value(positive), metavar="N")
+    limits.add_argument("--max-total-epochs", type=_value(positive), metavar="N")
 
     machine = search.add_argument_group("machine and output")
     machine.add_argument("--workers", type=_value(count), metavar="N", help="processes; 0 trains in this one")
@@ -89,7 +93,7 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument("file", type=Path, metavar="FILE", help="a saved configuration, such as runs/NAME/best.json")
     evaluate.add_argument("--cv", action="store_true", help="cross-validate on the training part instead of testing")
     evaluate.add_argument("--data", metavar="NAME|DIR", help="another data set than the saved one")
-    evaluate.add_argument("--image-size", type=_value(count), metavar="N")
+    evaluate.add_argument("--image-size", type=_value(positive), metavar="N")
     evaluate.add_argument("--space", metavar="NAME|FILE.py", help="where the space's file lies now")
     for flag, meaning in (
         ("--epochs", "of the training"),
@@ -102,7 +106,7 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
 
 
 def _add_machine(group: Any) -> None:
-    group.add_argument("--threads", type=_value(count), default=1, metavar="N", help="per training (default 1)")
+    group.add_argument("--threads", type=_value(positive), default=1, metavar="N", help="per training (default 1)")
     group.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
 
 

@@ -1,5 +1,6 @@
 """What number does a text such as "2e7" or "5m" mean?"""
 
+import math
 import re
 
 from nas.errors import UserError
@@ -7,15 +8,35 @@ from nas.errors import UserError
 _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-def count(text: str) -> int:
-    """Return the whole number that `text` means: "50", "2e7". Raises UserError otherwise."""
+def number(text: str) -> float:
+    """Return the finite number that `text` means. Raises UserError otherwise."""
     try:
-        value = float(text)
-        if value == int(value):
-            return int(value)
-    except (ValueError, OverflowError):
+        if math.isfinite(float(text)):
+            return float(text)
+    except ValueError:
         pass
-    raise UserError(f"{text!r} is not a whole number, such as 50 or 2e7")
+    raise UserError(f"{text!r} is not a number")
+
+
+def share(text: str) -> float:
+    """Return the number between 0 and 1 that `text` means. Raises UserError otherwise."""
+    if not 0 <= number(text) <= 1:
+        raise UserError(f"{text} does not lie between 0 and 1")
+    return number(text)
+
+
+def count(text: str, least: int = 0) -> int:
+    """Return the whole number of at least `least` that `text` means: "50", "2e7". Raises UserError otherwise."""
+    if number(text) != int(number(text)):
+        raise UserError(f"{text!r} is not a whole number, such as 50 or 2e7")
+    if number(text) < least:
+        raise UserError(f"{text} is too small: it must be at least {least}")
+    return int(number(text))
+
+
+def positive(text: str) -> int:
+    """Return the whole number of at least 1 that `text` means. Raises UserError otherwise."""
+    return count(text, least=1)
 
 
 def seconds(text: float | str | None) -> float | None:

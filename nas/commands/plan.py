@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from nas import defaults
+from nas.budgets import hyperband
 from nas.constraints import Constraint, parse
 from nas.engine import Measures
 from nas.errors import UserError
@@ -38,6 +39,8 @@ class Plan:
         self.budgets = replace(suited, **asked)
         if flags.min_epochs is None:
             self.budgets = replace(self.budgets, min_epochs=min(self.budgets.min_epochs, self.budgets.epochs))
+        if flags.budget == "hyperband":
+            hyperband(self.budgets.epochs, self.budgets.min_epochs, self.budgets.eta)  # told before anything starts
         self.workers = _workers(self.device, flags.threads) if flags.workers is None else flags.workers
         self.task = ImageTask(
             flags.data, flags.image_size, flags.space, self.budgets.folds, flags.seed, self.budgets.epochs,
@@ -50,7 +53,9 @@ class Plan:
         if self.macs_bound:
             self.constraints.append(Constraint("macs", "<=", self.macs_bound))
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        name = flags.name or f"{Path(flags.data).name}-{flags.strategy}-seed{flags.seed}-{stamp}"
+        name = flags.name or f"{Path(flags.data).resolve().name}-{flags.strategy}-seed{flags.seed}-{stamp}"
+        if Path(name).name != name:
+            raise UserError(f"--name {name} must be a plain name: the folder above it is --run-dir")
         self.directory: Path = flags.run_dir / name
 
     def _constraints(self) -> list[Constraint]:
