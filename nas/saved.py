@@ -17,7 +17,11 @@ _PACKAGES = ("torch", "torchvision", "ConfigSpace", "deap", "numpy", "thop", "sc
 
 @dataclass(frozen=True)
 class Saved:
-    """A configuration with where it comes from. `evidence` is what is known of it: metrics, constraints, trial."""
+    """A configuration with where it comes from.
+
+    `recipe` holds the trainer's settings that the configuration does not; `evidence` what is known: metrics,
+    constraints, trial.
+    """
 
     config: Mapping[str, Any]
     space: str
@@ -27,6 +31,7 @@ class Saved:
     epochs: int
     seed: int
     folds: int = 1
+    recipe: Mapping[str, Any] = field(default_factory=dict)
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
@@ -54,6 +59,7 @@ def read(path: Path) -> Saved:
         "epochs": int,
         "seed": int,
         "folds": int,
+        "recipe": dict,
     }
     for name, kind in kinds.items():
         if name not in content or not isinstance(content[name], kind):

@@ -22,6 +22,7 @@ import search_spaces
 from nas.errors import UserError
 from nas.spec import described
 from nas.training.cost import Build
+from nas.training.loop import Recipe
 from nas.types import Config, canonical
 
 _NEEDED = {
@@ -39,7 +40,8 @@ class Space:
     space: ConfigurationSpace
     build: Build
     default: Mapping[str, Any]
-    trainer: Mapping[str, str] = field(default_factory=dict)
+    trainer: Mapping[str, str] = field(default_factory=dict)  # which settings of the trainer are searched
+    recipe: Mapping[str, Any] = field(default_factory=dict)  # and which are fixed, other than by default
 
     @property
     def digest(self) -> str:
@@ -78,8 +80,11 @@ def load(name: str) -> Space:
     space = module.space()
     if not isinstance(space, ConfigurationSpace):
         raise UserError(f"the space {name}: space() returned {type(space).__name__}, not a ConfigurationSpace")
-    loaded = Space(name, space, module.build, module.DEFAULT, getattr(module, "TRAINER", {}))
+    loaded = Space(
+        name, space, module.build, module.DEFAULT, getattr(module, "TRAINER", {}), getattr(module, "RECIPE", {})
+    )
     loaded.config(loaded.default, f"DEFAULT of {name}")
+    Recipe.of(loaded.default, loaded.trainer, loaded.recipe)
     return loaded
 
 

@@ -2,6 +2,7 @@
 
 import json
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 from nas import saved
@@ -24,6 +25,7 @@ def evaluate(flags: Namespace) -> int:
     config = space.config(content.config, str(flags.file))
     if space.digest != content.space_digest:
         raise UserError(f"{flags.file} was saved with another version of space {content.space}: give --space FILE.py")
+    space = replace(space, recipe=content.recipe)
     data, epochs = flags.data or content.data, flags.epochs or content.epochs
     size = flags.image_size or (content.image_size if not flags.data else None)
     seed = content.seed if flags.seed is None else flags.seed

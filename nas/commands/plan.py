@@ -3,7 +3,7 @@
 import os
 from argparse import Namespace
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from nas.objectives.cnn import ImageTask
 from nas.saved import Saved, versions
 from nas.spaces import load as load_space
 from nas.training.fit import choose_device
+from nas.training.loop import Recipe
 from nas.training.metrics import NAMES
 from nas.types import Config
 from nas.units import duration
@@ -125,7 +126,7 @@ class Plan:
         flags, sizes = self.flags, self.budgets
         return Saved(
             config.values, flags.space, self.space.digest, flags.data, flags.image_size,
-            sizes.epochs, flags.seed, sizes.folds, evidence,
+            sizes.epochs, flags.seed, sizes.folds, asdict(Recipe(**self.space.recipe)), evidence,
         )  # fmt: skip
 
 

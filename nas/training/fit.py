@@ -49,7 +49,7 @@ def begin(
     torch.manual_seed(seed(*key, "weights"))
     model = space.build(config, images.shape, len(images.classes))
     model = model.to(torch.device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
-    recipe = Recipe.of(config, space.trainer)
+    recipe = Recipe.of(config, space.trainer, space.recipe)
     return Fit(model, make_optimizer(model, recipe), recipe, images, indices, key, full_epochs)
 
 

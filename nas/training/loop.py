@@ -30,13 +30,16 @@ class Recipe:
     schedule: str = "linear"
 
     @classmethod
-    def of(cls, config: Mapping[str, Any], trainer: Mapping[str, str]) -> "Recipe":
-        """Return the recipe that `config` asks for; `trainer` maps fields of the recipe to hyperparameters."""
+    def of(cls, config: Mapping[str, Any], trainer: Mapping[str, str], fixed: Mapping[str, Any]) -> "Recipe":
+        """Return the `fixed` settings, with those of `config` that `trainer` maps fields of the recipe to.
+
+        Raises UserError for a setting that the trainer lacks.
+        """
         known = {field.name for field in fields(cls)}
-        for name in trainer:
+        for name in (*trainer, *fixed):
             if name not in known:
-                raise UserError(f"TRAINER names {name!r}, which the trainer lacks: it has {', '.join(sorted(known))}")
-        return cls(**{name: config[source] for name, source in trainer.items() if source in config})
+                raise UserError(f"the trainer has no setting {name!r}: it has {', '.join(sorted(known))}")
+        return cls(**{**fixed, **{name: config[source] for name, source in trainer.items() if source in config}})
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

@@ -125,6 +125,6 @@ def test_each_optimizer_moves_the_weights(name: str) -> None:
 
 def test_a_space_that_names_an_unknown_trainer_setting_or_optimizer_is_told_what_there_is() -> None:
     with pytest.raises(UserError, match="learning_rate"):
-        Recipe.of({"x": 1}, {"learning_rat": "x"})
+        Recipe.of({"x": 1}, {"learning_rat": "x"}, {})
     with pytest.raises(UserError, match="adamw"):
         make_optimizer(torch.nn.Linear(1, 1), Recipe(optimizer="adamax"))
