@@ -4,7 +4,7 @@ import importlib.util
 import pkgutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from types import ModuleType
@@ -47,6 +47,12 @@ class Space:
     def digest(self) -> str:
         """Hash of the hyperparameters, conditions and forbidden clauses: 16 hexadecimal digits."""
         return blake2b(canonical(described(self.space)).encode(), digest_size=8).hexdigest()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The trainer's settings that are not searched, defaults included."""
+        everything = asdict(Recipe(**self.recipe))
+        return {name: value for name, value in everything.items() if name not in self.trainer}
 
     def config(self, values: Mapping[str, Any], source: str) -> Config:
         """Return the configuration of `values`, read from `source`. Raises UserError where it is not of this space."""
