@@ -3,7 +3,7 @@
 import os
 from argparse import Namespace
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from nas.objectives.cnn import ImageTask
 from nas.saved import Saved, versions
 from nas.spaces import load as load_space
 from nas.training.fit import choose_device
-from nas.training.loop import Recipe
 from nas.training.metrics import NAMES
 from nas.types import Config
 from nas.units import duration
@@ -94,6 +93,7 @@ class Plan:
             "data_digest": self.images.digest,
             "image_size": self.flags.image_size,
             "space": self.flags.space,
+            "recipe": self.space.settings,
             "folds": self.budgets.folds,
             "device": self.device,
             "threads": self.flags.threads,
@@ -126,7 +126,7 @@ class Plan:
         flags, sizes = self.flags, self.budgets
         return Saved(
             config.values, flags.space, self.space.digest, flags.data, flags.image_size,
-            sizes.epochs, flags.seed, sizes.folds, asdict(Recipe(**self.space.recipe)), evidence,
+            sizes.epochs, flags.seed, sizes.folds, self.space.settings, evidence,
         )  # fmt: skip
 
 
