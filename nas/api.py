@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from nas import constraints as bounds
 from nas import ranking
 from nas.checkpoints import Checkpoints
 from nas.engine import Lab, Measures, Tracker
-from nas.errors import OutOfTime, UserError
+from nas.errors import Interrupted, OutOfTime, UserError
 from nas.executors import Executor, Inline, Train, Workers
 from nas.journal import Journal, write_atomically
 from nas.spec import RunSpec, described
@@ -142,17 +142,38 @@ def _drive(lab: Lab, deadline: float) -> str:
                 await STRATEGIES[lab.spec.strategy](lab)
         except (TimeoutError, OutOfTime):
             return "time limit"
+        except Interrupted:
+            return "interrupted"
         limited = lab.spec.strategy != "default" and not lab.affordable(lab.spec.brackets)
         return "limit on trials or epochs" if limited else "nothing left to try"
 
     try:
-        with contextlib.suppress(RuntimeError):
-            asyncio.get_running_loop()  # a notebook has its own loop: ours then runs in a thread
-            with ThreadPoolExecutor(1) as thread:
-                return thread.submit(asyncio.run, strategy()).result()
-        return asyncio.run(strategy())
+        return _beside_a_loop(strategy()) if _in_a_loop() else asyncio.run(strategy())
     except KeyboardInterrupt:
         return "interrupted"
+
+
+def _in_a_loop() -> bool:
+    """Return whether the caller is in an event loop already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _beside_a_loop(strategy: Coroutine[Any, Any, str]) -> str:
+    """Run the strategy in a loop of its own, in a thread; Ctrl-C ends it after the job at hand."""
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(strategy)
+    with ThreadPoolExecutor(1) as thread, contextlib.closing(loop):
+        ended = thread.submit(loop.run_until_complete, task)
+        try:
+            return ended.result()
+        except KeyboardInterrupt:
+            loop.call_soon_threadsafe(task.cancel)
+            wait([ended])
+            raise
 
 
 def _measures(

@@ -19,7 +19,8 @@ class Constraint:
     bound: float
 
     def __str__(self) -> str:
-        return f"{self.metric}{self.relation}{self.bound:.10g}"
+        whole = self.bound.is_integer() and abs(self.bound) < 1e16
+        return f"{self.metric}{self.relation}{int(self.bound) if whole else self.bound!r}"
 
     def violation(self, value: float) -> float:
         """Return by how much `value` misses the bound, divided by the bound; 0 when met, inf for NaN."""
@@ -33,7 +34,7 @@ def parse(text: str) -> Constraint:
     """Return the constraint that `text`, such as "precision>=0.39", states. Raises UserError for any other form."""
     match = _FORM.fullmatch(text)
     try:
-        if match:
+        if match and math.isfinite(float(match[3])):
             return Constraint(match[1], match[2], float(match[3]))
     except ValueError:
         pass

@@ -111,8 +111,9 @@ class Lab:
 
     def _commit(self, result: Result) -> None:
         """Believe `result` once it is on disk, and tell the trackers."""
-        result = self._scored(replace(result, metrics={**result.metrics, **dict(result.job.trial.cheap)}))
+        result = replace(result, metrics={**result.metrics, **dict(result.job.trial.cheap)})
         self._check_metrics(result)
+        result = self._scored(result)
         self._journal.append(result.to_json())
         self._known[result.job.key] = result
         self._checkpoints.committed(result.job)
@@ -183,9 +184,11 @@ class Slots:
         await ready
         try:
             yield
-        finally:
-            self._free += 1
-            self._admit()
+        except BaseException:
+            self._waiting.clear()  # the search is over: nobody else may start
+            raise
+        self._free += 1
+        self._admit()
 
     def _admit(self) -> None:
         while self._free and self._waiting:

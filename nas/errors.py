@@ -9,5 +9,9 @@ class Diverged(ArithmeticError):  # noqa: N818 (a fate, not a mistake)
     """A trainer raises this when its loss is NaN or infinite; the trial ends with status DIVERGED, ranked last."""
 
 
+class Interrupted(BaseException):
+    """Ctrl-C inside a job, in a form that tasks of asyncio can pass on: KeyboardInterrupt would tear down the loop."""
+
+
 class OutOfTime(BaseException):
     """The time limit of the search has passed; raised inside a job to end it, past any `except Exception`."""

@@ -78,7 +78,7 @@ class Evaluator:
         fit = begin(self.space, config.values, images, indices, key, epochs, self.device)
         for epoch in self.progress(range(epochs)):
             fit.train(epoch, epoch + 1)
-        predictions = predict(fit.model, judged, judged_indices)
+        predictions = predict(fit.model, judged, judged_indices, fit.recipe)
         return metrics(predictions, fit.recipe.batch_size), predictions.confusion().cpu()
 
     def _costs(self, config: Config, images: Images) -> dict[str, float]:

@@ -17,8 +17,8 @@ from typing import Any, Protocol
 
 from pebble import ProcessExpired, ProcessPool
 
-from nas.errors import Diverged, OutOfTime, UserError
-from nas.types import Job, Result, Status
+from nas.errors import Diverged, Interrupted, OutOfTime, UserError
+from nas.types import Job, Result, Status, canonical
 
 Train = Callable[..., dict[str, Any]]
 
@@ -35,12 +35,12 @@ class Executor(Protocol):
 
 def perform(train: Train, job: Job, checkpoint: Path) -> Result:
     """Return the result of training: what the trainer raises becomes a status. UserError passes through."""
-    began = time.monotonic()
-    values, metrics, error, status = job.trial.config.values, dict[str, Any](), "", Status.OK
+    began, values, error, status = time.monotonic(), job.trial.config.values, "", Status.OK
+    metrics, details = dict[str, float](), dict[str, Any]()
     try:
-        metrics = train(values, epochs=job.stop, start=job.start, seed=job.trial.seed, checkpoint=checkpoint)
-        if not isinstance(metrics, dict):
-            raise TypeError(f"train returned {type(metrics).__name__}, not a dict of metrics")
+        metrics, details = _sorted_out(
+            train(values, epochs=job.stop, start=job.start, seed=job.trial.seed, checkpoint=checkpoint)
+        )
     except UserError:
         raise
     except Diverged as caught:
@@ -48,14 +48,22 @@ def perform(train: Train, job: Job, checkpoint: Path) -> Result:
     except Exception as caught:  # whatever a trainer raises is the trial's fate, not the search's
         status = Status.OOM if _out_of_memory(caught) else Status.CRASHED
         error = f"{type(caught).__name__}: {caught}"
-    numbers = {name: float(value) for name, value in metrics.items() if _is_number(value)}
-    details = {name: value for name, value in metrics.items() if not _is_number(value)}
     seconds = round(time.monotonic() - began, 3)
-    return Result(job, status, numbers, details, seconds, error, checkpointed=checkpoint.exists())
+    return Result(job, status, metrics, details, seconds, error, checkpointed=checkpoint.exists())
 
 
-def _is_number(value: object) -> bool:
-    return hasattr(value, "__float__") and not isinstance(value, str)
+def _sorted_out(returned: object) -> tuple[dict[str, float], dict[str, Any]]:
+    """Return the numbers of what train returned, and what else of it JSON can hold. Raises TypeError for the rest."""
+    if not isinstance(returned, dict):
+        raise TypeError(f"train returned {type(returned).__name__}, not a dict of metrics")
+    metrics, details = dict[str, float](), dict[str, Any]()
+    for name, value in returned.items():
+        if isinstance(value, (str, list, tuple, dict, type(None))):
+            canonical(value)
+            details[name] = value
+        else:
+            metrics[name] = float(value)
+    return metrics, details
 
 
 def _out_of_memory(error: Exception) -> bool:
@@ -76,8 +84,11 @@ class Inline:
     async def run(self, job: Job, checkpoint: Path) -> Result:
         if time.monotonic() >= self.deadline:
             raise OutOfTime
-        with _interruptible(self.deadline):
-            return perform(self.train, job, checkpoint)
+        try:
+            with _interruptible(self.deadline):
+                return perform(self.train, job, checkpoint)
+        except KeyboardInterrupt:
+            raise Interrupted from None
 
     def close(self) -> None:
         pass
@@ -124,11 +135,18 @@ class Workers:
         )
 
     async def run(self, job: Job, checkpoint: Path) -> Result:
+        self._start()
         future = self._pool.schedule(_perform_here, args=(job, checkpoint))
         try:
             return await asyncio.wrap_future(future)
         except ProcessExpired as death:
             return Result(job, Status.CRASHED, error=f"worker process died with exit code {death.exitcode}")
+
+    def _start(self) -> None:
+        """Start the pool on first use, Ctrl-C blocked: its processes inherit that, and leave Ctrl-C to the engine."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        assert self._pool.active
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def close(self) -> None:
         self._pool.stop()  # type: ignore[no-untyped-call]
@@ -139,10 +157,9 @@ _train: Train | None = None
 
 
 def _start_worker(train: Train, engine: int) -> None:
-    """Keep the trainer, leave Ctrl-C to the engine, and end with it even when it is killed."""
+    """Keep the trainer, and end with the engine even when it is killed."""
     global _train
     _train = train
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == engine:

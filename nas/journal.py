@@ -28,25 +28,27 @@ class Journal:
         except OSError:
             os.close(self._file)
             raise UserError(f"{path} is in use by another search: wait for it, or choose another --name") from None
-        self.records = list(self._recover(path))
+        try:
+            self.records = list(self._recover(path))
+        except BaseException:
+            os.close(self._file)
+            raise
 
     def _recover(self, path: Path) -> Iterator[dict[str, Any]]:
         assert self._file is not None
-        whole = 0
-        lines = path.read_bytes().splitlines(keepends=True)
+        *lines, torn = path.read_bytes().split(b"\n")
         for number, line in enumerate(lines, 1):
             record = _decode(line)
-            if record is None and number < len(lines):
+            if record is None:
                 raise UserError(f"{path}, line {number} is corrupt: its checksum is wrong; restore it from a copy")
-            if record is not None:
-                whole += len(line)
-                yield record
-        os.ftruncate(self._file, whole)
+            yield record
+        if torn:
+            os.ftruncate(self._file, sum(len(line) + 1 for line in lines))
 
     def append(self, record: dict[str, Any]) -> None:
         """Write `record` and return once it is on disk. Raises OSError, the file unchanged, when it cannot be."""
-        self.records.append(record)
         if self._file is None:
+            self.records.append(record)
             return
         line = _encode(record)
         end = os.fstat(self._file).st_size
@@ -57,6 +59,7 @@ class Journal:
         except OSError:
             os.ftruncate(self._file, end)
             raise
+        self.records.append(record)
 
     def __enter__(self) -> "Journal":
         return self
@@ -74,9 +77,9 @@ def _encode(record: dict[str, Any]) -> bytes:
 
 
 def _decode(line: bytes) -> dict[str, Any] | None:
-    """Return the record of `line`, or None when it is torn or its checksum is wrong."""
-    checksum, _, body = line.rstrip(b"\n").partition(b" ")
-    if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(body):
+    """Return the record of `line`, or None when its checksum is wrong."""
+    checksum, _, body = line.partition(b" ")
+    if checksum != b"%08x" % zlib.crc32(body):
         return None
     record: dict[str, Any] = json.loads(body)
     return record

@@ -43,6 +43,8 @@ def seconds(text: float | str | None) -> float | None:
     """Return the seconds that "90", "90s", "5m", "2h", "1d" or a number mean; None and "none" mean no limit."""
     if text is None or text == "none":
         return None
+    if isinstance(text, (int, float)) and 0 < text < math.inf:
+        return float(text)
     match = re.fullmatch(r"(\d+\.?\d*|\.\d+)([smhd]?)", str(text).strip())
     if not match or float(match[1]) <= 0:
         raise UserError(f"{text!r} is not a time, such as 90s, 5m, 2h")

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from ConfigSpace import CategoricalHyperparameter, ConfigurationSpace, OrdinalHyperparameter
+from ConfigSpace import CategoricalHyperparameter, Configuration, ConfigurationSpace, OrdinalHyperparameter
+from ConfigSpace.exceptions import ForbiddenValueError
 from ConfigSpace.hyperparameters import Hyperparameter
-from ConfigSpace.types import NotSet
 
 from nas.types import Config
 
@@ -45,20 +45,23 @@ def recombine(space: ConfigurationSpace, one: Config, other: Config, rng: np.ran
 
 def complete(space: ConfigurationSpace, values: Mapping[str, Any], rng: np.random.RandomState) -> Config:
     """Return the configuration that `values` imply: inactive ones dropped, missing active ones sampled."""
-    chosen: dict[str, Any] = {}
+    chosen = dict[str, Any]()
+    vector = np.full(len(space), np.nan)  # conditions are judged as ConfigSpace does: on vectors, NaN being inactive
     for name, hyperparameter in space.items():  # parents come before their children
-        active = all(c.satisfied_by_value(chosen) for c in space.parent_conditions_of[name])
-        if not active:
-            chosen[name] = NotSet
-        else:
+        if all(condition.satisfied_by_vector(vector) for condition in space.parent_conditions_of[name]):
             chosen[name] = values[name] if name in values else _sampled(hyperparameter, rng)
-    return Config.of({name: value for name, value in chosen.items() if value is not NotSet})
+            vector[space.index_of[name]] = hyperparameter.to_vector(chosen[name])
+    return Config.of(chosen)
 
 
 def forbidden(space: ConfigurationSpace, config: Config) -> bool:
     """Return whether a forbidden clause of `space` excludes `config`."""
-    values = config.values
-    return any(clause.is_forbidden_value(values) for clause in space.forbidden_clauses)
+    try:
+        if space.forbidden_clauses:
+            Configuration(space, values=config.values)
+    except ForbiddenValueError:
+        return True
+    return False
 
 
 def _sampled(hyperparameter: Hyperparameter[Any, Any], rng: np.random.RandomState) -> Any:
@@ -77,7 +80,8 @@ def _changed(hyperparameter: Hyperparameter[Any, Any], value: Any, rng: np.rando
 
 def _moved(hyperparameter: Hyperparameter[Any, Any], value: Any, rng: np.random.RandomState) -> Any:
     low, high = hyperparameter.lower_vectorized, hyperparameter.upper_vectorized
-    place = hyperparameter.to_vector(value) + rng.normal(0, LOCAL_STEP * (high - low))
+    step = max(LOCAL_STEP, 1 / (hyperparameter.size - 1)) * (high - low)  # at least from one value to the next
+    place = hyperparameter.to_vector(value) + rng.normal(0, step)
     if isinstance(hyperparameter, OrdinalHyperparameter):
         place = np.round(place)
     return hyperparameter.to_value(np.float64(min(max(place, low), high)))

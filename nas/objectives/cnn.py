@@ -79,7 +79,7 @@ class ImageTask:
         return {**mean(folds), "folds": folds, "loss_curve": curve}
 
     def _validate(self, fit: Fit, indices: torch.Tensor) -> dict[str, float]:
-        return metrics(predict(fit.model, self.images, indices), fit.recipe.batch_size)
+        return metrics(predict(fit.model, self.images, indices, fit.recipe), fit.recipe.batch_size)
 
     def parameters(self, config: dict[str, Any]) -> float:
         """Return the number of trainable parameters."""

@@ -39,7 +39,7 @@ def _child(lab: Lab, population: Sequence[Result], trial_id: str) -> Trial | Non
         lab.redraws[reason] += 1
         reasons[reason] += 1
     broken = [c for c in lab.cheap.constraints if str(c) in reasons]
-    if not lab.results and sum(reasons[str(c)] for c in broken) == DRAWS:
+    if broken and not lab.results and "repeat" not in reasons:
         raise UserError(_certificate(lab, broken))
     return None
 

@@ -28,6 +28,7 @@ class Recipe:
     momentum: float = 0.9
     label_smoothing: float = 0.0
     schedule: str = "linear"
+    centred: bool = True  # pixels in -1 .. 1, else in 0 .. 1
 
     @classmethod
     def of(cls, config: Mapping[str, Any], trainer: Mapping[str, str], fixed: Mapping[str, Any]) -> "Recipe":
@@ -90,7 +91,9 @@ def train_epoch(
     for step, (pixels, labels) in enumerate(images.batches(order, recipe.batch_size, device)):
         optimizer.param_groups[0]["lr"] = learning_rate(recipe, (epoch + step / steps) / full_epochs)
         with _precision(device):
-            loss = functional.cross_entropy(model(scaled(pixels)), labels, label_smoothing=recipe.label_smoothing)
+            loss = functional.cross_entropy(
+                model(scaled(pixels, recipe.centred)), labels, label_smoothing=recipe.label_smoothing
+            )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -102,21 +105,22 @@ def train_epoch(
 
 
 @torch.inference_mode()
-def predict(model: nn.Module, images: Images, indices: Tensor) -> Predictions:
+def predict(model: nn.Module, images: Images, indices: Tensor, recipe: Recipe) -> Predictions:
     """Return the logits of the images numbered `indices`, with their labels."""
     device = next(model.parameters()).device
     model.eval()
     logits, labels = [], []
     for pixels, truth in images.batches(indices, _EVALUATION_BATCH, device):
         with _precision(device):
-            logits.append(model(scaled(pixels)).float())
+            logits.append(model(scaled(pixels, recipe.centred)).float())
         labels.append(truth)
     return Predictions(torch.cat(logits), torch.cat(labels))
 
 
-def scaled(pixels: Tensor) -> Tensor:
-    """Return uint8 images as floats in -1 .. 1, channels last where there are several."""
-    return pixels.to(memory_format=torch.channels_last).float().mul_(2 / 255).sub_(1)
+def scaled(pixels: Tensor, centred: bool) -> Tensor:
+    """Return uint8 images as floats in -1 .. 1 or 0 .. 1, channels last where there are several."""
+    values = pixels.to(memory_format=torch.channels_last).float()
+    return values.mul_(2 / 255).sub_(1) if centred else values.div_(255)
 
 
 def _precision(device: torch.device) -> torch.autocast:

@@ -1,0 +1,109 @@
+"""What is searched and trained in the tests of the engine? Cheap functions that worker processes can import."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from ConfigSpace import Categorical, ConfigurationSpace, EqualsCondition, Float, GreaterThanCondition, Integer
+
+from nas.errors import Diverged
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def hills() -> ConfigurationSpace:
+    """Return a conditional space: the second and third width depend on the depth, the momentum on the optimizer."""
+    space = ConfigurationSpace()
+    depth, widths = Integer("depth", (1, 3)), [Integer(f"width{i}", (1, 1000), log=True) for i in range(3)]
+    optimizer, momentum = Categorical("optimizer", ["adam", "sgd"]), Float("momentum", (0.0, 1.0))
+    space.add(Float("rate", (1e-5, 1.0), log=True), depth, optimizer, momentum, *widths)
+    space.add(EqualsCondition(momentum, optimizer, "sgd"))
+    space.add(*(GreaterThanCondition(widths[i], depth, i) for i in (1, 2)))
+    return space
+
+
+def params(config: dict[str, Any]) -> float:
+    return float(sum(value for name, value in config.items() if name.startswith("width")))
+
+
+def hill(config: dict[str, Any], epochs: int) -> dict[str, Any]:
+    """Return metrics that grow with the epochs, at a pace of the configuration's own: ranks change between rungs."""
+    height = 1 / (1 + abs(config["rate"] - 0.01)) + config.get("momentum", 0.5) / 10 - params(config) / 1e5
+    return {"accuracy": height * epochs / (epochs + config["depth"] * 3), "precision": config["rate"]}
+
+
+def climb(config: dict[str, Any], *, epochs: int, start: int, seed: int, checkpoint: Path) -> dict[str, Any]:
+    """Train, but crash when the checkpoint is not the very state that this trial left at `start`."""
+    found = checkpoint.read_text() if checkpoint.exists() else ""
+    if found != (f"{config} {seed} {start}" if start else ""):
+        raise AssertionError(f"the checkpoint of epoch {start} holds {found!r}")
+    checkpoint.write_text(f"{config} {seed} {epochs}")
+    return hill(config, epochs)
+
+
+def slow_climb(config: dict[str, Any], **job: Any) -> dict[str, Any]:
+    time.sleep(0.03)
+    return climb(config, **job)
+
+
+def look_up(config: dict[str, Any], *, epochs: int, start: int, seed: int, checkpoint: Path) -> dict[str, Any]:
+    """Leave no checkpoint, as a lookup in a table of known results does."""
+    return hill(config, epochs)
+
+
+def sleep_forever(config: dict[str, Any], **job: Any) -> dict[str, Any]:
+    time.sleep(3600)
+    return {}
+
+
+FATES = ("fine", "raise", "diverge", "nan", "memory", "nothing", "arrays", "object")
+
+
+def meet_fate(config: dict[str, Any], **job: Any) -> dict[str, Any]:
+    """Fail in the way the configuration says. Failures look best, if they are looked at."""
+    fate = config["fate"]
+    metrics: dict[str, Any] = {"accuracy": config["x"] + 10.0 * (fate != "fine")}
+    if fate == "raise":
+        raise ValueError("as was to be expected")
+    if fate == "diverge":
+        raise Diverged("the loss is inf")
+    if fate == "memory":
+        raise MemoryError
+    if fate == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if fate == "arrays":
+        import numpy as np
+
+        return {**metrics, "curve": np.arange(3.0)}
+    odd: dict[str, Any] = {"nan": {"accuracy": float("nan")}, "nothing": None, "object": {**metrics, "x": object}}
+    returned: dict[str, Any] = odd.get(fate, metrics)
+    return returned
+
+
+def fates(*kinds: str) -> ConfigurationSpace:
+    return ConfigurationSpace({"x": (0.0, 1.0), "fate": list(kinds)})
+
+
+def python(code: str, *args: object) -> subprocess.Popen[str]:
+    """Start `code` in a real Python process, at the root of the repository, in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, args)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for_lines(file: Path, count: int, process: subprocess.Popen[str]) -> None:
+    """Return once `file` has at least `count` lines."""
+    until = time.monotonic() + 30
+    while not file.exists() or file.read_bytes().count(b"\n") < count:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until, f"{file.name} did not grow to {count} lines"
+        time.sleep(0.005)
