@@ -19,7 +19,7 @@ class Constraint:
     bound: float
 
     def __str__(self) -> str:
-        whole = self.bound.is_integer() and abs(self.bound) < 1e16
+        whole = float(self.bound).is_integer() and abs(self.bound) < 1e16
         return f"{self.metric}{self.relation}{int(self.bound) if whole else self.bound!r}"
 
     def violation(self, value: float) -> float:
