@@ -110,22 +110,23 @@ def search(
     if workers < 0:
         raise UserError(f"workers is {workers}, but must be 0 (in this process) or more")
     limit = seconds(max_time)
-    if limit == max_trials == max_total_epochs is None and strategy != "default":
+    if limit is None and max_trials is None and max_total_epochs is None and strategy != "default":
         raise UserError("the search has no end: give max_time, max_trials or max_total_epochs")
     deadline = time.monotonic() + (limit if limit is not None else float("inf"))
-    directory = _open(run_dir, spec)
     executor: Executor = Workers(train, workers) if workers else Inline(train, deadline)
-    checkpoints = Checkpoints(directory / "checkpoints" if directory else None)
-    try:
-        with Journal(directory / "journal.jsonl" if directory else None) as journal:
-            lab = Lab(spec, space, _measures(measure, space), journal, checkpoints, executor, trackers)
+    directory = _open(run_dir, spec)
+    with (
+        Journal(directory / "journal.jsonl" if directory else None) as journal,
+        contextlib.closing(Checkpoints(directory / "checkpoints" if directory else None)) as checkpoints,
+        contextlib.closing(executor),
+    ):
+        lab = Lab(spec, space, _measures(measure, space), journal, checkpoints, executor, trackers)
+        try:
             stopped = _drive(lab, deadline)
-    except UserError:
-        _discard_empty(directory)
-        raise
-    finally:
-        executor.close()
-        checkpoints.close()
+        except UserError:
+            if directory and not journal.records:
+                _discard(directory)
+            raise
     run = Run(spec, lab.history, stopped, dict(lab.redraws), directory)
     if directory:
         write_history(run, directory)
@@ -212,13 +213,12 @@ def _open(run_dir: str | Path | None, spec: RunSpec) -> Path | None:
     return directory
 
 
-def _discard_empty(directory: Path | None) -> None:
+def _discard(directory: Path) -> None:
     """Remove the folder of a run that could not begin."""
-    if directory and not (directory / "journal.jsonl").read_bytes():
-        for name in ("spec.json", "journal.jsonl"):
-            (directory / name).unlink()
-        with contextlib.suppress(OSError):  # it held something of the user's before
-            directory.rmdir()
+    for name in ("spec.json", "journal.jsonl"):
+        (directory / name).unlink()
+    with contextlib.suppress(OSError):  # it held something of the user's before
+        directory.rmdir()
 
 
 def write_history(run: Run, directory: Path) -> None:

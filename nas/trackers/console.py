@@ -34,7 +34,9 @@ class Console:
             self._best = reached
             self._incumbent = _describe(lab, result)
             if not self._live and result.epochs == lab.spec.max_epochs:
-                self._terminal.print(f"{time.monotonic() - self._began:6.0f} s  {self._line()}", highlight=False)
+                self._terminal.print(
+                    f"{time.monotonic() - self._began:6.0f} s  {self._line()}", highlight=False, soft_wrap=True
+                )
         self._progress.update(self._task, description=self._line(), completed=time.monotonic() - self._began)
 
     def _line(self) -> str:

@@ -37,7 +37,7 @@ def macs(model: nn.Module, shape: Shape) -> float:
     return float(max(counted, flops.get_total_flops() / 2))
 
 
-def latency_ms(model: nn.Module, shape: Shape, device: torch.device, repeats: int = 30) -> float:
+def latency_ms(model: nn.Module, shape: Shape, device: torch.device, repeats: int = 15) -> float:
     """Return the median time of a forward pass of one image on `device`, in milliseconds, after a warm-up."""
     model = model.to(device).eval()
     image, times = torch.zeros(1, *shape, device=device), list[float]()

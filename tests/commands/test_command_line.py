@@ -203,6 +203,30 @@ def test_bad_input_is_told_in_one_line(words: tuple[str, ...], told: str, capfd:
     assert told in refused(capfd, *words)
 
 
+def test_what_is_left_out_for_its_cost_is_said_with_the_bound_and_the_way_round(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--space", "cnn", "--run-dir", str(tmp_path), *QUICK, "1", "--name", "run", "--max-time", "20s")
+    assert main([*words]) == 0
+    out, err = capfd.readouterr()
+    bound = int(json.loads((tmp_path / "run/spec.json").read_text())["constraints"][-1].removeprefix("macs<="))
+    assert f"candidates above {bound:.3g} MACs are left out" in err and "--max-macs none" in err
+    assert "5% of 20 s" in err
+    assert "the default configuration" in out and f"evaluate {tmp_path / 'run/default.json'}" in out
+    assert json.loads((tmp_path / "run/best.json").read_text())["evidence"]["validation"]["macs"] <= bound
+
+
+def test_latency_is_measured_before_training_and_can_be_bounded(tmp_path: Path, dense: Flags) -> None:
+    assert main([*dense, "2", "--name", "run", "--max-latency-ms", "1000"]) == 0
+    best = json.loads((tmp_path / "run/best.json").read_text())
+    assert 0 < best["evidence"]["validation"]["latency_ms"] < 1000
+
+
+def test_a_latency_that_no_network_reaches_is_told(dense: Flags, capfd: pytest.CaptureFixture[str]) -> None:
+    line = refused(capfd, *dense, "2", "--quiet", "--max-latency-ms", "1e-6")
+    assert "samples meet latency_ms<=1e-06; the smallest seen has" in line
+
+
 def test_bad_images_are_told_in_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     whole = image_folder(tmp_path / "corrupt")
     (whole / "train/class1/3.png").write_bytes(b"no image at all")
