@@ -84,8 +84,8 @@ def search(
     `workers` processes, `train` must be importable by them. With `run_dir` the run is written there, and goes on when
     it exists. Ctrl-C ends the search, not the program: the run so far is returned.
 
-    Raises UserError for arguments that make no sense, for an unknown metric, and where no sample of the space meets
-    the cheap constraints.
+    Raises UserError for arguments that make no sense, for an unknown metric, and where not one in a thousand samples
+    of the space meets the cheap constraints.
     """
     parsed = tuple(bounds.parse(c) if isinstance(c, str) else c for c in constraints)
     spec = RunSpec(

@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -111,7 +112,8 @@ def _interruptible(deadline: float) -> Iterator[None]:
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        if deadline < float("inf"):
+            signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, alarm)
         signal.signal(signal.SIGINT, interrupt)
 
@@ -144,6 +146,7 @@ class Workers:
 
     def _start(self) -> None:
         """Start the pool on first use, Ctrl-C blocked: its processes inherit that, and leave Ctrl-C to the engine."""
+        resource_tracker.ensure_running()  # it would unblock Ctrl-C in the thread that starts it
         before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         assert self._pool.active
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -21,7 +21,7 @@ def breed(lab: Lab, population: Sequence[Result], count: int, place: str) -> lis
     """Return up to `count` new trials named `place`.00, `place`.01, ..., fewer when no untried legal one turns up.
 
     With a population they descend from tournament winners, by mutation or recombination; without, they are samples.
-    Raises UserError when nothing was ever trained and no sample meets the cheap constraints.
+    Raises UserError when nothing was ever trained and DRAWS samples for a child break the cheap constraints.
     """
     children = (_child(lab, population, f"{place}.{number}") for number in range(count))
     return [child for child in children if child]
