@@ -5,8 +5,17 @@ No speed is measured here, so that the same command asks for the same search on 
 
 from dataclasses import dataclass
 
-# Multiply-accumulates a second that training reaches, nominally: per CPU thread, and per GPU on small networks.
-NOMINAL_SPEED = {"cpu": 2e10, "cuda": 2e12}
+
+@dataclass(frozen=True)
+class Speed:
+    """A nominal device: what training small networks reaches per CPU thread, or per GPU."""
+
+    macs: float  # multiply-accumulates a second
+    step: float  # seconds of a step besides them
+    parameter: float  # seconds that a step spends updating one parameter
+
+
+NOMINAL = {"cpu": Speed(2e10, 2e-3, 5e-9), "cuda": Speed(2e12, 1e-3, 5e-11)}
 SHARE = 0.05  # of the time limit that the full training of one candidate may take
 _FORWARD_AND_BACKWARD = 3  # a training step costs about three forward passes
 FINAL_SHARE, FINAL_AT_MOST = 0.1, 600.0  # of the time limit, in seconds: kept for retraining and testing
@@ -35,19 +44,25 @@ def budgets(device: str, time_limit: float) -> Budgets:
     return SHORT if minutes <= 30 else MEDIUM if minutes <= 240 else LONG
 
 
-def training_seconds(macs: float, images: int, epochs: int, folds: int, device: str, threads: int) -> float:
-    """Return what training on `images` images takes nominally; each of several folds leaves out its share."""
-    share = folds * (1 - 1 / folds) if folds > 1 else 1
-    speed = NOMINAL_SPEED[device] * (threads if device == "cpu" else 1)
-    return macs * _FORWARD_AND_BACKWARD * images * share * epochs / speed
+def images_seen(images: int, epochs: int, folds: int) -> float:
+    """Return how many images a training sees in all; each of several folds leaves out its share."""
+    return images * epochs * (folds - 1 if folds > 1 else 1)
 
 
-def max_macs(time_limit: float, images: int, epochs: int, folds: int, device: str, threads: int) -> int:
-    """Return the most multiply-accumulates whose full training stays within SHARE of `time_limit` seconds.
+def training_seconds(macs: float, parameters: float, batch_size: int, seen: float, device: str, threads: int) -> float:
+    """Return what training on `seen` images takes nominally: by small batches it is the steps that cost."""
+    speed = NOMINAL[device]
+    steps = seen / batch_size * (speed.step + parameters * speed.parameter)
+    return steps + seen * macs * _FORWARD_AND_BACKWARD / (speed.macs * (threads if device == "cpu" else 1))
+
+
+def max_macs(time_limit: float, seen: float, device: str, threads: int) -> int:
+    """Return the most multiply-accumulates that training can do within SHARE of `time_limit` seconds, steps aside.
 
     Rounded down to two digits.
     """
-    exact = int(SHARE * time_limit / training_seconds(1, images, epochs, folds, device, threads))
+    speed = NOMINAL[device].macs * (threads if device == "cpu" else 1)
+    exact = int(SHARE * time_limit * speed / (_FORWARD_AND_BACKWARD * seen))
     unit = int("1" + "0" * max(0, len(str(exact)) - 2))
     return max(1, exact // unit * unit)
 

@@ -6,26 +6,31 @@ from hypothesis import strategies as st
 from nas import defaults
 
 
-@given(
-    st.floats(60, 1e6),
-    st.integers(100, 10**6),
-    st.integers(1, 100),
-    st.integers(1, 10),
-    st.sampled_from(["cpu", "cuda"]),
-)
+@given(st.floats(60, 1e6), st.integers(100, 10**8), st.sampled_from(["cpu", "cuda"]), st.integers(1, 8))
 def test_the_largest_candidate_takes_its_share_of_the_time_limit_and_no_more(
-    limit: float, images: int, epochs: int, folds: int, device: str
+    limit: float, seen: int, device: str, threads: int
 ) -> None:
-    bound = defaults.max_macs(limit, images, epochs, folds, device, 1)
-    share = defaults.training_seconds(bound, images, epochs, folds, device, 1) / limit
-    assert bound == 1 or 0.9 * defaults.SHARE <= share <= defaults.SHARE
+    bound = defaults.max_macs(limit, seen, device, threads)
+    share = defaults.training_seconds(bound, 0, 10**12, seen, device, threads) / limit
+    assert bound == 1 or 0.9 * defaults.SHARE <= share <= 1.01 * defaults.SHARE
 
 
 def test_more_time_a_gpu_and_more_threads_allow_larger_candidates() -> None:
-    least = defaults.max_macs(300, 1000, 9, 3, "cpu", 1)
-    assert least < defaults.max_macs(3000, 1000, 9, 3, "cpu", 1)
-    assert least < defaults.max_macs(300, 1000, 9, 3, "cuda", 1)
-    assert least < defaults.max_macs(300, 1000, 9, 3, "cpu", 4)
+    least = defaults.max_macs(300, 18000, "cpu", 1)
+    assert least < defaults.max_macs(3000, 18000, "cpu", 1)
+    assert least < defaults.max_macs(300, 18000, "cuda", 1)
+    assert least < defaults.max_macs(300, 18000, "cpu", 4)
+
+
+def test_small_batches_and_many_parameters_cost_time_that_no_multiplication_explains() -> None:
+    plain = defaults.training_seconds(1e6, 1e5, 64, 25000, "cpu", 1)
+    assert defaults.training_seconds(1e6, 1e5, 4, 25000, "cpu", 1) > 4 * plain
+    assert defaults.training_seconds(1e6, 1e7, 64, 25000, "cpu", 1) > 3 * plain
+
+
+def test_folds_leave_out_their_share_of_the_images() -> None:
+    assert defaults.images_seen(900, 9, 3) == 9 * 3 * 600
+    assert defaults.images_seen(900, 9, 1) == 9 * 900
 
 
 def test_budgets_grow_with_the_time_limit_up_to_the_protocol_of_the_reference() -> None:

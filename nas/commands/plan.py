@@ -20,7 +20,7 @@ from nas.training.metrics import NAMES
 from nas.types import Config
 from nas.units import duration
 
-CHEAP = ("params", "macs", "size_mb", "latency_ms")
+CHEAP = ("params", "macs", "size_mb", "train_seconds", "latency_ms")
 _RATIOS = tuple(name for name in NAMES if name != "loss")
 _NOMINAL_LIMIT = 300.0  # seconds that --max-macs auto and the budgets suit when no time limit is given
 
@@ -51,7 +51,11 @@ class Plan:
         self.images, _ = self.task.images, self.task.splits  # bad data is told before anything starts
         self.macs_bound = self._macs_bound()
         if self.macs_bound:
-            self.constraints.append(Constraint("macs", "<=", self.macs_bound))
+            seconds = defaults.SHARE * (self.limit or _NOMINAL_LIMIT)
+            self.constraints += [
+                Constraint("macs", "<=", self.macs_bound),
+                Constraint("train_seconds", "<=", round(seconds, 3)),
+            ]
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         name = flags.name or f"{Path(flags.data).resolve().name}-{flags.strategy}-seed{flags.seed}-{stamp}"
         if Path(name).name != name:
@@ -76,13 +80,19 @@ class Plan:
     def _macs_bound(self) -> int | None:
         if self.flags.max_macs != "auto" or self.flags.strategy == "default":
             return None
-        sizes = (len(self.images), self.budgets.epochs, self.budgets.folds, self.device, self.flags.threads)
-        return defaults.max_macs(self.limit or _NOMINAL_LIMIT, *sizes)
+        seen = defaults.images_seen(len(self.images), self.budgets.epochs, self.budgets.folds)
+        return defaults.max_macs(self.limit or _NOMINAL_LIMIT, seen, self.device, self.flags.threads)
 
     def measures(self) -> Measures:
         """Return the cheap metrics by name; latency only where a constraint or the objective asks for it."""
         task = self.task
-        known = {"params": task.parameters, "macs": task.macs, "size_mb": task.size_mb, "latency_ms": task.latency_ms}
+        known = {
+            "params": task.parameters,
+            "macs": task.macs,
+            "size_mb": task.size_mb,
+            "train_seconds": task.train_seconds,
+            "latency_ms": task.latency_ms,
+        }
         asked = {self.objective, *(c.metric for c in self.constraints)} | {"params", "macs"}
         return {name: known[name] for name in CHEAP if name in asked}
 
@@ -116,8 +126,9 @@ class Plan:
         if self.macs_bound:
             limit = duration(self.limit or _NOMINAL_LIMIT)
             lines.append(
-                f"candidates above {self.macs_bound:.3g} MACs are left out: their full training would take more than "
-                f"{defaults.SHARE:.0%} of {limit} at nominal speed (--max-macs none lifts this)"
+                f"candidates above {self.macs_bound:.3g} MACs, or with steps that come to the same, are left out: "
+                f"their full training would take more than {defaults.SHARE:.0%} of {limit} at nominal speed "
+                f"(--max-macs none lifts this)"
             )
         return "\n".join([*lines, f"run folder {self.directory}"])
 

@@ -96,8 +96,7 @@ def _tested(plan: Plan, config: Config, title: str) -> Evaluation:
 
 def _default(plan: Plan, config: Config, began: float, columns: dict[str, dict[str, float]]) -> list[str]:
     """Test the default configuration where its training fits what is left; else return a note on what it would cost."""
-    macs, sizes = plan.task.macs(config.values), plan.budgets
-    cost = defaults.training_seconds(macs, len(plan.images), sizes.epochs, 1, plan.device, plan.flags.threads)
+    macs, cost = plan.task.macs(config.values), plan.task.nominal_seconds(config.values, 1)
     left = plan.limit - (time.monotonic() - began) if plan.limit else defaults.FINAL_AT_MOST
     if cost > left:
         return [

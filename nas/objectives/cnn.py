@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from nas import defaults
 from nas.data import load as load_images
 from nas.data.folds import splits
 from nas.data.images import Images
@@ -15,7 +16,7 @@ from nas.spaces import Space
 from nas.spaces import load as load_space
 from nas.training import cost, state
 from nas.training.fit import Fit, begin, free_memory, mean
-from nas.training.loop import predict
+from nas.training.loop import Recipe, predict
 from nas.training.metrics import metrics
 
 
@@ -92,6 +93,17 @@ class ImageTask:
     def size_mb(self, config: dict[str, Any]) -> float:
         """Return the size of the parameters in megabytes, 4 bytes each."""
         return self.parameters(config) * 4e-6
+
+    def train_seconds(self, config: dict[str, Any]) -> float:
+        """Return what a full training of all folds takes on a nominal device of this kind, in seconds."""
+        return self.nominal_seconds(config, self.folds)
+
+    def nominal_seconds(self, config: dict[str, Any], folds: int) -> float:
+        """Return the same for another number of folds; 1 means training on all images, as at the end of a search."""
+        recipe = Recipe.of(config, self.space.trainer, self.space.recipe)
+        seen = defaults.images_seen(len(self.images), self.max_epochs, folds)
+        macs, parameters = self.macs(config), self.parameters(config)
+        return defaults.training_seconds(macs, parameters, recipe.batch_size, seen, self.device, self.threads)
 
     def latency_ms(self, config: dict[str, Any]) -> float:
         """Return the median time of one image through the untrained network, in milliseconds."""

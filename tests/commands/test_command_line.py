@@ -209,8 +209,10 @@ def test_what_is_left_out_for_its_cost_is_said_with_the_bound_and_the_way_round(
     words = ("--space", "cnn", "--run-dir", str(tmp_path), *QUICK, "1", "--name", "run", "--max-time", "20s")
     assert main([*words]) == 0
     out, err = capfd.readouterr()
-    bound = int(json.loads((tmp_path / "run/spec.json").read_text())["constraints"][-1].removeprefix("macs<="))
-    assert f"candidates above {bound:.3g} MACs are left out" in err and "--max-macs none" in err
+    spoken = json.loads((tmp_path / "run/spec.json").read_text())["constraints"]
+    bound = int(spoken[0].removeprefix("macs<="))
+    assert spoken[1] == "train_seconds<=1"
+    assert f"candidates above {bound:.3g} MACs" in err and "left out" in err and "--max-macs none" in err
     assert "5% of 20 s" in err
     assert "the default configuration" in out and f"evaluate {tmp_path / 'run/default.json'}" in out
     assert json.loads((tmp_path / "run/best.json").read_text())["evidence"]["validation"]["macs"] <= bound
