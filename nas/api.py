@@ -18,7 +18,7 @@ from nas import ranking
 from nas.checkpoints import Checkpoints
 from nas.engine import Lab, Measures, Tracker
 from nas.errors import Interrupted, OutOfTime, UserError
-from nas.executors import Executor, Inline, Train, Workers
+from nas.executors import Executor, Inline, Train, Workers, deaf_to_ctrl_c
 from nas.journal import Journal, write_atomically
 from nas.spec import RunSpec, described
 from nas.strategies import STRATEGIES
@@ -127,9 +127,11 @@ def search(
             if directory and not journal.records:
                 _discard(directory)
             raise
-    run = Run(spec, lab.history, stopped, dict(lab.redraws), directory)
-    if directory:
-        write_history(run, directory)
+        with deaf_to_ctrl_c():
+            executor.close()
+            run = Run(spec, lab.history, stopped, dict(lab.redraws), directory)
+            if directory:
+                write_history(run, directory)
     return run
 
 
@@ -199,18 +201,32 @@ def _open(run_dir: str | Path | None, spec: RunSpec) -> Path | None:
     if run_dir is None:
         return None
     directory = Path(run_dir)
+    file, text = directory / "spec.json", canonical(spec.to_json())
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            write_atomically(file, json.dumps(json.loads(text), indent=1) + "\n")
     except OSError as error:
-        raise UserError(f"the run folder {directory} cannot be made: {error.strerror}") from None
-    file, text = directory / "spec.json", canonical(spec.to_json())
-    if not file.exists():
-        write_atomically(file, json.dumps(json.loads(text), indent=1) + "\n")
-    elif canonical(json.loads(file.read_text())) != text:
+        raise UserError(f"the run folder {directory} cannot be written: {error.strerror}") from None
+    try:
         before, now = json.loads(file.read_text()), json.loads(text)
-        changed = ", ".join(key for key in now if before.get(key) != now[key])
-        raise UserError(f"{directory} holds a run with another {changed}: choose another name, or the same settings")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file} cannot be read ({error}): choose another name for the run") from None
+    if before != now:
+        raise UserError(f"{directory} holds another run, with {_difference(before, now)}: choose another name")
     return directory
+
+
+def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """Return what differs, one level into dictionaries: "eta 2, now 3; data digits, now digits-m"."""
+    changes = list[str]()
+    for key in dict.fromkeys([*before, *now]):
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, dict) and isinstance(new, dict) and key != "space":
+            changes += [_difference(old, new)] if old != new else []
+        elif old != new:
+            changes.append(f"another {key}" if key == "space" else f"{key} {old}, now {new}")
+    return "; ".join(changes)
 
 
 def _discard(directory: Path) -> None:

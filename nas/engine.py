@@ -7,6 +7,7 @@ over the same journal.
 
 import asyncio
 import heapq
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -57,7 +58,15 @@ class Lab:
         self._journal, self._checkpoints, self._slots = journal, checkpoints, Slots(executor.slots)
         known = (self._scored(Result.from_json(record)) for record in journal.records)
         self._known = {result.job.key: result for result in known}
+        self._recorded = {result.job.trial.id: result.job.trial for result in self._known.values()}
         self._reached = dict[str, Result]()
+
+    def recorded(self, trial_id: str) -> Trial | None:
+        """Return the trial of that id from the journal, if it got there; its configuration is then taken."""
+        trial = self._recorded.get(trial_id)
+        if trial:
+            self.taken.add(trial.config.id)
+        return trial
 
     def trial(self, trial_id: str, config: Config, operator: str, parents: tuple[str, ...] = ()) -> Trial:
         """Return a new trial of `config`, which is from now on taken."""
@@ -100,8 +109,8 @@ class Lab:
 
     @property
     def history(self) -> list[Result]:
-        """Every result so far, in logical order."""
-        return sorted(self.results.values(), key=lambda result: logical_order(*result.job.key))
+        """Every result of the run, in logical order: those that a replay has not come to yet, too."""
+        return sorted(self._known.values(), key=lambda result: logical_order(*result.job.key))
 
     async def _run(self, job: Job, reached: Result | None) -> Result:
         if reached and reached.checkpointed and not self._checkpoints.path(job.trial.id, job.start).exists():
@@ -118,7 +127,10 @@ class Lab:
         self._known[result.job.key] = result
         self._checkpoints.committed(result.job)
         for tracker in self.trackers:
-            tracker(self, result)
+            try:
+                tracker(self, result)
+            except Exception:  # whoever watches must not disturb
+                logging.getLogger(__name__).warning("a tracker failed", exc_info=True)
 
     def _scored(self, result: Result) -> Result:
         spec = self.spec
@@ -141,7 +153,8 @@ class Cheap:
 
     def __init__(self, constraints: Sequence[Constraint], measures: Measures) -> None:
         self.measures = measures
-        self.constraints = [c for c in constraints if c.metric in measures]
+        order = list(measures)  # the cheapest to measure first, so that the others are measured for few
+        self.constraints = sorted((c for c in constraints if c.metric in order), key=lambda c: order.index(c.metric))
         self.nearest_miss = dict[str, tuple[float, float]]()  # constraint: (violation, value) nearest to its bound
         self._values = dict[str, dict[str, float]]()
 

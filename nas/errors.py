@@ -5,6 +5,10 @@ class UserError(ValueError):
     """Bad input, told in one line with exit status 2: what is wrong, where, and what would be right."""
 
 
+class Unbuildable(UserError):  # noqa: N818 (a property of the configuration)
+    """The network of a configuration cannot be built; another configuration is drawn instead."""
+
+
 class Diverged(ArithmeticError):  # noqa: N818 (a fate, not a mistake)
     """A trainer raises this when its loss is NaN or infinite; the trial ends with status DIVERGED, ranked last."""
 

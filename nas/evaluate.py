@@ -13,7 +13,7 @@ from nas.spaces import Space
 from nas.training import cost
 from nas.training.fit import begin, mean
 from nas.training.loop import predict
-from nas.training.metrics import metrics
+from nas.training.metrics import finite, metrics
 from nas.types import Config
 
 Progress = Callable[[Iterable[int]], Iterable[int]]
@@ -79,7 +79,7 @@ class Evaluator:
         for epoch in self.progress(range(epochs)):
             fit.train(epoch, epoch + 1)
         predictions = predict(fit.model, judged, judged_indices, fit.recipe)
-        return metrics(predictions, fit.recipe.batch_size), predictions.confusion().cpu()
+        return finite(metrics(predictions, fit.recipe.batch_size)), predictions.confusion().cpu()
 
     def _costs(self, config: Config, images: Images) -> dict[str, float]:
         def model() -> Any:

@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, Protocol
@@ -118,6 +119,19 @@ def _interruptible(deadline: float) -> Iterator[None]:
         signal.signal(signal.SIGINT, interrupt)
 
 
+@contextlib.contextmanager
+def deaf_to_ctrl_c() -> Iterator[None]:
+    """Let nothing interrupt the block: what is at hand is put away; main thread only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 class Workers:
     """Runs jobs in `slots` long-lived processes, each with its own copy of the trainer."""
 
@@ -143,12 +157,18 @@ class Workers:
             return await asyncio.wrap_future(future)
         except ProcessExpired as death:
             return Result(job, Status.CRASHED, error=f"worker process died with exit code {death.exitcode}")
+        except BrokenProcessPool:
+            raise UserError(
+                "the worker processes died before training: define train in a module that they can import, "
+                "see that there is memory for them, or give workers=0"
+            ) from None
 
     def _start(self) -> None:
         """Start the pool on first use, Ctrl-C blocked: its processes inherit that, and leave Ctrl-C to the engine."""
         resource_tracker.ensure_running()  # it would unblock Ctrl-C in the thread that starts it
         before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-        assert self._pool.active
+        if not self._pool.active:  # asking starts it
+            raise UserError("the worker processes could not be started")
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def close(self) -> None:

@@ -95,12 +95,9 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument("--data", metavar="NAME|DIR", help="another data set than the saved one")
     evaluate.add_argument("--image-size", type=_value(positive), metavar="N")
     evaluate.add_argument("--space", metavar="NAME|FILE.py", help="where the space's file lies now")
-    for flag, meaning in (
-        ("--epochs", "of the training"),
-        ("--seed", "of weights and order"),
-        ("--folds", "with --cv"),
-    ):
-        evaluate.add_argument(flag, type=_value(count), metavar="N", help=meaning)
+    evaluate.add_argument("--epochs", type=_value(positive), metavar="N", help="of the training")
+    evaluate.add_argument("--seed", type=_value(count), metavar="N", help="of weights and order")
+    evaluate.add_argument("--folds", type=_value(positive), metavar="N", help="with --cv")
     _add_machine(evaluate)
     evaluate.add_argument("--quiet", action="store_true", help="show no progress")
 
@@ -135,6 +132,8 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
         if words[i - 1] == "--objective":
             words[i - 1 : i + 1] = [f"--objective={words[i]}"]
     parsed = parser().parse_args(words)
+    if parsed.command == "evaluate" and parsed.folds and not parsed.cv:
+        parser().error("--folds goes with --cv")
     if parsed.command == "search" and not hasattr(parsed, "max_time"):
         parsed.max_time = None if parsed.max_trials or parsed.max_total_epochs else seconds("5m")
     return parsed

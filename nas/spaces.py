@@ -42,6 +42,7 @@ class Space:
     default: Mapping[str, Any]
     trainer: Mapping[str, str] = field(default_factory=dict)  # which settings of the trainer are searched
     recipe: Mapping[str, Any] = field(default_factory=dict)  # and which are fixed, other than by default
+    source: str = ""  # digest of the file: networks depend on more than the hyperparameters
 
     @property
     def digest(self) -> str:
@@ -83,15 +84,24 @@ def load(name: str) -> Space:
     for part, meaning in _NEEDED.items():
         if not hasattr(module, part):
             raise UserError(f"the space {name} lacks {part!r}: {meaning}")
-    space = module.space()
+    try:
+        space = module.space()
+    except Exception as error:
+        raise UserError(f"the space {name}: space() failed: {type(error).__name__}: {error}") from None
     if not isinstance(space, ConfigurationSpace):
         raise UserError(f"the space {name}: space() returned {type(space).__name__}, not a ConfigurationSpace")
-    loaded = Space(
-        name, space, module.build, module.DEFAULT, getattr(module, "TRAINER", {}), getattr(module, "RECIPE", {})
-    )
+    trainer, recipe = getattr(module, "TRAINER", {}), getattr(module, "RECIPE", {})
+    loaded = Space(name, space, module.build, module.DEFAULT, trainer, recipe, _digest(module))
     loaded.config(loaded.default, f"DEFAULT of {name}")
+    for setting, hyperparameter in trainer.items():
+        if hyperparameter not in space:
+            raise UserError(f"TRAINER of {name}: {setting} names {hyperparameter!r}, no hyperparameter of the space")
     Recipe.of(loaded.default, loaded.trainer, loaded.recipe)
     return loaded
+
+
+def _digest(module: ModuleType) -> str:
+    return blake2b(Path(str(module.__file__)).read_bytes(), digest_size=8).hexdigest()
 
 
 def _import_named(name: str) -> ModuleType:

@@ -294,6 +294,35 @@ def test_a_constraint_that_one_sample_in_thousands_meets_is_refused() -> None:
         nas.search(space, meet_fate, measure={"size": size}, constraints=["size<=0"], max_trials=100, **SMALL)
 
 
+def test_a_replay_cut_short_loses_nothing(tmp_path: Path) -> None:
+    search = {"max_total_epochs": 200, "run_dir": tmp_path / "run", **SMALL}
+    nas.search(hills(), slow_climb, **search)
+    before = (tmp_path / "run/history.jsonl").read_bytes()
+    again = nas.search(hills(), slow_climb, max_time=1e-3, **search)
+    assert (tmp_path / "run/history.jsonl").read_bytes() == before
+    assert again.best is not None
+
+
+def test_a_tracker_that_fails_disturbs_nobody() -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("no connection")
+
+    found = nas.search(hills(), look_up, max_trials=20, trackers=[broken], **SMALL)
+    assert len({result.job.trial.id for result in found.trials}) == 20
+
+
+def test_cheap_constraints_are_checked_in_the_order_of_their_cost() -> None:
+    asked: list[float] = []
+
+    def latency(config: dict[str, Any]) -> float:
+        asked.append(params(config))
+        return 1.0
+
+    measure = {"params": params, "latency": latency}
+    nas.search(hills(), look_up, measure=measure, constraints=["latency<=2", "params<=50"], max_trials=20, **SMALL)
+    assert asked and max(asked) <= 50
+
+
 # Arguments
 
 
@@ -452,7 +481,7 @@ def test_a_run_goes_on_from_a_journal_cut_anywhere_even_without_its_checkpoints(
 def test_a_folder_with_another_run_is_refused_and_left_alone(tmp_path: Path) -> None:
     nas.search(hills(), climb, max_trials=10, run_dir=tmp_path, **SMALL)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    with pytest.raises(nas.UserError, match="another seed"):
+    with pytest.raises(nas.UserError, match="seed 0, now 1"):
         nas.search(hills(), climb, max_trials=10, seed=1, run_dir=tmp_path, **SMALL)
     with pytest.raises(nas.UserError, match="another space"):
         nas.search(fates("fine"), meet_fate, max_trials=10, run_dir=tmp_path, **SMALL)

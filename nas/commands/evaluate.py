@@ -1,6 +1,7 @@
 """`nas evaluate FILE`: retrain a saved configuration and test it, or cross-validate it."""
 
 import json
+import sys
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
@@ -9,11 +10,12 @@ from nas import saved
 from nas.commands.progress import epoch_bar
 from nas.commands.table import comparison, confusion, shown
 from nas.constraints import parse
-from nas.errors import Diverged, UserError
+from nas.errors import UserError
 from nas.evaluate import Evaluator
 from nas.journal import write_atomically
 from nas.spaces import load as load_space
 from nas.training.fit import choose_device
+from nas.types import canonical
 
 _WIDEST = 20  # classes whose confusion matrix fits a terminal
 
@@ -25,6 +27,8 @@ def evaluate(flags: Namespace) -> int:
     config = space.config(content.config, str(flags.file))
     if space.digest != content.space_digest:
         raise UserError(f"{flags.file} was saved with another version of space {content.space}: give --space FILE.py")
+    if space.source != content.evidence.get("space_source", space.source):
+        print(f"note: {content.space} has changed since {flags.file} was saved", file=sys.stderr)
     space = replace(space, recipe=content.recipe)
     data, epochs = flags.data or content.data, flags.epochs or content.epochs
     size = flags.image_size or (content.image_size if not flags.data else None)
@@ -33,11 +37,13 @@ def evaluate(flags: Namespace) -> int:
     evaluator = Evaluator(space, data, size, device, flags.threads, progress)
     try:
         if flags.cv:
-            result = evaluator.cross_validate(config, epochs, seed, flags.folds or max(2, content.folds))
+            result = evaluator.cross_validate(config, epochs, seed, flags.folds or content.folds)
         else:
             result = evaluator.test(config, epochs, seed)
-    except Diverged as error:
-        print(f"training the configuration of {flags.file} failed: {error}")
+    except UserError:
+        raise
+    except Exception as error:
+        print(f"training the configuration of {flags.file} failed: {type(error).__name__}: {error}")
         return 1
     constraints = [parse(text) for text in content.evidence.get("constraints", [])]
     table = comparison({result.part: result.metrics}, content.evidence.get("objective", "accuracy"), constraints)
@@ -46,7 +52,7 @@ def evaluate(flags: Namespace) -> int:
         print(shown(confusion(result.classes, result.confusion)))
     path = _destination(flags.file, flags.cv)
     record = {**result.__dict__, "config": config.values, "data": data, "epochs": epochs, "seed": seed}
-    write_atomically(path, json.dumps({**record, "versions": saved.versions()}, indent=1) + "\n")
+    write_atomically(path, json.dumps(json.loads(canonical({**record, "versions": saved.versions()})), indent=1) + "\n")
     print(f"saved as {path}")
     return 0
 

@@ -1,6 +1,5 @@
 """What do the flags and the defaults ask for? Checked before anything is trained."""
 
-import os
 from argparse import Namespace
 from collections.abc import Iterable
 from dataclasses import replace
@@ -10,9 +9,11 @@ from pathlib import Path
 from nas import defaults
 from nas.budgets import hyperband
 from nas.constraints import Constraint, parse
+from nas.data.decode import cores
+from nas.data.images import available_memory
 from nas.engine import Measures
 from nas.errors import UserError
-from nas.objectives.cnn import ImageTask
+from nas.objectives.cnn import CHEAP, ImageTask
 from nas.saved import Saved, versions
 from nas.spaces import load as load_space
 from nas.training.fit import choose_device
@@ -20,7 +21,6 @@ from nas.training.metrics import NAMES
 from nas.types import Config
 from nas.units import duration
 
-CHEAP = ("params", "macs", "size_mb", "train_seconds", "latency_ms")
 _RATIOS = tuple(name for name in NAMES if name != "loss")
 _NOMINAL_LIMIT = 300.0  # seconds that --max-macs auto and the budgets suit when no time limit is given
 
@@ -39,12 +39,15 @@ class Plan:
         self.budgets = replace(suited, **asked)
         if flags.min_epochs is None:
             self.budgets = replace(self.budgets, min_epochs=min(self.budgets.min_epochs, self.budgets.epochs))
+        if flags.max_total_epochs and flags.max_total_epochs < self.budgets.epochs:
+            full = self.budgets.epochs
+            raise UserError(f"--max-total-epochs {flags.max_total_epochs} is less than one training of {full} epochs")
         if flags.budget == "hyperband":
             hyperband(self.budgets.epochs, self.budgets.min_epochs, self.budgets.eta)  # told before anything starts
         self.workers = _workers(self.device, flags.threads) if flags.workers is None else flags.workers
         self.task = ImageTask(
             flags.data, flags.image_size, flags.space, self.budgets.folds, flags.seed, self.budgets.epochs,
-            self.device, flags.threads,
+            self.device, flags.threads, available_memory() // (4 * (self.workers + 1)),
         )  # fmt: skip
         self.constraints = self._constraints()
         _known((self.objective, *(c.metric for c in self.constraints)))
@@ -58,7 +61,7 @@ class Plan:
             ]
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         name = flags.name or f"{Path(flags.data).resolve().name}-{flags.strategy}-seed{flags.seed}-{stamp}"
-        if Path(name).name != name:
+        if Path(name).name != name or name == "..":
             raise UserError(f"--name {name} must be a plain name: the folder above it is --run-dir")
         self.directory: Path = flags.run_dir / name
 
@@ -85,16 +88,8 @@ class Plan:
 
     def measures(self) -> Measures:
         """Return the cheap metrics by name; latency only where a constraint or the objective asks for it."""
-        task = self.task
-        known = {
-            "params": task.parameters,
-            "macs": task.macs,
-            "size_mb": task.size_mb,
-            "train_seconds": task.train_seconds,
-            "latency_ms": task.latency_ms,
-        }
         asked = {self.objective, *(c.metric for c in self.constraints)} | {"params", "macs"}
-        return {name: known[name] for name in CHEAP if name in asked}
+        return {name: function for name, function in self.task.measures().items() if name in asked}
 
     def details(self) -> dict[str, object]:
         """Return what decides the run's history besides the search's own settings."""
@@ -103,6 +98,7 @@ class Plan:
             "data_digest": self.images.digest,
             "image_size": self.flags.image_size,
             "space": self.flags.space,
+            "space_source": self.space.source,
             "recipe": self.space.settings,
             "folds": self.budgets.folds,
             "device": self.device,
@@ -149,4 +145,4 @@ def _known(metrics: Iterable[str]) -> None:
 
 def _workers(device: str, threads: int) -> int:
     """Return one worker for a GPU, else as many as the cores that this process may use have room for."""
-    return 1 if device == "cuda" else max(1, min(8, len(os.sched_getaffinity(0)) // threads))
+    return 1 if device == "cuda" else max(1, min(8, cores() // threads))

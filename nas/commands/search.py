@@ -11,7 +11,6 @@ from nas import api, defaults
 from nas.commands.plan import Plan
 from nas.commands.progress import epoch_bar
 from nas.commands.table import comparison, shown
-from nas.errors import Diverged
 from nas.evaluate import Evaluation, Evaluator
 from nas.journal import write_atomically
 from nas.trackers.console import Console
@@ -24,29 +23,23 @@ def search(flags: Namespace) -> int:
     began = time.monotonic()
     plan = Plan(flags)
     terminal = Terminal(stderr=True, quiet=flags.quiet)
-    terminal.print(plan.announcement(), highlight=False, soft_wrap=True)
+    terminal.print(plan.announcement(), highlight=False, soft_wrap=True, markup=False)
     run = _run(plan, began)
     best, columns, notes = run.best, dict[str, dict[str, float]](), _how_it_went(run, began)
     if best is None:
-        print("\n".join(["no trial could be trained", *notes, *_first_error(run.trials)]))
+        reason = "no trial could be trained" if run.trials else "no trial finished within the limits"
+        print("\n".join([reason, *notes, *_first_error(run.trials)]))
         return 130 if run.stopped == "interrupted" else 1
-    plan.saved(best.job.trial.config, _evidence(run, best, None)).write(plan.directory / "best.json")
-    default = Config.of(plan.space.default)
-    plan.saved(default, {}).write(plan.directory / "default.json")
+    plan.saved(best.job.trial.config, _evidence(plan, run, best, None)).write(plan.directory / "best.json")
+    plan.saved(Config.of(plan.space.default), {}).write(plan.directory / "default.json")
     title = "incumbent" if best.feasible else "incumbent (infeasible)"
     columns[f"{title}, validation"] = best.metrics
     interrupted = run.stopped == "interrupted"
     try:
         if not interrupted:
-            tested = _tested(plan, best.job.trial.config, "incumbent")
-            columns[f"{title}, test"] = tested.metrics
-            plan.saved(best.job.trial.config, _evidence(run, best, tested)).write(plan.directory / "best.json")
-            if flags.strategy != "default":
-                notes += _default(plan, default, began, columns)
+            notes += _final(plan, run, best, title, began, columns)
     except KeyboardInterrupt:
         interrupted = True
-    except Diverged as error:
-        notes.append(f"retraining the incumbent failed: {error}")
     if interrupted:
         notes.append(f"interrupted: test it by python -m nas.main evaluate {plan.directory / 'best.json'}")
     table = shown(comparison(columns, plan.objective, run.spec.constraints))
@@ -54,6 +47,29 @@ def search(flags: Namespace) -> int:
     write_atomically(plan.directory / "summary.txt", summary + "\n")
     print(summary)
     return 130 if interrupted else 0
+
+
+def _final(
+    plan: Plan, run: api.Run, best: Result, title: str, began: float, columns: dict[str, dict[str, float]]
+) -> list[str]:
+    """Retrain and test the incumbent and the default configuration where that fits; return notes on what did not."""
+    config, notes = best.job.trial.config, list[str]()
+    spent = sum(result.seconds for result in run.trials if result.job.trial == best.job.trial)
+    cost = spent / max(1, plan.budgets.folds - 1) * plan.budgets.epochs / best.epochs
+    tested = _tested(plan, config, "incumbent", "best.json", cost, began, notes)
+    if tested:
+        columns[f"{title}, test"] = tested.metrics
+        plan.saved(config, _evidence(plan, run, best, tested)).write(plan.directory / "best.json")
+    if plan.flags.strategy != "default":
+        default = Config.of(plan.space.default)
+        try:
+            cost = plan.task.nominal_seconds(default.values, 1)
+        except Exception as error:  # the default meets no constraint: it may not even fit the memory
+            return [*notes, f"the default configuration cannot be built: {error}"]
+        tested = _tested(plan, default, "default configuration", "default.json", cost, began, notes)
+        if tested:
+            columns["default, test"] = tested.metrics
+    return notes
 
 
 def _run(plan: Plan, began: float) -> api.Run:
@@ -87,34 +103,32 @@ def _run(plan: Plan, began: float) -> api.Run:
         )
 
 
-def _tested(plan: Plan, config: Config, title: str) -> Evaluation:
-    """Retrain `config` on the whole training part and test it."""
+def _tested(
+    plan: Plan, config: Config, title: str, file: str, cost: float, began: float, notes: list[str]
+) -> Evaluation | None:
+    """Retrain `config` on the whole training part and test it; None, and a note why, where that cannot be."""
+    left = plan.limit - (time.monotonic() - began) if plan.limit else defaults.FINAL_AT_MOST
+    path = plan.directory / file
+    if cost > left:
+        notes.append(
+            f"training the {title} takes about {duration(cost)}, {duration(max(0, left))} were left; "
+            f"for its test metrics: python -m nas.main evaluate {path}"
+        )
+        return None
     flags, progress = plan.flags, epoch_bar(f"retraining {title}", plan.flags.quiet)
     evaluator = Evaluator(plan.space, flags.data, flags.image_size, plan.device, flags.threads, progress)
-    return evaluator.test(config, plan.budgets.epochs, flags.seed)
-
-
-def _default(plan: Plan, config: Config, began: float, columns: dict[str, dict[str, float]]) -> list[str]:
-    """Test the default configuration where its training fits what is left; else return a note on what it would cost."""
-    macs, cost = plan.task.macs(config.values), plan.task.nominal_seconds(config.values, 1)
-    left = plan.limit - (time.monotonic() - began) if plan.limit else defaults.FINAL_AT_MOST
-    if cost > left:
-        return [
-            f"the default configuration ({plan.task.parameters(config.values):,.0f} parameters, {macs:.3g} MACs) takes "
-            f"about {duration(cost)} to train; for its test metrics: "
-            f"python -m nas.main evaluate {plan.directory / 'default.json'}"
-        ]
     try:
-        columns["default, test"] = _tested(plan, config, "default").metrics
-    except Diverged as error:
-        return [f"training the default configuration failed: {error}"]
-    return []
+        return evaluator.test(config, plan.budgets.epochs, flags.seed)
+    except Exception as error:  # the search is done, and its result must not be lost
+        notes.append(f"training the {title} failed: {type(error).__name__}: {error}; see {path}")
+        return None
 
 
-def _evidence(run: api.Run, best: Result, tested: Evaluation | None) -> dict[str, object]:
+def _evidence(plan: Plan, run: api.Run, best: Result, tested: Evaluation | None) -> dict[str, object]:
     """Return what best.json says about its configuration besides how to train it."""
     return {
         "trial": best.job.trial.id,
+        "space_source": plan.space.source,
         "epochs_trained": best.epochs,
         "objective": run.spec.objective,
         "constraints": [str(c) for c in run.spec.constraints],

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from io import StringIO
 
 from rich.console import Console as Terminal
+from rich.markup import escape
 from rich.table import Table
 
 from nas.constraints import Constraint
@@ -14,7 +15,9 @@ _WHOLE = ("params", "macs")
 
 def comparison(columns: Mapping[str, Mapping[str, float]], objective: str, constraints: Sequence[Constraint]) -> Table:
     """Return a table with a row a metric: the objective and the constrained ones first, with their bounds."""
-    bounds = {c.metric: str(c).removeprefix(c.metric) for c in constraints}
+    bounds = dict[str, str]()
+    for c in constraints:
+        bounds[c.metric] = f"{bounds.get(c.metric, '')} {str(c).removeprefix(c.metric)}".strip()
     present = {name for metrics in columns.values() for name in metrics}
     hidden = {"batch_precision"} - {objective, *bounds}
     names = dict.fromkeys([objective, *bounds, *_ORDER, *sorted(present)])
@@ -30,9 +33,9 @@ def comparison(columns: Mapping[str, Mapping[str, float]], objective: str, const
 
 def confusion(classes: Sequence[str], matrix: Sequence[Sequence[int]]) -> Table:
     """Return how often each true class (row) was taken for each class (column); zeros are left blank."""
-    table = Table("true \\ predicted", *classes, padding=(0, 0))
+    table = Table("true \\ predicted", *map(escape, classes), padding=(0, 0))
     for name, row in zip(classes, matrix, strict=True):
-        table.add_row(name, *(str(count) if count else "" for count in row))
+        table.add_row(escape(name), *(str(count) if count else "" for count in row))
     return table
 
 

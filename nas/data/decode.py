@@ -88,7 +88,7 @@ def in_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> lis
 
 def cores() -> int:
     """The CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0))
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

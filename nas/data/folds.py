@@ -46,7 +46,10 @@ def set_aside(labels: Tensor, seed: int) -> Split:
     aside = max(int(np.ceil(len(labels) * HELD_OUT)), len(classes))
     drawing = StratifiedShuffleSplit(1, test_size=aside, random_state=_seed32(seed))
     train, validation = next(drawing.split(labels, labels))
-    return _ascending(train), _ascending(validation)
+    # The drawing rounds the training side first, which can leave a small class with nothing set aside.
+    missed = np.setdiff1d(classes, labels.numpy()[validation])
+    moved = [train[labels.numpy()[train] == name][0] for name in missed]
+    return _ascending(np.setdiff1d(train, moved)), _ascending(np.concatenate([validation, moved]).astype(np.int64))
 
 
 def _check_classes(labels: Tensor, folds: int) -> None:

@@ -66,10 +66,17 @@ def _resident(pixels: Tensor, batches: Sequence[Tensor], device: torch.device | 
         yield pixels[batch].to(device)
 
 
+def available_memory() -> int:
+    """Bytes of host memory free now; 8 GiB are supposed where the system does not tell."""
+    if "SC_AVPHYS_PAGES" not in os.sysconf_names:
+        return 8 * 2**30
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
 def fits_in_memory(count: int, shape: Shape, resident_bytes: int | None = None) -> bool:
     """Whether `count` images of `shape` stay within the limit, by default a quarter of the free memory."""
     if resident_bytes is None:
-        resident_bytes = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4
+        resident_bytes = available_memory() // 4
     channels, height, width = shape
     return count * channels * height * width <= resident_bytes
 

@@ -1,8 +1,9 @@
 """The objective of the main job: train the network of a configuration on images, cross-validated."""
 
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,25 @@ from nas import defaults
 from nas.data import load as load_images
 from nas.data.folds import splits
 from nas.data.images import Images
+from nas.errors import Unbuildable
 from nas.spaces import Space
 from nas.spaces import load as load_space
 from nas.training import cost, state
 from nas.training.fit import Fit, begin, free_memory, mean
 from nas.training.loop import Recipe, predict
-from nas.training.metrics import metrics
+from nas.training.metrics import finite, metrics
+
+CHEAP = ("params", "macs", "size_mb", "train_seconds", "latency_ms")
+
+
+def _measured(function: Callable[[dict[str, Any]], float], config: dict[str, Any]) -> float:
+    """Return the metric. Raises Unbuildable for whatever the space's build or the network's forward raises."""
+    try:
+        return function(config)
+    except Exception as error:
+        raise Unbuildable(
+            f"the network of {config} cannot be built or run: {type(error).__name__}: {' '.join(str(error).split())}"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -32,11 +46,12 @@ class ImageTask:
     max_epochs: int
     device: str
     threads: int
+    resident_bytes: int | None = None  # images that need more memory are decoded on access
 
     @cached_property
     def images(self) -> Images:
         """The training part, resident on the device where it fits. The test part is out of reach from here."""
-        images = load_images(self.data, "train", self.image_size).to(self.device)
+        images = load_images(self.data, "train", self.image_size, resident_bytes=self.resident_bytes).to(self.device)
         assert images.part == "train", "the search must never see the test part"
         return images
 
@@ -70,17 +85,18 @@ class ImageTask:
             for i, (train, _) in enumerate(self.splits)
         ]
         parts = {f"fold{i}": (fit.model, fit.optimizer) for i, fit in enumerate(fits)}
-        if start and not state.load(checkpoint, parts, start):
-            start = 0
-        losses = [fit.train(start, epochs) for fit in fits]
+        losses = state.load(checkpoint, parts, start) if start else None
+        if losses is None:
+            start, losses = 0, [[] for _ in fits]
+        losses = [before + fit.train(start, epochs) for before, fit in zip(losses, fits, strict=True)]
         if epochs < self.max_epochs:
-            state.save(checkpoint, parts, epochs)
+            state.save(checkpoint, parts, epochs, losses)
         folds = [self._validate(fit, validation) for fit, (_, validation) in zip(fits, self.splits, strict=True)]
         curve = [sum(epoch) / len(epoch) for epoch in zip(*losses, strict=True)]
         return {**mean(folds), "folds": folds, "loss_curve": curve}
 
     def _validate(self, fit: Fit, indices: torch.Tensor) -> dict[str, float]:
-        return metrics(predict(fit.model, self.images, indices, fit.recipe), fit.recipe.batch_size)
+        return finite(metrics(predict(fit.model, self.images, indices, fit.recipe), fit.recipe.batch_size))
 
     def parameters(self, config: dict[str, Any]) -> float:
         """Return the number of trainable parameters."""
@@ -113,6 +129,11 @@ class ImageTask:
 
     def _on_meta(self, config: dict[str, Any]) -> torch.nn.Module:
         return cost.on_meta(self.space.build, config, self.images.shape, len(self.images.classes))
+
+    def measures(self) -> dict[str, Callable[[dict[str, Any]], float]]:
+        """Return the cheap metrics by name, the cheapest to measure first."""
+        functions = (self.parameters, self.macs, self.size_mb, self.train_seconds, self.latency_ms)
+        return {name: partial(_measured, function) for name, function in zip(CHEAP, functions, strict=True)}
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the loaded images behind: each process loads its own."""

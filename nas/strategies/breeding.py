@@ -1,5 +1,6 @@
 """Which children are worth training? Those that meet the cheap constraints and were never tried: others are redrawn."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
@@ -8,23 +9,28 @@ from numpy.random import RandomState
 from nas import ranking, variation
 from nas.constraints import Constraint
 from nas.engine import Lab
-from nas.errors import UserError
+from nas.errors import Unbuildable, UserError
 from nas.seeds import generator
 from nas.types import Config, Result, Trial
 
 TOURNAMENT = 3  # contestants per parent
 DRAWS = 1000  # draws per child before it is given up
+_UNBUILDABLE = "a network that cannot be built"
 VARIED = 100  # of them by variation of parents; the rest are fresh samples
 
 
-def breed(lab: Lab, population: Sequence[Result], count: int, place: str) -> list[Trial]:
+async def breed(lab: Lab, population: Sequence[Result], count: int, place: str) -> list[Trial]:
     """Return up to `count` new trials named `place`.00, `place`.01, ..., fewer when no untried legal one turns up.
 
     With a population they descend from tournament winners, by mutation or recombination; without, they are samples.
     Raises UserError when nothing was ever trained and DRAWS samples for a child break the cheap constraints.
     """
-    children = (_child(lab, population, f"{place}.{number}") for number in range(count))
-    return [child for child in children if child]
+    children = list[Trial]()
+    for number in range(count):
+        child = lab.recorded(f"{place}.{number}") or _child(lab, population, f"{place}.{number}")
+        children += [child] if child else []
+        await asyncio.sleep(0)  # drawing may take long: a time limit or Ctrl-C comes through here
+    return children
 
 
 def _child(lab: Lab, population: Sequence[Result], trial_id: str) -> Trial | None:
@@ -41,6 +47,8 @@ def _child(lab: Lab, population: Sequence[Result], trial_id: str) -> Trial | Non
     broken = [c for c in lab.cheap.constraints if str(c) in reasons]
     if broken and not lab.results and "repeat" not in reasons:
         raise UserError(_certificate(lab, broken))
+    if set(reasons) == {_UNBUILDABLE}:
+        lab.cheap.all(config)  # raises Unbuildable, saying why
     return None
 
 
@@ -67,7 +75,13 @@ def _objection(lab: Lab, config: Config) -> str:
         return "repeat"
     if variation.forbidden(lab.space, config):
         return "forbidden by the space"
-    return str(lab.cheap.broken(config) or "")
+    try:
+        broken = lab.cheap.broken(config)
+        if not broken:
+            lab.cheap.all(config)
+    except Unbuildable:
+        return _UNBUILDABLE
+    return str(broken or "")
 
 
 def _certificate(lab: Lab, broken: Sequence[Constraint]) -> str:

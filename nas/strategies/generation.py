@@ -14,7 +14,7 @@ async def next_generation(
 ) -> list[Result] | None:
     """Return the fully trained offspring of `population`, bracket by bracket; None when nothing was left to do."""
     brackets = lab.affordable(planned)
-    trials = [breed(lab, population, b[0].trials, f"g{number}.b{i}") for i, b in enumerate(brackets)]
+    trials = [await breed(lab, population, b[0].trials, f"g{number}.b{i}") for i, b in enumerate(brackets)]
     if not any(trials):
         return None
     return await halve_all(lab, trials, brackets)

@@ -17,11 +17,11 @@ class Console:
         self._terminal = Terminal(stderr=True, quiet=quiet)
         self._live = self._terminal.is_terminal and not quiet
         self._progress = Progress(
-            TimeElapsedColumn(), BarColumn(20), TextColumn("{task.description}"), console=self._terminal
+            TimeElapsedColumn(), BarColumn(20), TextColumn("{task.description}", markup=False), console=self._terminal
         )
         self._task = self._progress.add_task("starting", total=seconds)
         self._began = time.monotonic()
-        self._trials, self._results, self._feasible = set[str](), 0, 0
+        self._trials, self._results, self._feasible, self._failed = set[str](), 0, 0, 0
         self._best: tuple[int, Score] = (0, Score())
         self._incumbent = "no trial fully trained yet"
 
@@ -29,19 +29,24 @@ class Console:
         self._trials.add(result.job.trial.id)
         self._results += 1
         self._feasible += result.feasible
+        self._failed += result.status is not Status.OK
         reached = (result.epochs, result.score)
         if result.status is Status.OK and reached > self._best:
             self._best = reached
             self._incumbent = _describe(lab, result)
             if not self._live and result.epochs == lab.spec.max_epochs:
                 self._terminal.print(
-                    f"{time.monotonic() - self._began:6.0f} s  {self._line()}", highlight=False, soft_wrap=True
+                    f"{time.monotonic() - self._began:6.0f} s  {self._line()}",
+                    highlight=False,
+                    soft_wrap=True,
+                    markup=False,
                 )
         self._progress.update(self._task, description=self._line(), completed=time.monotonic() - self._began)
 
     def _line(self) -> str:
         share = self._feasible / max(1, self._results)
-        return f"{len(self._trials)} trials, {share:.0%} of results feasible; {self._incumbent}"
+        failed = f", {self._failed} failed" if self._failed else ""
+        return f"{len(self._trials)} trials, {share:.0%} of results feasible{failed}; {self._incumbent}"
 
     def __enter__(self) -> "Console":
         if self._live:

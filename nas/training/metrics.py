@@ -1,9 +1,12 @@
 """How good are the predictions? Every metric of a whole validation or test set, from one confusion matrix."""
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from nas.errors import Diverged
 
 # The metrics that training gives, larger being better but for the loss.
 NAMES = ("accuracy", "top3_accuracy", "precision", "recall", "macro_f1", "loss", "batch_precision")
@@ -45,6 +48,13 @@ def metrics(predictions: Predictions, batch_size: int) -> dict[str, float]:
         ]
     )
     return dict(zip(NAMES, values.tolist(), strict=True))
+
+
+def finite(values: dict[str, float]) -> dict[str, float]:
+    """Return `values`. Raises Diverged when the loss is NaN or infinite: the weights are then."""
+    if not math.isfinite(values["loss"]):
+        raise Diverged(f"the validation loss is {values['loss']}")
+    return values
 
 
 def _batch_precision(predictions: Predictions, batch_size: int) -> Tensor:

@@ -11,30 +11,36 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+Parts = Mapping[str, tuple[nn.Module, torch.optim.Optimizer]]
 
-def save(path: Path, parts: Mapping[str, tuple[nn.Module, torch.optim.Optimizer]], epochs: int) -> None:
-    """Write the models and optimizers by name, with the number of epochs they have seen, all or nothing."""
+
+def save(path: Path, parts: Parts, epochs: int, losses: list[list[float]]) -> None:
+    """Write the models and optimizers by name, the epochs they have seen and the losses of each, all or nothing."""
     tensors: dict[str, Tensor] = {}
     for name, (model, optimizer) in parts.items():
         tensors |= {f"{name}/model/{key}": value.contiguous() for key, value in model.state_dict().items()}
         for index, slots in optimizer.state_dict()["state"].items():
             tensors |= {f"{name}/optimizer/{index}/{key}": value.contiguous() for key, value in slots.items()}
     temporary = path.with_name(path.name + ".tmp")
-    save_file(tensors, temporary, metadata={"epochs": json.dumps(epochs)})
+    save_file(tensors, temporary, metadata={"progress": json.dumps({"epochs": epochs, "losses": losses})})
     with temporary.open("rb") as file:
         os.fsync(file.fileno())
     temporary.replace(path)
 
 
-def load(path: Path, parts: Mapping[str, tuple[nn.Module, torch.optim.Optimizer]], epochs: int) -> bool:
-    """Fill `parts` from `path`; False, and nothing touched, unless it is whole and was saved after `epochs` epochs."""
+def load(path: Path, parts: Parts, epochs: int) -> list[list[float]] | None:
+    """Fill `parts` from `path` and return the losses.
+
+    None, and nothing touched, unless the file is whole and was saved after `epochs` epochs.
+    """
     try:
         with safe_open(path, framework="pt") as file:
-            if json.loads((file.metadata() or {}).get("epochs", "-1")) != epochs:
-                return False
+            progress = json.loads((file.metadata() or {})["progress"])
+            if progress["epochs"] != epochs:
+                return None
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
-    except (OSError, SafetensorError):
-        return False
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError):
+        return None
     for name, (model, optimizer) in parts.items():
         model.load_state_dict(_under(tensors, f"{name}/model/"))
         weights, slots = list(model.parameters()), dict[int, dict[str, Any]]()
@@ -42,7 +48,8 @@ def load(path: Path, parts: Mapping[str, tuple[nn.Module, torch.optim.Optimizer]
             index, slot = key.split("/")
             slots.setdefault(int(index), {})[slot] = _laid_out_like(weights[int(index)], value)
         optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
-    return True
+    losses: list[list[float]] = progress["losses"]
+    return losses
 
 
 def _laid_out_like(weight: Tensor, value: Tensor) -> Tensor:

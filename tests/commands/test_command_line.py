@@ -197,6 +197,9 @@ def test_a_bound_that_nothing_meets_ends_at_once_with_the_nearest_miss(
         (("--colour", "red"), "--colour"),
         (("--epoch", "3"), "--epoch"),
         (("evaluate", "none.json"), "none.json"),
+        (("evaluate", "none.json", "--folds", "3"), "--cv"),
+        (("--max-total-epochs", "5"), "--max-total-epochs 5 is less"),
+        (("--name", ".."), "plain name"),
     ],
 )
 def test_bad_input_is_told_in_one_line(words: tuple[str, ...], told: str, capfd: pytest.CaptureFixture[str]) -> None:
@@ -216,6 +219,47 @@ def test_what_is_left_out_for_its_cost_is_said_with_the_bound_and_the_way_round(
     assert "5% of 20 s" in err
     assert "the default configuration" in out and f"evaluate {tmp_path / 'run/default.json'}" in out
     assert json.loads((tmp_path / "run/best.json").read_text())["evidence"]["validation"]["macs"] <= bound
+
+
+def test_networks_that_cannot_be_built_are_redrawn_and_counted(tmp_path: Path, dense: Flags) -> None:
+    broken = DENSE.replace(
+        "    channels,", "    if config['width'] % 2:\n        raise ValueError('odd')\n    channels,"
+    )
+    (tmp_path / "dense.py").write_text(broken)
+    assert main([*dense, "6", "--name", "run", "--workers", "0"]) == 0
+    history = (tmp_path / "run/history.jsonl").read_text().splitlines()
+    assert all(json.loads(line)["job"]["trial"]["config"]["width"] % 2 == 0 for line in history)
+    assert "for a network that cannot be built" in (tmp_path / "run/summary.txt").read_text()
+
+
+def test_a_space_whose_networks_cannot_be_built_is_told(
+    tmp_path: Path, dense: Flags, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "dense.py").write_text(DENSE.replace("    channels,", "    raise ValueError('never')\n    channels,"))
+    assert "cannot be built or run: ValueError: never" in refused(capfd, *dense, "6", "--quiet")
+    (tmp_path / "dense.py").write_text(DENSE.replace('"rate"}', '"rat"}'))
+    assert "learning_rate names 'rat'" in refused(capfd, *dense, "6", "--quiet")
+
+
+def test_a_default_that_cannot_be_trained_does_not_cost_the_result(
+    tmp_path: Path, dense: Flags, capfd: pytest.CaptureFixture[str]
+) -> None:
+    broken = DENSE.replace(
+        "    channels,", "    if config['rate'] == 0.01:\n        raise ValueError('no')\n    channels,"
+    )
+    (tmp_path / "dense.py").write_text(broken)
+    assert main([*dense, "3", "--name", "run", "--workers", "0"]) == 0
+    assert "the default configuration cannot be built" in capfd.readouterr().out
+    assert (tmp_path / "run/summary.txt").exists()
+
+
+def test_going_on_with_other_settings_is_refused_with_the_difference(
+    dense: Flags, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*dense, "3", "--name", "run", "--workers", "0"]) == 0
+    capfd.readouterr()
+    line = refused(capfd, *dense, "3", "--name", "run", "--workers", "0", "--quiet", "--eta", "2")
+    assert "eta 3, now 2" in line
 
 
 def test_latency_is_measured_before_training_and_can_be_bounded(tmp_path: Path, dense: Flags) -> None:

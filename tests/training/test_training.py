@@ -71,7 +71,7 @@ def test_a_spoilt_checkpoint_means_the_same_outcome_from_the_beginning(tmp_path:
         path.write_bytes(b"\x80\x04cos\nsystem\n(S'echo no'\ntR.")  # a pickle; it must not be read as one
     else:
         path.unlink()
-    assert task(9)(SMALL, epochs=3, start=2, seed=7, checkpoint=path)["folds"] == expected["folds"]
+    assert task(9)(SMALL, epochs=3, start=2, seed=7, checkpoint=path) == expected  # the loss curve, too
 
 
 def test_a_small_network_learns_digits() -> None:
