@@ -33,7 +33,7 @@ class Budgets:
     folds: int
 
 
-SHORT = Budgets(epochs=9, min_epochs=1, eta=3, population=20, offspring=5, folds=3)
+SHORT = Budgets(epochs=9, min_epochs=1, eta=3, population=20, offspring=2, folds=3)
 MEDIUM = Budgets(epochs=27, min_epochs=3, eta=3, population=30, offspring=5, folds=3)
 LONG = Budgets(epochs=50, min_epochs=2, eta=2, population=50, offspring=10, folds=3)
 

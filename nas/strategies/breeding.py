@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from numpy.random import RandomState
 
@@ -11,7 +12,10 @@ from nas.constraints import Constraint
 from nas.engine import Lab
 from nas.errors import Unbuildable, UserError
 from nas.seeds import generator
+from nas.strategies.model import Model
 from nas.types import Config, Result, Trial
+
+Draft = tuple[Config, str, tuple[str, ...]]
 
 TOURNAMENT = 3  # contestants per parent
 DRAWS = 1000  # draws per child before it is given up
@@ -19,7 +23,9 @@ _UNBUILDABLE = "a network that cannot be built"
 VARIED = 100  # of them by variation of parents; the rest are fresh samples
 
 
-async def breed(lab: Lab, population: Sequence[Result], count: int, place: str) -> list[Trial]:
+async def breed(
+    lab: Lab, population: Sequence[Result], count: int, place: str, model: Model | None = None
+) -> list[Trial]:
     """Return up to `count` new trials named `place`.00, `place`.01, ..., fewer when no untried legal one turns up.
 
     With a population they descend from tournament winners, by mutation or recombination; without, they are samples.
@@ -27,18 +33,16 @@ async def breed(lab: Lab, population: Sequence[Result], count: int, place: str) 
     """
     children = list[Trial]()
     for number in range(count):
-        child = lab.recorded(f"{place}.{number}") or _child(lab, population, f"{place}.{number}")
+        child = lab.recorded(f"{place}.{number}") or _child(lab, population, f"{place}.{number}", model)
         children += [child] if child else []
         await asyncio.sleep(0)  # drawing may take long: a time limit or Ctrl-C comes through here
     return children
 
 
-def _child(lab: Lab, population: Sequence[Result], trial_id: str) -> Trial | None:
+def _child(lab: Lab, population: Sequence[Result], trial_id: str, model: Model | None) -> Trial | None:
     rng = generator(lab.spec.seed, "breed", trial_id)
     reasons = Counter[str]()
-    for draw in range(DRAWS):
-        parents = population if draw < VARIED else ()
-        config, operator, origin = _vary(lab, parents, rng)
+    for config, operator, origin in islice(_drafts(lab, population, model, rng), DRAWS):
         reason = _objection(lab, config)
         if not reason:
             return lab.trial(trial_id, config, operator, origin)
@@ -52,6 +56,18 @@ def _child(lab: Lab, population: Sequence[Result], trial_id: str) -> Trial | Non
     return None
 
 
+def _drafts(lab: Lab, population: Sequence[Result], model: Model | None, rng: RandomState) -> Iterator[Draft]:
+    """Yield possible children, those of parents first, the most promising of them first."""
+    if model:
+        drafts = [_vary(lab, population if i % 4 else (), rng) for i in range(VARIED)]
+        yield from (drafts[i] for i in model.order([config for config, _, _ in drafts], rng))
+    else:
+        for _ in range(VARIED):
+            yield _vary(lab, population, rng)
+    while True:
+        yield _vary(lab, (), rng)
+
+
 def _vary(lab: Lab, population: Sequence[Result], rng: RandomState) -> tuple[Config, str, tuple[str, ...]]:
     """Return a configuration, the operator that made it, and the ids of its parents."""
     if not population:
@@ -60,7 +76,8 @@ def _vary(lab: Lab, population: Sequence[Result], rng: RandomState) -> tuple[Con
     if len(population) == 1 or rng.rand() < lab.spec.mutation_rate:
         return variation.mutate(lab.space, one.config, rng), "mutate", (one.id,)
     other = _tournament([result for result in population if result.job.trial != one], rng)
-    return variation.recombine(lab.space, one.config, other.config, rng), "recombine", (one.id, other.id)
+    child = variation.recombine(lab.space, one.config, other.config, rng)
+    return variation.mutate(lab.space, child, rng), "recombine", (one.id, other.id)
 
 
 def _tournament(population: Sequence[Result], rng: RandomState) -> Trial:

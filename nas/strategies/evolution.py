@@ -4,6 +4,7 @@ from nas import ranking
 from nas.budgets import generations
 from nas.engine import Lab
 from nas.strategies.generation import next_generation
+from nas.strategies.model import learn
 from nas.types import Result
 
 
@@ -15,7 +16,7 @@ async def evolution(lab: Lab) -> None:
     """
     population = list[Result]()
     for number, planned in enumerate(generations(lab.spec.brackets, lab.spec.offspring)):
-        finished = await next_generation(lab, population, number, planned)
+        finished = await next_generation(lab, population, number, planned, learn(lab, str(number)))
         if finished is None:
             return
         population = ranking.best(population + finished, lab.spec.population)
