@@ -20,15 +20,17 @@ Draft = tuple[Config, str, tuple[str, ...]]
 TOURNAMENT = 3  # contestants per parent
 DRAWS = 1000  # draws per child before it is given up
 _UNBUILDABLE = "a network that cannot be built"
-VARIED = 100  # of them by variation of parents; the rest are fresh samples
+DRAFTS = 100  # of them chosen among, by the model; the rest are fresh samples, in the order drawn
+FRESH = 4  # every so many drafts, one owes nothing to the population
 
 
 async def breed(
     lab: Lab, population: Sequence[Result], count: int, place: str, model: Model | None = None
 ) -> list[Trial]:
-    """Return up to `count` new trials named `place`.00, `place`.01, ..., fewer when no untried legal one turns up.
+    """Return up to `count` new trials named `place`.0, `place`.1, ..., fewer when no untried legal one turns up.
 
-    With a population they descend from tournament winners, by mutation or recombination; without, they are samples.
+    With a population most descend from tournament winners, by mutation or by recombination and mutation, and each is
+    the most promising of DRAFTS as `model` sees them; without, they are samples.
     Raises UserError when nothing was ever trained and DRAWS samples for a child break the cheap constraints.
     """
     children = list[Trial]()
@@ -57,18 +59,16 @@ def _child(lab: Lab, population: Sequence[Result], trial_id: str, model: Model |
 
 
 def _drafts(lab: Lab, population: Sequence[Result], model: Model | None, rng: RandomState) -> Iterator[Draft]:
-    """Yield possible children, those of parents first, the most promising of them first."""
-    if model:
-        drafts = [_vary(lab, population if i % 4 else (), rng) for i in range(VARIED)]
-        yield from (drafts[i] for i in model.order([config for config, _, _ in drafts], rng))
-    else:
-        for _ in range(VARIED):
-            yield _vary(lab, population, rng)
+    """Yield possible children without end: first the drafts of the population, the most promising first."""
+    if population:
+        drafts = [_vary(lab, population if (i + 1) % FRESH else (), rng) for i in range(DRAFTS)]
+        order = model.order([config for config, _, _ in drafts], rng) if model else range(DRAFTS)
+        yield from (drafts[i] for i in order)
     while True:
         yield _vary(lab, (), rng)
 
 
-def _vary(lab: Lab, population: Sequence[Result], rng: RandomState) -> tuple[Config, str, tuple[str, ...]]:
+def _vary(lab: Lab, population: Sequence[Result], rng: RandomState) -> Draft:
     """Return a configuration, the operator that made it, and the ids of its parents."""
     if not population:
         return variation.sample(lab.space, rng), "sample", ()

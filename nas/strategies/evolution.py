@@ -3,6 +3,7 @@
 from nas import ranking
 from nas.budgets import generations
 from nas.engine import Lab
+from nas.seeds import seed
 from nas.strategies.generation import next_generation
 from nas.strategies.model import learn
 from nas.types import Result
@@ -12,11 +13,14 @@ async def evolution(lab: Lab) -> None:
     """Breed, halve, select, until the limits allow no further trial.
 
     The first generation is sampled and goes through the same brackets; only fully trained offspring enter the
-    population. The scheme of Awad et al. 2021 (DEHB) with the operators of a (mu + lambda) strategy.
+    population, but a model of all results, partly trained ones too, chooses among possible children. The scheme of
+    Awad et al. 2021 (DEHB) with the operators of a (mu + lambda) strategy.
     """
-    population = list[Result]()
+    population, model = list[Result](), None
     for number, planned in enumerate(generations(lab.spec.brackets, lab.spec.offspring)):
-        finished = await next_generation(lab, population, number, planned, learn(lab, str(number)))
+        key = seed(lab.spec.seed, "model", number)
+        model = learn(lab.space, lab.results.values(), lab.spec.max_epochs, key, model)
+        finished = await next_generation(lab, population, number, planned, model)
         if finished is None:
             return
         population = ranking.best(population + finished, lab.spec.population)
