@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import islice
 
 from numpy.random import RandomState
@@ -20,7 +21,8 @@ Draft = tuple[Config, str, tuple[str, ...]]
 TOURNAMENT = 3  # contestants per parent
 DRAWS = 1000  # draws per child before it is given up
 _UNBUILDABLE = "a network that cannot be built"
-DRAFTS = 100  # of them chosen among, by the model; the rest are fresh samples, in the order drawn
+DRAFTS = 100  # at least, that the children of a bracket are chosen among; the rest are samples in the order drawn
+DRAFTS_PER_CHILD = 10
 FRESH = 4  # every so many drafts, one owes nothing to the population
 
 
@@ -34,17 +36,18 @@ async def breed(
     Raises UserError when nothing was ever trained and DRAWS samples for a child break the cheap constraints.
     """
     children = list[Trial]()
+    drafts = cache(lambda: _drafts(lab, population, count, place))  # a replay of the journal needs none
     for number in range(count):
-        child = lab.recorded(f"{place}.{number}") or _child(lab, population, f"{place}.{number}", model)
+        child = lab.recorded(f"{place}.{number}") or _child(lab, drafts(), model, f"{place}.{number}")
         children += [child] if child else []
         await asyncio.sleep(0)  # drawing may take long: a time limit or Ctrl-C comes through here
     return children
 
 
-def _child(lab: Lab, population: Sequence[Result], trial_id: str, model: Model | None) -> Trial | None:
+def _child(lab: Lab, drafts: Sequence[Draft], model: Model | None, trial_id: str) -> Trial | None:
     rng = generator(lab.spec.seed, "breed", trial_id)
     reasons = Counter[str]()
-    for config, operator, origin in islice(_drafts(lab, population, model, rng), DRAWS):
+    for config, operator, origin in islice(_candidates(lab, drafts, model, rng), DRAWS):
         reason = _objection(lab, config)
         if not reason:
             return lab.trial(trial_id, config, operator, origin)
@@ -58,12 +61,17 @@ def _child(lab: Lab, population: Sequence[Result], trial_id: str, model: Model |
     return None
 
 
-def _drafts(lab: Lab, population: Sequence[Result], model: Model | None, rng: RandomState) -> Iterator[Draft]:
-    """Yield possible children without end: first the drafts of the population, the most promising first."""
-    if population:
-        drafts = [_vary(lab, population if (i + 1) % FRESH else (), rng) for i in range(DRAFTS)]
-        order = model.order([config for config, _, _ in drafts], rng) if model else range(DRAFTS)
-        yield from (drafts[i] for i in order)
+def _drafts(lab: Lab, population: Sequence[Result], count: int, place: str) -> list[Draft]:
+    """Return what `count` children are chosen among; none without a population, whose children are samples."""
+    rng = generator(lab.spec.seed, "draft", place)
+    drafts = max(DRAFTS, DRAFTS_PER_CHILD * count) if population else 0
+    return [_vary(lab, population if (i + 1) % FRESH else (), rng) for i in range(drafts)]
+
+
+def _candidates(lab: Lab, drafts: Sequence[Draft], model: Model | None, rng: RandomState) -> Iterator[Draft]:
+    """Yield possible children without end: first the drafts, the most promising first, then samples."""
+    configs = [config for config, _, _ in drafts]
+    yield from (drafts[i] for i in (model.order(configs, rng) if model and drafts else rng.permutation(len(drafts))))
     while True:
         yield _vary(lab, (), rng)
 
