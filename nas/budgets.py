@@ -49,11 +49,14 @@ def hyperband(max_epochs: int, min_epochs: int, eta: int) -> tuple[Bracket, ...]
 
 
 def generations(brackets: tuple[Bracket, ...], offspring: int) -> Iterator[list[Bracket]]:
-    """Yield for each generation the next brackets in turn, as many as it takes to fully train `offspring` trials."""
+    """Yield for each generation the next brackets in turn, as many as it takes to fully train `offspring` trials.
+
+    The first generation, which founds the population, is at least one round of all.
+    """
     turn = 0
     for _ in count():
-        chosen: list[Bracket] = []
-        while sum(b[-1].trials for b in chosen) < offspring:
+        chosen = list[Bracket]()
+        while sum(b[-1].trials for b in chosen) < offspring or turn < len(brackets):
             chosen.append(brackets[turn % len(brackets)])
             turn += 1
         yield chosen

@@ -13,7 +13,7 @@ from ConfigSpace.hyperparameters import Hyperparameter
 
 from nas.types import Config
 
-EXTRA_GENES = 0.7  # a mutation changes 1 + Poisson(EXTRA_GENES) hyperparameters
+EXTRA_GENES = 1.5  # a mutation changes 1 + Poisson(EXTRA_GENES) hyperparameters
 LOCAL_SHARE = 0.7  # of the changes of ordered values are steps, the rest are resampled
 LOCAL_STEP = 0.15  # standard deviation of a step, as a share of the (possibly logarithmic) range
 

@@ -109,9 +109,10 @@ def test_a_generation_fully_trains_its_offspring_and_takes_no_bracket_more(
 ) -> None:
     brackets = hyperband(*problem)
     chosen = list(islice(generations(brackets, offspring), 3))
-    for generation in chosen:
+    for number, generation in enumerate(chosen):
         assert sum(bracket[-1].trials for bracket in generation) >= offspring
-        assert sum(bracket[-1].trials for bracket in generation[:-1]) < offspring
+        needed = sum(bracket[-1].trials for bracket in generation[:-1]) < offspring
+        assert needed or (number == 0 and len(generation) == len(brackets))  # the founders: a whole round
     in_turn = [bracket for generation in chosen for bracket in generation]
     assert in_turn == [brackets[i % len(brackets)] for i in range(len(in_turn))]
 

@@ -193,8 +193,8 @@ def test_a_mutation_changes_few_hyperparameters() -> None:
     space, rng = cnn.space(), generator(0)
     parents = [sample(space, rng) for _ in range(300)]
     changes = [len(changed(parent, mutate(space, parent, rng))) for parent in parents]
-    assert 1.3 < np.mean(changes) < 2.1
-    assert Counter(changes)[1] > 100
+    assert 2.1 < np.mean(changes) < 2.9
+    assert Counter(changes)[1] > 40
 
 
 def test_depth_is_recombined_and_layers_of_the_deeper_parent_come_along() -> None:
