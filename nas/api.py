@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -15,14 +14,23 @@ from ConfigSpace import ConfigurationSpace
 
 from nas import constraints as bounds
 from nas import ranking
+from nas.cheap import Measures
 from nas.checkpoints import Checkpoints
-from nas.engine import Lab, Measures, Tracker
+from nas.disk import write_atomically
+from nas.engine import Lab, Tracker
 from nas.errors import Interrupted, OutOfTime, UserError
-from nas.executors import Executor, Inline, Train, Workers, deaf_to_ctrl_c
-from nas.journal import Journal, write_atomically
+from nas.executors import Executor
+from nas.executors.cluster import Cluster
+from nas.executors.inline import Inline
+from nas.executors.perform import Train
+from nas.executors.workers import Workers, pickled
+from nas.folder import discard, history_text, open_folder
+from nas.journal import Journal
+from nas.ledger import Ledger
+from nas.signals import deaf_to_ctrl_c, exit_status, stop_requests
 from nas.spec import RunSpec, described
-from nas.strategies import STRATEGIES
-from nas.types import Result, canonical
+from nas.strategies import strategy_of
+from nas.types import Result
 from nas.units import seconds
 
 
@@ -35,6 +43,7 @@ class Run:
     stopped: str
     redraws: dict[str, int] = field(default_factory=dict)
     run_dir: Path | None = None
+    checkpoint_bytes: int = 0  # the most that checkpoints took at a time
 
     @property
     def best(self) -> Result | None:
@@ -68,6 +77,11 @@ def search(
     max_trials: int | None = None,
     max_total_epochs: int | None = None,
     workers: int = 0,
+    gpus: Sequence[str] = (),
+    cluster: str | None = None,
+    cluster_resources: Mapping[str, float] | None = None,
+    trial_timeout: float | str | None = None,
+    lanes: int = 4,
     run_dir: str | Path | None = None,
     default: Mapping[str, Any] | None = None,
     details: Mapping[str, Any] | None = None,
@@ -81,11 +95,15 @@ def search(
     before training; or `measure` maps each of their names to a function, called only when needed.
 
     `constraints` are strings such as "precision>=0.39". `max_time` is in seconds or a string such as "5m". With
-    `workers` processes, `train` must be importable by them. With `run_dir` the run is written there, and goes on when
-    it exists. Ctrl-C ends the search, not the program: the run so far is returned.
+    `workers` processes, `train` must be importable by them; they take turns on `gpus`, values for
+    CUDA_VISIBLE_DEVICES. `cluster` is the address of a Dask scheduler, or "local:N", and `cluster_resources` what a
+    job needs of its workers. A job that takes longer than `trial_timeout` ends as TIMEOUT. With `budget="asha"`
+    `lanes` trials train at a time, in virtual time. With `run_dir` the run is written there, and goes on when it
+    exists: `max_time` then covers all its parts. Ctrl-C ends the search, not the program: the run so far is returned.
+    SIGTERM, SIGUSR1 and SIGUSR2 do so at the next result.
 
-    Raises UserError for arguments that make no sense, for an unknown metric, and where not one in a thousand samples
-    of the space meets the cheap constraints.
+    Raises Corrupt, DiskFull, InUse and ClusterLost, each a UserError, and UserError for arguments that make
+    no sense, for an unknown metric, and where not one in a thousand samples of the space meets the cheap constraints.
     """
     parsed = tuple(bounds.parse(c) if isinstance(c, str) else c for c in constraints)
     spec = RunSpec(
@@ -104,56 +122,86 @@ def search(
         seed=seed,
         max_trials=max_trials,
         max_total_epochs=max_total_epochs,
+        lanes=lanes if budget == "asha" else None,
         default=dict(default or {}),
         details=dict(details or {}),
     )
     if workers < 0:
         raise UserError(f"workers is {workers}, but must be 0 (in this process) or more")
-    limit = seconds(max_time)
+    limit, timeout = seconds(max_time), seconds(trial_timeout)
     if limit is None and max_trials is None and max_total_epochs is None and strategy != "default":
         raise UserError("the search has no end: give max_time, max_trials or max_total_epochs")
-    deadline = time.monotonic() + (limit if limit is not None else float("inf"))
-    executor: Executor = Workers(train, workers) if workers else Inline(train, deadline)
-    directory = _open(run_dir, spec)
-    with (
-        Journal(directory / "journal.jsonl" if directory else None) as journal,
-        contextlib.closing(Checkpoints(directory / "checkpoints" if directory else None)) as checkpoints,
-        contextlib.closing(executor),
-    ):
-        lab = Lab(spec, space, _measures(measure, space), journal, checkpoints, executor, trackers)
-        try:
-            stopped = _drive(lab, deadline)
-        except UserError:
-            if directory and not journal.records:
-                _discard(directory)
-            raise
-        with deaf_to_ctrl_c():
-            executor.close()
-            run = Run(spec, lab.history, stopped, dict(lab.redraws), directory)
-            if directory:
-                write_history(run, directory)
+    directory = open_folder(run_dir, spec)
+    with Journal(directory / "journal.jsonl" if directory else None) as journal:
+        ledger = Ledger(spec, journal)
+        deadline = time.monotonic() + (limit - ledger.elapsed if limit is not None else float("inf"))
+        with (
+            contextlib.closing(Checkpoints(directory / "checkpoints" if directory else None)) as checkpoints,
+            contextlib.closing(_executor(train, workers, gpus, cluster, cluster_resources, timeout)) as executor,
+        ):
+            lab = Lab(spec, space, _measures(measure, space), ledger, checkpoints, executor, trackers)
+            try:
+                stopped = _drive(lab, deadline)
+            except UserError as error:
+                if directory and not journal.lines and error.exit_status == UserError.exit_status:
+                    discard(directory)  # it was asked for what makes no sense: there is nothing to go on with
+                raise
+            with deaf_to_ctrl_c():
+                executor.close()
+                checkpoints.sweep(lab.dropped if _goes_on(stopped) else None)
+                run = Run(spec, lab.history, stopped, dict(lab.redraws), directory, checkpoints.peak)
+                if directory:
+                    write_atomically(directory / "history.jsonl", history_text(run.trials))
     return run
+
+
+def _executor(
+    train: Train,
+    workers: int,
+    gpus: Sequence[str],
+    cluster: str | None,
+    resources: Mapping[str, float] | None,
+    timeout: float | None,
+) -> Executor:
+    """Return where jobs run: on a cluster, in workers that take the GPUs in turn, or here."""
+    if cluster:
+        return Cluster(train, cluster, resources, timeout)
+    if workers:
+        environments = [{"CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} if gpus else {} for i in range(workers)]
+        return Workers(pickled(train), environments, timeout)
+    return Inline(train, timeout)
+
+
+def _goes_on(stopped: str) -> bool:
+    """Return whether a run that was stopped so can be resumed with more to do."""
+    return stopped == "time limit" or exit_status(stopped) != 0
 
 
 def _drive(lab: Lab, deadline: float) -> str:
     """Run the strategy to its end and return what ended it."""
+    if isinstance(lab.executor, Inline):
+        lab.executor.deadline = deadline
 
     async def strategy() -> str:
         left = None if deadline == float("inf") else max(0.0, deadline - time.monotonic())
         try:
             async with asyncio.timeout(left):
-                await STRATEGIES[lab.spec.strategy](lab)
+                await strategy_of(lab.spec)(lab)
         except (TimeoutError, OutOfTime):
             return "time limit"
         except Interrupted:
-            return "interrupted"
-        limited = lab.spec.strategy != "default" and not lab.affordable(lab.spec.brackets)
+            return lab.stopping or "interrupted"
+        limited = lab.spec.strategy != "default" and not lab.affordable([lab.spec.smallest])
         return "limit on trials or epochs" if limited else "nothing left to try"
 
-    try:
-        return _beside_a_loop(strategy()) if _in_a_loop() else asyncio.run(strategy())
-    except KeyboardInterrupt:
-        return "interrupted"
+    def stop(name: str) -> None:
+        lab.stopping = name
+
+    with stop_requests(stop):
+        try:
+            return _beside_a_loop(strategy()) if _in_a_loop() else asyncio.run(strategy())
+        except KeyboardInterrupt:
+            return "interrupted"
 
 
 def _in_a_loop() -> bool:
@@ -194,54 +242,3 @@ def _measures(
         return float(last["values"][name])
 
     return {name: partial(value, name) for name in names}
-
-
-def _open(run_dir: str | Path | None, spec: RunSpec) -> Path | None:
-    """Return the run's folder with its spec.json written. Raises UserError where another run lies there."""
-    if run_dir is None:
-        return None
-    directory = Path(run_dir)
-    file, text = directory / "spec.json", canonical(spec.to_json())
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        if not file.exists():
-            write_atomically(file, json.dumps(json.loads(text), indent=1) + "\n")
-    except OSError as error:
-        raise UserError(f"the run folder {directory} cannot be written: {error.strerror}") from None
-    try:
-        before, now = json.loads(file.read_text()), json.loads(text)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file} cannot be read ({error}): choose another name for the run") from None
-    if before != now:
-        raise UserError(f"{directory} holds another run, with {_difference(before, now)}: choose another name")
-    return directory
-
-
-def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:
-    """Return what differs, one level into dictionaries: "eta 2, now 3; data digits, now digits-m"."""
-    changes = list[str]()
-    for key in dict.fromkeys([*before, *now]):
-        old, new = before.get(key), now.get(key)
-        if isinstance(old, dict) and isinstance(new, dict) and key != "space":
-            changes += [_difference(old, new)] if old != new else []
-        elif old != new:
-            changes.append(f"another {key}" if key == "space" else f"{key} {old}, now {new}")
-    return "; ".join(changes)
-
-
-def _discard(directory: Path) -> None:
-    """Remove the folder of a run that could not begin."""
-    for name in ("spec.json", "journal.jsonl"):
-        (directory / name).unlink()
-    with contextlib.suppress(OSError):  # it held something of the user's before
-        directory.rmdir()
-
-
-def write_history(run: Run, directory: Path) -> None:
-    """Write history.jsonl: every result in logical order, without clocks. Equal runs give equal bytes."""
-    lines = []
-    for result in run.trials:
-        record = result.to_json()
-        del record["seconds"], record["checkpointed"]
-        lines.append(canonical(record) + "\n")
-    write_atomically(directory / "history.jsonl", "".join(lines))

@@ -1,14 +1,59 @@
-"""Where does a trial's training state lie, and when is it deleted?
+"""Where does a trial's training state lie, is it what was left there, and when is it deleted?
 
 Each job writes to a path of its own, on which it finds a copy of the state it continues from. So whatever happens to
 the job, the state before it is whole until its result is committed.
 """
 
+import hashlib
 import shutil
 import tempfile
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+from nas import faults
+from nas.disk import sync
 from nas.types import Job
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a job left on its path: the digest of its content, "" for nothing, and its size in bytes."""
+
+    digest: str = ""
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class States:
+    """Where a job finds the state it starts from, what that must be, and where it leaves its own."""
+
+    before: Path
+    expected: str  # digest of `before`; "" where the trainer left nothing
+    after: Path
+
+    def prepare(self) -> bool:
+        """Put a copy of the state before on the path of the job; return whether it is what was left there."""
+        _delete(self.after)
+        self.after.parent.mkdir(parents=True, exist_ok=True)
+        if not self.expected:
+            return True
+        if self.before.is_dir():
+            shutil.copytree(self.before, self.after)
+        elif self.before.exists():
+            shutil.copy2(self.before, self.after)
+        faults.point("checkpoint.copied")
+        whole = measured(self.after).digest == self.expected
+        if not whole:
+            _delete(self.after)
+        return whole
+
+    def settle(self) -> Left:
+        """Return what the job left, once it is on disk for good."""
+        for path in (*_files(self.after), self.after.parent):
+            sync(path)
+        faults.point("checkpoint.synced")
+        return measured(self.after)
 
 
 class Checkpoints:
@@ -16,31 +61,38 @@ class Checkpoints:
 
     def __init__(self, root: Path | None) -> None:
         self._temporary = None if root else tempfile.TemporaryDirectory(prefix="nas-")
-        self.root = root or Path(self._temporary.name if self._temporary else "")
+        self.root = (root or Path(self._temporary.name if self._temporary else "")).absolute()
+        found = self.root.iterdir() if self.root.exists() else ()
+        self._sizes = {path.name: _size(path) for path in found}
+        self.peak = self._now = sum(self._sizes.values())
 
     def path(self, trial_id: str, epochs: int) -> Path:
         """Return where the state of a trial after so many epochs lies, a file or a folder as its trainer likes."""
         return self.root / f"{trial_id}@{epochs}"
 
-    def prepare(self, job: Job) -> Path:
-        """Return the path for `job`, holding a copy of the state at its start if the trainer left one."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        before, path = self.path(job.trial.id, job.start), self.path(*job.key)
-        _delete(path)
-        if before.is_dir():
-            shutil.copytree(before, path)
-        elif before.exists():
-            shutil.copy2(before, path)
-        return path
+    def states(self, job: Job, expected: str) -> States:
+        """Return the paths of `job`; from now on there may be a copy of the state before it."""
+        before, after = self.path(job.trial.id, job.start), self.path(*job.key)
+        self._hold(after, self._sizes.get(before.name, 0) if expected else 0)
+        return States(before, expected, after)
 
-    def committed(self, job: Job) -> None:
-        """The result of `job` is safe: the state it began from is not needed any more."""
-        _delete(self.path(job.trial.id, job.start))
+    def committed(self, job: Job, size: int) -> None:
+        """The result of `job` is safe: the state it began from is not needed any more, nor a part of its own."""
+        after = self.path(*job.key)
+        self._hold(after, size)
+        self._release(self.path(job.trial.id, job.start))
+        _delete(unfinished(after))
 
     def drop(self, trial_id: str) -> None:
         """The trial cannot go on: delete all its states."""
-        for path in self.root.glob(f"{trial_id}@*"):
-            _delete(path)
+        for name in [name for name in self._sizes if _owner(name) == trial_id]:
+            self._release(self.root / name)
+
+    def sweep(self, gone: Collection[str] | None) -> None:
+        """Delete what is left of the trials `gone`, or of all: copies of jobs that ran twice or were killed."""
+        for path in self.root.iterdir() if self.root.exists() else ():
+            if gone is None or _owner(path.name) in gone:
+                self._release(path)
 
     def close(self) -> None:
         """Remove the temporary folder, or the folder of the run where it is empty."""
@@ -49,9 +101,55 @@ class Checkpoints:
         elif self.root.exists() and not any(self.root.iterdir()):
             self.root.rmdir()
 
+    def _hold(self, path: Path, size: int) -> None:
+        self._now += size - self._sizes.get(path.name, 0)
+        self._sizes[path.name] = size
+        self.peak = max(self.peak, self._now)
+
+    def _release(self, path: Path) -> None:
+        faults.point("checkpoint.delete")
+        self._now -= self._sizes.pop(path.name, 0)
+        _delete(path)
+
+
+def _owner(name: str) -> str:
+    return name.rpartition("@")[0]
+
+
+def measured(path: Path) -> Left:
+    """Return digest and size of what lies at `path` now, a file or a folder."""
+    files = list(_files(path))
+    if not files:
+        return Left()
+    digest = hashlib.blake2b(digest_size=16)
+    for file in files:
+        digest.update(f"{file.relative_to(path)}:{file.stat().st_size}:".encode())
+        with file.open("rb") as content:
+            while block := content.read(1 << 20):
+                digest.update(block)
+    return Left(digest.hexdigest(), sum(file.stat().st_size for file in files))
+
+
+def unfinished(path: Path) -> Path:
+    """Return where a trainer may keep what it has of the job that writes to `path`: it goes when the trial goes."""
+    trial_id, _, epochs = path.name.rpartition("@")
+    return path.with_name(f"{trial_id}@to-{epochs}")
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """Yield the file at `path`, or the files below it, in the order of their names."""
+    if path.is_dir():
+        yield from sorted(file for file in path.rglob("*") if file.is_file())
+    elif path.exists():
+        yield path
+
+
+def _size(path: Path) -> int:
+    return sum(file.stat().st_size for file in _files(path))
+
 
 def _delete(path: Path) -> None:
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

@@ -2,64 +2,105 @@
 
 import fcntl
 import json
+import logging
 import os
+import socket
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from nas.errors import UserError
+from nas import faults
+from nas.disk import full_disk_told, sync
+from nas.errors import Corrupt, InUse
 from nas.types import canonical
+
+LONGEST_LINE = 1 << 24  # bytes; a result takes some thousand
 
 
 class Journal:
     """The truth about a run. Records read back in the order of their appending; with no path it lives in memory."""
 
     def __init__(self, path: Path | None = None) -> None:
-        """Open or create the file, drop a torn last line, lock it. Raises UserError when in use or corrupt."""
-        self.records: list[dict[str, Any]] = []
-        self._file: int | None = None
+        """Open or create the file, drop a torn last line, lock it. Raises InUse, or Corrupt where torn elsewhere."""
+        self.path, self.lines, self._file = path, 0, -1
         if path is None:
             return
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._file)
-            raise UserError(f"{path} is in use by another search: wait for it, or choose another --name") from None
-        try:
-            self.records = list(self._recover(path))
+            self._lock(path)
+            self._drop_torn_line(path)
+            sync(path.parent)
         except BaseException:
             os.close(self._file)
             raise
 
-    def _recover(self, path: Path) -> Iterator[dict[str, Any]]:
-        assert self._file is not None
-        *lines, torn = path.read_bytes().split(b"\n")
-        for number, line in enumerate(lines, 1):
-            record = _decode(line)
-            if record is None:
-                raise UserError(f"{path}, line {number} is corrupt: its checksum is wrong; restore it from a copy")
-            yield record
+    def _lock(self, path: Path) -> None:
+        """Take the lock, which the system frees when the engine dies, and leave a note on who has it."""
+        note = _note(path)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = note.read_text().strip() if note.exists() else "another process"
+            raise InUse(f"{path.parent} is in use by {holder}: wait for it, or choose another --name") from None
+        note.write_text(f"process {os.getpid()} on {socket.gethostname()}\n")
+
+    def _drop_torn_line(self, path: Path) -> None:
+        end = os.fstat(self._file).st_size
+        with path.open("rb") as file:
+            file.seek(max(0, end - LONGEST_LINE))
+            tail = file.read()
+        torn = len(tail) - tail.rfind(b"\n") - 1
         if torn:
-            os.ftruncate(self._file, sum(len(line) + 1 for line in lines))
+            logging.getLogger(__name__).warning("%s: a half-written last line is dropped, its job runs again", path)
+            os.ftruncate(self._file, end - torn)
+            os.fsync(self._file)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Yield the records so far. Raises Corrupt, naming line and byte, where a checksum is wrong."""
+        if self.path is None:
+            return
+        for number, _, record in read(self.path):
+            if isinstance(record, str):
+                raise Corrupt(
+                    f"{record}; restore the file from a copy, or cut it before that line: "
+                    f"nas verify {self.path.parent} --repair-to {number - 1}"
+                )
+            self.lines = number
+            yield record
 
     def append(self, record: dict[str, Any]) -> None:
-        """Write `record` and return once it is on disk. Raises OSError, the file unchanged, when it cannot be."""
-        if self._file is None:
-            self.records.append(record)
-            return
-        line = _encode(record)
+        """Write `record` and return once it is on disk. Raises DiskFull or OSError, the file unchanged."""
+        if self.path:
+            self._write(self.path, _encode(record))
+        self.lines += 1
+
+    def _write(self, path: Path, line: bytes) -> None:
+        faults.point("journal.append")
         end = os.fstat(self._file).st_size
-        try:
-            if os.write(self._file, line) < len(line):
-                raise OSError("the journal could not be written: is the disk full?")
-            os.fsync(self._file)
-        except OSError:
-            os.ftruncate(self._file, end)
-            raise
-        self.records.append(record)
+        with full_disk_told(path):
+            try:
+                while line:  # a full disk may take a part and say nothing
+                    line = line[os.write(self._file, line) :]
+                faults.point("journal.written")
+                os.fsync(self._file)
+            except OSError:
+                os.ftruncate(self._file, end)
+                raise
+        faults.point("journal.synced")
+
+    def cut(self, end: int) -> Path:
+        """Keep the first `end` bytes; return the file beside the journal that holds the others from now on."""
+        assert self.path
+        rest = self.path.with_name(f"{self.path.name}.cut-at-{end}")
+        with self.path.open("rb") as file:
+            file.seek(end)
+            rest.write_bytes(file.read())
+        sync(rest)
+        os.ftruncate(self._file, end)
+        os.fsync(self._file)
+        return rest
 
     def __enter__(self) -> "Journal":
         return self
@@ -67,8 +108,26 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._file is not None:
+        if self.path:
+            _note(self.path).unlink(missing_ok=True)
             os.close(self._file)
+
+
+def read(path: Path) -> Iterator[tuple[int, int, dict[str, Any] | str]]:
+    """Yield line number, byte where it begins, and the record of each line or what is wrong with it."""
+    start = 0
+    with path.open("rb") as file:
+        for number in range(1, 1 << 62):
+            line = file.readline(LONGEST_LINE)
+            if not line:
+                return
+            record = _decode(line)
+            yield number, start, f"{path}, line {number}, byte {start}: {record}" if isinstance(record, str) else record
+            start += len(line)
+
+
+def _note(path: Path) -> Path:
+    return path.with_name("engine")
 
 
 def _encode(record: dict[str, Any]) -> bytes:
@@ -76,20 +135,19 @@ def _encode(record: dict[str, Any]) -> bytes:
     return b"%08x %s\n" % (zlib.crc32(body), body)
 
 
-def _decode(line: bytes) -> dict[str, Any] | None:
-    """Return the record of `line`, or None when its checksum is wrong."""
-    checksum, _, body = line.partition(b" ")
+def _decode(line: bytes) -> dict[str, Any] | str:
+    """Return the record of `line`, or what is wrong with it."""
+    if not line.endswith(b"\n"):
+        return "the line has no end"
+    checksum, _, body = line[:-1].partition(b" ")
     if checksum != b"%08x" % zlib.crc32(body):
-        return None
-    record: dict[str, Any] = json.loads(body)
-    return record
+        return "the checksum is wrong"
+    try:
+        record = json.loads(body, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        return f"this is not JSON ({error})"
+    return record if isinstance(record, dict) else "this is not a record"
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace the file at `path` by `text`: afterwards it holds the old or the new content, never half of it."""
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is none of its values")

@@ -10,8 +10,10 @@ from nas.errors import UserError
 from nas.units import count, number, positive, seconds, share
 
 Parsed = TypeVar("Parsed")
-COMMANDS = ("search", "evaluate", "spaces", "data")
+COMMANDS = ("search", "resume", "verify", "evaluate", "spaces", "data")
 USAGE = """search (when no command is named)  find the best network that meets the constraints
+  resume RUN                         go on with a search that was stopped or killed
+  verify RUN                         check what a search has left
   evaluate FILE                      retrain a saved configuration and test it
   spaces                             list the search spaces
   data                               list the data sets"""
@@ -36,6 +38,8 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = main.add_subparsers(dest="command", metavar="COMMAND", title="commands", description=USAGE)
     _add_search(commands.add_parser("search", allow_abbrev=False, prog="nas search"))
+    _add_resume(commands.add_parser("resume", allow_abbrev=False, prog="nas resume"))
+    _add_verify(commands.add_parser("verify", allow_abbrev=False, prog="nas verify"))
     _add_evaluate(commands.add_parser("evaluate", allow_abbrev=False, prog="nas evaluate"))
     commands.add_parser("spaces", allow_abbrev=False, prog="nas spaces")
     commands.add_parser("data", allow_abbrev=False, prog="nas data")
@@ -61,7 +65,8 @@ def _add_search(search: argparse.ArgumentParser) -> None:
 
     how = search.add_argument_group("how to search (defaults suit the time limit and the device, and are printed)")
     how.add_argument("--strategy", default="evolution", choices=("evolution", "random", "default"))
-    how.add_argument("--budget", default="hyperband", choices=("hyperband", "full"))
+    how.add_argument("--budget", default="hyperband", choices=("hyperband", "full", "asha"))
+    how.add_argument("--lanes", type=_value(positive), default=4, metavar="N", help="of ASHA: trials at a time (4)")
     how.add_argument("--epochs", type=_value(positive), metavar="N", help="of a full training")
     how.add_argument("--min-epochs", type=_value(positive), metavar="N", help="of the first rung")
     how.add_argument("--eta", type=_value(positive), metavar="N", help="one in so many goes on at each rung")
@@ -82,11 +87,41 @@ def _add_search(search: argparse.ArgumentParser) -> None:
     limits.add_argument("--max-total-epochs", type=_value(positive), metavar="N")
 
     machine = search.add_argument_group("machine and output")
-    machine.add_argument("--workers", type=_value(count), metavar="N", help="processes; 0 trains in this one")
+    _add_workers(machine)
     _add_machine(machine)
+    machine.add_argument("--deterministic", action="store_true", help="the same history on a GPU too, at some cost")
     machine.add_argument("--run-dir", type=Path, default=Path("runs"), metavar="DIR", help="where runs land")
     machine.add_argument("--name", metavar="NAME", help="of the run's folder; an unfinished one goes on")
     machine.add_argument("--quiet", action="store_true", help="print the result only")
+
+
+def _add_resume(resume: argparse.ArgumentParser) -> None:
+    resume.add_argument("run", type=Path, metavar="RUN", help="the folder of a run, such as runs/NAME")
+    resume.add_argument(
+        "--max-time", type=_value(seconds), default=argparse.SUPPRESS, metavar="5m|2h|none",
+        help="of the whole run, with the time it has had (default: as before)",
+    )  # fmt: skip
+    _add_workers(resume, default=argparse.SUPPRESS)
+    resume.add_argument("--quiet", action="store_true", help="print the result only")
+
+
+def _add_workers(group: Any, default: Any = None) -> None:
+    number = {"type": _value(count), "default": default, "metavar": "N"}
+    group.add_argument("--workers", help="processes; 0 trains in this one", **number)
+    group.add_argument("--workers-per-gpu", help="that share each GPU (default 1)", **number)
+    group.add_argument(
+        "--cluster", default=default, metavar="ADDRESS", help="of a Dask scheduler (tcp://HOST:8786), or local:N"
+    )
+    group.add_argument(
+        "--trial-timeout", type=_value(seconds), default=default, metavar="10m", help="a job that takes longer has hung"
+    )
+
+
+def _add_verify(verify: argparse.ArgumentParser) -> None:
+    verify.add_argument("run", type=Path, metavar="RUN", help="the folder of a run, such as runs/NAME")
+    verify.add_argument(
+        "--repair-to", type=_value(count), metavar="LINE", help="keep so many lines of the journal, put the rest aside"
+    )
 
 
 def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
@@ -140,7 +175,11 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit status: 0, 1 nothing found, 2 bad input, 130 interrupted."""
+    """Run a command and return its exit status.
+
+    0; 1 nothing found; 2 bad input; 3 corrupt run; 4 disk full; 5 run in use; 6 cluster lost; 130 interrupted; 143 and
+    so on for other signals.
+    """
     parsed = arguments(sys.argv[1:] if argv is None else argv)
     try:
         from nas import commands
@@ -148,7 +187,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return commands.COMMANDS[parsed.command](parsed)
     except UserError as error:
         print(f"nas: {error}", file=sys.stderr)
-        return 2
+        return error.exit_status
     except KeyboardInterrupt:
         print("nas: interrupted", file=sys.stderr)
         return 130

@@ -7,8 +7,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from nas.disk import write_atomically
 from nas.errors import UserError
-from nas.journal import write_atomically
 from nas.types import canonical
 
 FORMAT = "nas-configuration-1"

@@ -10,7 +10,7 @@ from nas.constraints import Constraint
 from nas.errors import UserError
 
 STRATEGIES = ("evolution", "random", "default")
-BUDGETS = ("hyperband", "full")
+BUDGETS = ("hyperband", "full", "asha")
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class RunSpec:
     seed: int
     max_trials: int | None
     max_total_epochs: int | None
+    lanes: int | None = None
     default: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -39,14 +40,14 @@ class RunSpec:
         """Raise UserError for a value that makes no sense, saying which would."""
         _one_of("strategy", self.strategy, STRATEGIES)
         _one_of("budget", self.budget, BUDGETS)
-        counts = ("max_epochs", "min_epochs", "population", "offspring", "max_trials", "max_total_epochs")
+        counts = ("max_epochs", "min_epochs", "population", "offspring", "max_trials", "max_total_epochs", "lanes")
         for name in counts:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UserError(f"{name.replace('_', ' ')} is {value}, but must be at least 1")
         if not 0 <= self.mutation_rate <= 1:
             raise UserError(f"mutation rate is {self.mutation_rate}, but must lie between 0 and 1")
-        hyperband(self.max_epochs, self.min_epochs if self.budget == "hyperband" else self.max_epochs, self.eta)
+        hyperband(self.max_epochs, self.max_epochs if self.budget == "full" else self.min_epochs, self.eta)
 
     @property
     def brackets(self) -> tuple[Bracket, ...]:
@@ -54,6 +55,16 @@ class RunSpec:
         if self.budget == "full":
             return ((Rung(self.max_epochs, self.offspring),),)
         return hyperband(self.max_epochs, self.min_epochs, self.eta)
+
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        """The epochs at which ASHA compares trials, those of the most aggressive bracket."""
+        return tuple(rung.epochs for rung in hyperband(self.max_epochs, self.min_epochs, self.eta)[0])
+
+    @property
+    def smallest(self) -> Bracket:
+        """The least that a strategy asks for at once."""
+        return (Rung(self.rungs[0], 1),) if self.budget == "asha" else self.brackets[-1][-1:]
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form that spec.json holds."""

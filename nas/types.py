@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -94,7 +95,11 @@ class Score:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a job. `metrics` are means over folds, joined with the cheap metrics; `seconds` is wall time."""
+    """What came of a job. `metrics` are means over folds, joined with the cheap metrics.
+
+    `seconds` is how long the job took, `elapsed` how long the search had taken by then; `checkpoint` and
+    `checkpoint_bytes` are digest and size of the state it left; `attempts` counts the workers it was given to.
+    """
 
     job: Job
     status: Status
@@ -102,7 +107,10 @@ class Result:
     details: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     error: str = ""
-    checkpointed: bool = False
+    elapsed: float = 0.0
+    checkpoint: str = ""
+    checkpoint_bytes: int = 0
+    attempts: int = 1
     score: Score = field(default_factory=Score)
 
     @property
@@ -127,10 +135,19 @@ class Result:
         data["job"]["trial"]["config"] = self.config
         return data
 
+    def to_history(self) -> dict[str, Any]:
+        """Return what does not depend on clocks and machines: what equal runs have in common."""
+        return {name: value for name, value in self.to_json().items() if name not in _CIRCUMSTANCES}
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Result":
-        """Return the result that `to_json` described, without its score."""
+        """Return the result that `to_json` described, without its score.
+
+        Raises KeyError, TypeError or ValueError for anything else.
+        """
         job = data["job"]
+        if not _TRIAL_ID.fullmatch(job["trial"]["id"]) or not 0 <= int(job["start"]) < int(job["stop"]):
+            raise ValueError(f"{job['trial']['id']!r} at {job['start']}..{job['stop']} is no job")
         trial = dict(job["trial"])
         trial |= {
             "config": Config.of(trial["config"]),
@@ -138,8 +155,12 @@ class Result:
             "cheap": tuple((name, float(value)) for name, value in trial["cheap"]),
         }
         metrics = {name: float(value) for name, value in data["metrics"].items()}
-        rest = {key: data[key] for key in ("details", "seconds", "error", "checkpointed")}
+        rest = {key: data[key] for key in ("details", "error", *_CIRCUMSTANCES)}
         return cls(Job(Trial(**trial), job["start"], job["stop"]), Status(data["status"]), metrics, **rest)
+
+
+_CIRCUMSTANCES = ("seconds", "elapsed", "checkpoint", "checkpoint_bytes", "attempts")
+_TRIAL_ID = re.compile(r"g\d{1,9}\.b\d{1,9}\.\d{1,9}")
 
 
 def logical_order(trial_id: str, epochs: int) -> tuple[int, ...]:

@@ -1,6 +1,8 @@
 """What is searched and trained in the tests of the engine? Cheap functions that worker processes can import."""
 
+import ctypes
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -107,3 +109,60 @@ def wait_for_lines(file: Path, count: int, process: subprocess.Popen[str]) -> No
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < until, f"{file.name} did not grow to {count} lines"
         time.sleep(0.005)
+
+
+def die_once(config: dict[str, Any], **job: Any) -> dict[str, Any]:
+    """Climb, but kill the worker in the midst of every job's first attempt."""
+    metrics = climb(config, **job)
+    _once(job["checkpoint"], lambda: os.kill(os.getpid(), signal.SIGKILL))
+    return metrics
+
+
+def hang_once(config: dict[str, Any], **job: Any) -> dict[str, Any]:
+    """Climb, but in the first attempt at every third configuration hang, deaf to SIGTERM, with a child of one's own."""
+
+    def hang() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        sleeper = subprocess.Popen(["sleep", "1000"])
+        (job["checkpoint"].parents[1] / f"sleeper{sleeper.pid}").touch()
+        time.sleep(1000)
+
+    if config["depth"] == 3 and not job["start"]:
+        _once(job["checkpoint"], hang)
+    return climb(config, **job)
+
+
+def _once(checkpoint: Path, act: Any) -> None:
+    """Act when this is the first time for this job; a file beside the checkpoints says whether."""
+    mark = checkpoint.parents[1] / f"tried-{checkpoint.name}"
+    if not mark.exists():
+        mark.touch()
+        act()
+
+
+def segfault(config: dict[str, Any], **job: Any) -> dict[str, Any]:
+    """Read address 0 where the configuration says "kill"."""
+    if config["fate"] == "kill":
+        ctypes.string_at(0)
+    return {"accuracy": config["x"]}
+
+
+def eat_memory(config: dict[str, Any], **job: Any) -> dict[str, Any]:
+    """Ask for more memory than a limit of the system allows."""
+    if config["fate"] == "kill":
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 32, resource.getrlimit(resource.RLIMIT_AS)[1]))
+        bytearray(1 << 34)
+    return {"accuracy": config["x"]}
+
+
+def tell_device(config: dict[str, Any], **job: Any) -> dict[str, Any]:
+    """Return on which GPU this worker finds itself."""
+    time.sleep(0.05)
+    return {"accuracy": config["x"], "gpu": os.environ.get("CUDA_VISIBLE_DEVICES", "")}
+
+
+def heavy_climb(config: dict[str, Any], **job: Any) -> dict[str, Any]:
+    """Climb, writing more than a disk may have room for on the way."""
+    job["checkpoint"].with_name("ballast").write_bytes(bytes(50_000))
+    job["checkpoint"].with_name("ballast").unlink()
+    return climb(config, **job)

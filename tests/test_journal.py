@@ -1,6 +1,8 @@
 """What was appended is there afterwards, also after a crash or on a full disk; or the journal says what is wrong."""
 
 import json
+import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nas.errors import UserError
-from nas.journal import Journal, write_atomically
+from nas.disk import write_atomically
+from nas.errors import Corrupt
+from nas.journal import Journal
 from tests.fakes import python
 
 RECORDS: list[dict[str, Any]] = [
@@ -30,21 +33,23 @@ def path(tmp_path: Path) -> Path:
 
 def read(path: Path) -> list[dict[str, Any]]:
     with Journal(path) as journal:
-        return journal.records
+        return list(journal)
 
 
 def test_records_survive_reopening_in_the_order_of_their_appending(path: Path) -> None:
     assert read(path) == RECORDS
     with Journal(path) as journal:
         journal.append({"trial": 3})
-        assert journal.records == [*RECORDS, {"trial": 3}]
+        assert list(journal) == [*RECORDS, {"trial": 3}]
     assert read(path) == [*RECORDS, {"trial": 3}]
 
 
-def test_without_a_path_records_live_in_memory() -> None:
+def test_without_a_path_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     with Journal() as journal:
         journal.append(RECORDS[0])
-        assert journal.records == RECORDS[:1]
+        assert list(journal) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_last_line_torn_anywhere_is_cut_and_the_rest_kept(path: Path) -> None:
@@ -68,16 +73,17 @@ def test_a_flipped_byte_in_a_middle_line_is_refused_naming_the_line(path: Path) 
             content = whole[:place] + bytes([flipped]) + whole[place + 1 :]
             corrupt = path.with_name(f"{place}-{flipped}.jsonl")
             corrupt.write_bytes(content)
-            with pytest.raises(UserError, match=rf"line {number} is corrupt"):
-                Journal(corrupt)
+            start = whole.rfind(b"\n", 0, place) + 1
+            with pytest.raises(Corrupt, match=rf"line {number}, byte {start}: .* --repair-to {number - 1}$"):
+                read(corrupt)
             assert corrupt.read_bytes() == content
 
 
 def test_a_corrupt_journal_opens_again_once_it_is_restored(path: Path) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole.replace(b"0.5", b"0.9"))
-    with pytest.raises(UserError, match="line 1 is corrupt"):
-        Journal(path)
+    with pytest.raises(Corrupt, match="line 1, byte 0: the checksum is wrong"):
+        read(path)
     path.write_bytes(whole)
     assert read(path) == RECORDS
 
@@ -88,7 +94,7 @@ def test_a_second_process_is_refused_while_the_first_has_the_journal(path: Path)
         second = python(code, path)
         _, errors = second.communicate()
         assert second.returncode != 0
-        assert "UserError" in errors and "in use by another search" in errors
+        assert "InUse" in errors and f"in use by process {os.getpid()} on {socket.gethostname()}" in errors
     third = python(code, path)
     assert third.wait() == 0, third.communicate()
 
@@ -96,14 +102,15 @@ def test_a_second_process_is_refused_while_the_first_has_the_journal(path: Path)
 FILL = """
 import resource, sys
 from pathlib import Path
+from nas.errors import DiskFull
 from nas.journal import Journal
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 with Journal(Path(sys.argv[1])) as journal:
     for number in range(100):
         try:
             journal.append({"trial": number, "padding": "x" * 50})
-        except OSError:
-            print(number, len(journal.records))
+        except DiskFull:
+            print(number, journal.lines)
             break
 """
 

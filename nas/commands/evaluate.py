@@ -10,9 +10,9 @@ from nas import saved
 from nas.commands.progress import epoch_bar
 from nas.commands.table import comparison, confusion, shown
 from nas.constraints import parse
+from nas.disk import write_atomically
 from nas.errors import UserError
 from nas.evaluate import Evaluator
-from nas.journal import write_atomically
 from nas.spaces import load as load_space
 from nas.training.fit import choose_device
 from nas.types import canonical

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from nas import defaults
 from nas.budgets import hyperband
+from nas.cheap import Measures
 from nas.constraints import Constraint, parse
 from nas.data.decode import cores
 from nas.data.images import available_memory
-from nas.engine import Measures
 from nas.errors import UserError
 from nas.objectives.cnn import CHEAP, ImageTask
 from nas.saved import Saved, versions
 from nas.spaces import load as load_space
-from nas.training.fit import choose_device
+from nas.training.fit import choose_device, visible_gpus
 from nas.training.metrics import NAMES
 from nas.types import Config
 from nas.units import duration
@@ -32,7 +32,8 @@ class Plan:
         self.flags, self.space = flags, load_space(flags.space)
         self.maximize, self.objective = not flags.objective.startswith("-"), flags.objective.removeprefix("-")
         self.limit: float | None = flags.max_time
-        self.device = choose_device(flags.device)
+        self.device_here = choose_device("auto" if flags.cluster else flags.device)
+        self.device = flags.device if flags.cluster and flags.device != "auto" else self.device_here
         self.search_seconds = defaults.search_seconds(self.limit) if self.limit else None
         suited = defaults.budgets(self.device, self.limit or _NOMINAL_LIMIT)
         asked = {name: getattr(flags, name) for name in suited.__dict__ if getattr(flags, name) is not None}
@@ -42,16 +43,18 @@ class Plan:
         if flags.max_total_epochs and flags.max_total_epochs < self.budgets.epochs:
             full = self.budgets.epochs
             raise UserError(f"--max-total-epochs {flags.max_total_epochs} is less than one training of {full} epochs")
-        if flags.budget == "hyperband":
+        if flags.budget != "full":
             hyperband(self.budgets.epochs, self.budgets.min_epochs, self.budgets.eta)  # told before anything starts
-        self.workers = _workers(self.device, flags.threads) if flags.workers is None else flags.workers
+        self.gpus = visible_gpus() if self.device == "cuda" and not flags.cluster else ()
+        self.workers = self._workers()
         self.task = ImageTask(
             flags.data, flags.image_size, flags.space, self.budgets.folds, flags.seed, self.budgets.epochs,
-            self.device, flags.threads, available_memory() // (4 * (self.workers + 1)),
+            self.device, flags.threads, available_memory() // (4 * (self.workers + 1)), flags.deterministic,
         )  # fmt: skip
         self.constraints = self._constraints()
         _known((self.objective, *(c.metric for c in self.constraints)))
-        self.images, _ = self.task.images, self.task.splits  # bad data is told before anything starts
+        self.here = replace(self.task, device=self.device_here)  # a cluster may have GPUs where we have none
+        self.images, _ = self.here.images, self.here.splits  # bad data is told before anything starts
         self.macs_bound = self._macs_bound()
         if self.macs_bound:
             seconds = defaults.SHARE * (self.limit or _NOMINAL_LIMIT)
@@ -64,6 +67,18 @@ class Plan:
         if Path(name).name != name or name == "..":
             raise UserError(f"--name {name} must be a plain name: the folder above it is --run-dir")
         self.directory: Path = flags.run_dir / name
+
+    def _workers(self) -> int:
+        """Return as many as asked for, else one or more a GPU, or as many as our cores have room for."""
+        flags = self.flags
+        if flags.workers is not None:
+            return int(flags.workers)
+        if self.gpus:
+            return len(self.gpus) * int(flags.workers_per_gpu or 1)
+        return max(1, min(8, cores() // int(flags.threads)))
+
+    def _where(self) -> str:
+        return f"cluster {self.flags.cluster}" if self.flags.cluster else f"{self.workers} workers"
 
     def _constraints(self) -> list[Constraint]:
         flags = self.flags
@@ -89,7 +104,11 @@ class Plan:
     def measures(self) -> Measures:
         """Return the cheap metrics by name; latency only where a constraint or the objective asks for it."""
         asked = {self.objective, *(c.metric for c in self.constraints)} | {"params", "macs"}
-        return {name: function for name, function in self.task.measures().items() if name in asked}
+        if "latency_ms" in asked and self.device_here != self.device:
+            raise UserError(
+                f"latency_ms is measured here, on {self.device_here}, not on the {self.device} of the cluster"
+            )
+        return {name: function for name, function in self.here.measures().items() if name in asked}
 
     def details(self) -> dict[str, object]:
         """Return what decides the run's history besides the search's own settings."""
@@ -103,8 +122,16 @@ class Plan:
             "folds": self.budgets.folds,
             "device": self.device,
             "threads": self.flags.threads,
+            "deterministic": self.flags.deterministic,
             "versions": versions(),
         }
+
+    def command(self) -> dict[str, object]:
+        """Return the flags with every default that was chosen filled in, so that they ask for the same run again."""
+        named = dict.fromkeys(("min_precision", "max_params", "max_latency_ms"))
+        chosen = {"constraint": [str(c) for c in self.constraints], "max_macs": "none", "device": self.device}
+        given = {k: v for k, v in vars(self.flags).items() if k not in ("command", "run_dir", "name", "quiet")}
+        return {**given, **self.budgets.__dict__, **named, **chosen}
 
     def announcement(self) -> str:
         """Return in a few lines what will be done."""
@@ -116,7 +143,7 @@ class Plan:
             f"{'maximise' if self.maximize else 'minimise'} {self.objective} subject to {subject}",
             f"{flags.strategy} with budget {flags.budget}: {sizes.epochs} epochs from {sizes.min_epochs}, "
             f"eta {sizes.eta}, population {sizes.population}, offspring {sizes.offspring}, folds {sizes.folds}, "
-            f"seed {flags.seed}; {self.workers} workers x {flags.threads} threads on {self.device}"
+            f"seed {flags.seed}; {self._where()} x {flags.threads} threads on {self.device}"
             + (f", {duration(self.limit)}" if self.limit else ""),
         ]
         if self.macs_bound:
@@ -141,8 +168,3 @@ def _known(metrics: Iterable[str]) -> None:
     for name in metrics:
         if name not in (*CHEAP, *NAMES):
             raise UserError(f"unknown metric {name!r}: choose one of {', '.join((*CHEAP, *NAMES))}")
-
-
-def _workers(device: str, threads: int) -> int:
-    """Return one worker for a GPU, else as many as the cores that this process may use have room for."""
-    return 1 if device == "cuda" else max(1, min(8, cores() // threads))

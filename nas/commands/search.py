@@ -11,17 +11,28 @@ from nas import api, defaults
 from nas.commands.plan import Plan
 from nas.commands.progress import epoch_bar
 from nas.commands.table import comparison, shown
+from nas.disk import write_atomically
 from nas.evaluate import Evaluation, Evaluator
-from nas.journal import write_atomically
+from nas.folder import read_json, remember
+from nas.signals import exit_status
 from nas.trackers.console import Console
 from nas.types import Config, Result, Status
 from nas.units import duration
+
+
+def resume(flags: Namespace) -> int:
+    """Go on with the run in a folder, by the flags it was begun with; those given now count for this machine."""
+    asked = {name: value for name, value in vars(flags).items() if name not in ("command", "run")}
+    folder = flags.run.absolute() if flags.run.name in ("", "..") else flags.run
+    command = {**read_json(folder / "command.json"), **asked, "run_dir": folder.parent, "name": folder.name}
+    return search(Namespace(**command))
 
 
 def search(flags: Namespace) -> int:
     """Search, retrain the incumbent and the default configuration, test both, and leave the run folder."""
     began = time.monotonic()
     plan = Plan(flags)
+    remember(plan.directory, plan.command())
     terminal = Terminal(stderr=True, quiet=flags.quiet)
     terminal.print(plan.announcement(), highlight=False, soft_wrap=True, markup=False)
     run = _run(plan, began)
@@ -29,24 +40,27 @@ def search(flags: Namespace) -> int:
     if best is None:
         reason = "no trial could be trained" if run.trials else "no trial finished within the limits"
         print("\n".join([reason, *notes, *_first_error(run.trials)]))
-        return 130 if run.stopped == "interrupted" else 1
+        return exit_status(run.stopped) or 1
     plan.saved(best.job.trial.config, _evidence(plan, run, best, None)).write(plan.directory / "best.json")
     plan.saved(Config.of(plan.space.default), {}).write(plan.directory / "default.json")
     title = "incumbent" if best.feasible else "incumbent (infeasible)"
     columns[f"{title}, validation"] = best.metrics
-    interrupted = run.stopped == "interrupted"
+    status = exit_status(run.stopped)
     try:
-        if not interrupted:
+        if not status:
             notes += _final(plan, run, best, title, began, columns)
     except KeyboardInterrupt:
-        interrupted = True
-    if interrupted:
-        notes.append(f"interrupted: test it by python -m nas.main evaluate {plan.directory / 'best.json'}")
+        status = 130
+    if status:
+        notes.append(
+            f"{run.stopped}: test it by python -m nas.main evaluate {plan.directory / 'best.json'}, "
+            f"go on by python -m nas.main resume {plan.directory}"
+        )
     table = shown(comparison(columns, plan.objective, run.spec.constraints))
     summary = "\n".join([table, *notes, f"configuration: {best.config}", f"saved as {plan.directory / 'best.json'}"])
     write_atomically(plan.directory / "summary.txt", summary + "\n")
     print(summary)
-    return 130 if interrupted else 0
+    return status
 
 
 def _final(
@@ -63,7 +77,7 @@ def _final(
     if plan.flags.strategy != "default":
         default = Config.of(plan.space.default)
         try:
-            cost = plan.task.nominal_seconds(default.values, 1)
+            cost = plan.here.nominal_seconds(default.values, 1)
         except Exception as error:  # the default meets no constraint: it may not even fit the memory
             return [*notes, f"the default configuration cannot be built: {error}"]
         tested = _tested(plan, default, "default configuration", "default.json", cost, began, notes)
@@ -93,6 +107,11 @@ def _run(plan: Plan, began: float) -> api.Run:
             mutation_rate=flags.mutation_rate,
             seed=flags.seed,
             max_time=max(0.1, limit - (time.monotonic() - began)) if limit else None,
+            lanes=flags.lanes,
+            gpus=plan.gpus,
+            cluster=flags.cluster,
+            cluster_resources={"GPU": 1} if plan.device == "cuda" else None,
+            trial_timeout=flags.trial_timeout,
             max_trials=flags.max_trials,
             max_total_epochs=flags.max_total_epochs,
             workers=plan.workers,
@@ -116,7 +135,7 @@ def _tested(
         )
         return None
     flags, progress = plan.flags, epoch_bar(f"retraining {title}", plan.flags.quiet)
-    evaluator = Evaluator(plan.space, flags.data, flags.image_size, plan.device, flags.threads, progress)
+    evaluator = Evaluator(plan.space, flags.data, flags.image_size, plan.device_here, flags.threads, progress)
     try:
         return evaluator.test(config, plan.budgets.epochs, flags.seed)
     except Exception as error:  # the search is done, and its result must not be lost
@@ -148,6 +167,11 @@ def _how_it_went(run: api.Run, began: float) -> list[str]:
         f"{len(trials)} trials, {full} of them fully trained, {run.total_epochs} epochs, {feasible:.0%} of results "
         f"feasible; ended by {run.stopped} after {duration(time.monotonic() - began)}"
     ]
+    retried = sum(result.attempts - 1 for result in run.trials)
+    if run.checkpoint_bytes:
+        lines.append(f"checkpoints took at most {run.checkpoint_bytes / 1e6:.3g} MB at a time")
+    if retried:
+        lines.append(f"{retried} times a worker died or hung and its job was tried again")
     if failures:
         lines.append("failed: " + ", ".join(f"{count} {status}" for status, count in sorted(failures.items())))
     if run.redraws:

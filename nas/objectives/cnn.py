@@ -1,5 +1,6 @@
 """The objective of the main job: train the network of a configuration on images, cross-validated."""
 
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from typing import Any
 
 import torch
 
-from nas import defaults
+from nas import defaults, faults
+from nas.checkpoints import unfinished
 from nas.data import load as load_images
 from nas.data.folds import splits
 from nas.data.images import Images
@@ -17,7 +19,7 @@ from nas.errors import Unbuildable
 from nas.spaces import Space
 from nas.spaces import load as load_space
 from nas.training import cost, state
-from nas.training.fit import Fit, begin, free_memory, mean
+from nas.training.fit import Fit, be_deterministic, begin, free_memory, mean
 from nas.training.loop import Recipe, predict
 from nas.training.metrics import finite, metrics
 
@@ -47,6 +49,8 @@ class ImageTask:
     device: str
     threads: int
     resident_bytes: int | None = None  # images that need more memory are decoded on access
+    deterministic: bool = False  # on a GPU too, where it costs speed
+    save_every: float = 60.0  # seconds of training, the most that a killed worker loses
 
     @cached_property
     def images(self) -> Images:
@@ -72,6 +76,8 @@ class ImageTask:
         Raises nas.Diverged for a loss that is not finite and lets torch's out-of-memory error through.
         """
         torch.set_num_threads(self.threads)
+        if self.deterministic:
+            be_deterministic()
         try:
             return self._train(config, epochs, start, seed, checkpoint)
         except torch.OutOfMemoryError as error:
@@ -85,15 +91,31 @@ class ImageTask:
             for i, (train, _) in enumerate(self.splits)
         ]
         parts = {f"fold{i}": (fit.model, fit.optimizer) for i, fit in enumerate(fits)}
-        losses = state.load(checkpoint, parts, start) if start else None
-        if losses is None:
-            start, losses = 0, [[] for _ in fits]
-        losses = [before + fit.train(start, epochs) for before, fit in zip(losses, fits, strict=True)]
+        losses = self._resumed(checkpoint, parts, start)
+        self._train_on(fits, losses, epochs, lambda: state.save(unfinished(checkpoint), parts, losses))
         if epochs < self.max_epochs:
-            state.save(checkpoint, parts, epochs, losses)
+            state.save(checkpoint, parts, losses)
         folds = [self._validate(fit, validation) for fit, (_, validation) in zip(fits, self.splits, strict=True)]
         curve = [sum(epoch) / len(epoch) for epoch in zip(*losses, strict=True)]
         return {**mean(folds), "folds": folds, "loss_curve": curve}
+
+    def _resumed(self, checkpoint: Path, parts: state.Parts, start: int) -> list[list[float]]:
+        """Fill `parts` and return their losses: from what a killed worker left of this job, else from `start`."""
+        losses = state.load(unfinished(checkpoint), parts)
+        if losses is None and start:
+            losses = state.load(checkpoint, parts)
+        return losses or [[] for _ in parts]
+
+    def _train_on(self, fits: list[Fit], losses: list[list[float]], epochs: int, save: Callable[[], None]) -> None:
+        """Train each fold from where it is to `epochs`; now and then save what a killed worker would lose."""
+        saved = time.monotonic()
+        for fit, curve in zip(fits, losses, strict=True):
+            for epoch in range(len(curve), epochs):
+                curve += fit.train(epoch, epoch + 1)
+                faults.point("epoch.trained")
+                if time.monotonic() - saved > self.save_every:
+                    save()
+                    saved = time.monotonic()
 
     def _validate(self, fit: Fit, indices: torch.Tensor) -> dict[str, float]:
         return finite(metrics(predict(fit.model, self.images, indices, fit.recipe), fit.recipe.batch_size))

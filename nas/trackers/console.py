@@ -1,6 +1,5 @@
 """How does a search look while it runs? A line on the terminal; without one, a line at each better incumbent."""
 
-import time
 from types import TracebackType
 
 from rich.console import Console as Terminal
@@ -20,12 +19,16 @@ class Console:
             TimeElapsedColumn(), BarColumn(20), TextColumn("{task.description}", markup=False), console=self._terminal
         )
         self._task = self._progress.add_task("starting", total=seconds)
-        self._began = time.monotonic()
         self._trials, self._results, self._feasible, self._failed = set[str](), 0, 0, 0
         self._best: tuple[int, Score] = (0, Score())
         self._incumbent = "no trial fully trained yet"
 
     def __call__(self, lab: Lab, result: Result) -> None:
+        for each in [result] if self._results else lab.history:  # at first also what a resumed run had before
+            self._count(lab, each)
+        self._progress.update(self._task, description=self._line(), completed=result.elapsed)
+
+    def _count(self, lab: Lab, result: Result) -> None:
         self._trials.add(result.job.trial.id)
         self._results += 1
         self._feasible += result.feasible
@@ -36,12 +39,11 @@ class Console:
             self._incumbent = _describe(lab, result)
             if not self._live and result.epochs == lab.spec.max_epochs:
                 self._terminal.print(
-                    f"{time.monotonic() - self._began:6.0f} s  {self._line()}",
+                    f"{result.elapsed:6.0f} s  {self._line()}",
                     highlight=False,
                     soft_wrap=True,
                     markup=False,
                 )
-        self._progress.update(self._task, description=self._line(), completed=time.monotonic() - self._began)
 
     def _line(self) -> str:
         share = self._feasible / max(1, self._results)

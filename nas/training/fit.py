@@ -1,6 +1,7 @@
 """How does a configuration become a trained network?"""
 
 import gc
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -59,6 +60,20 @@ def choose_device(name: str) -> str:
     if name == "cuda" and not available:
         raise UserError("--device cuda: torch sees no GPU here; use --device cpu or install a CUDA build of torch")
     return name if name != "auto" else "cuda" if available else "cpu"
+
+
+def visible_gpus() -> tuple[str, ...]:
+    """Return the GPUs that this process may use, each as CUDA_VISIBLE_DEVICES names it."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return tuple(named.split(",")) if named else tuple(str(i) for i in range(torch.cuda.device_count()))
+
+
+def be_deterministic() -> None:
+    """Make torch give the same bits on the same GPU model, driver and version; to be called before CUDA is used."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
 
 
 def free_memory() -> None:

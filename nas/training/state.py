@@ -1,5 +1,6 @@
 """How is training state kept between rungs? Model and optimizer tensors in one safetensors file, no pickle."""
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -14,32 +15,30 @@ from torch import Tensor, nn
 Parts = Mapping[str, tuple[nn.Module, torch.optim.Optimizer]]
 
 
-def save(path: Path, parts: Parts, epochs: int, losses: list[list[float]]) -> None:
-    """Write the models and optimizers by name, the epochs they have seen and the losses of each, all or nothing."""
+def save(path: Path, parts: Parts, losses: list[list[float]]) -> None:
+    """Write the models and optimizers by name and the loss of every epoch each has seen, all or nothing."""
     tensors: dict[str, Tensor] = {}
     for name, (model, optimizer) in parts.items():
         tensors |= {f"{name}/model/{key}": value.contiguous() for key, value in model.state_dict().items()}
         for index, slots in optimizer.state_dict()["state"].items():
             tensors |= {f"{name}/optimizer/{index}/{key}": value.contiguous() for key, value in slots.items()}
     temporary = path.with_name(path.name + ".tmp")
-    save_file(tensors, temporary, metadata={"progress": json.dumps({"epochs": epochs, "losses": losses})})
+    save_file(tensors, temporary, metadata={"losses": json.dumps(losses), "digest": _digest(tensors)})
     with temporary.open("rb") as file:
         os.fsync(file.fileno())
     temporary.replace(path)
 
 
-def load(path: Path, parts: Parts, epochs: int) -> list[list[float]] | None:
-    """Fill `parts` from `path` and return the losses.
-
-    None, and nothing touched, unless the file is whole and was saved after `epochs` epochs.
-    """
+def load(path: Path, parts: Parts) -> list[list[float]] | None:
+    """Fill `parts` from `path` and return the losses; None, and nothing touched, unless the file is whole."""
     try:
         with safe_open(path, framework="pt") as file:
-            progress = json.loads((file.metadata() or {})["progress"])
-            if progress["epochs"] != epochs:
-                return None
+            metadata = file.metadata() or {}
+            losses: list[list[float]] = json.loads(metadata["losses"])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError):
+        if _digest(tensors) != metadata["digest"]:
+            return None
+    except (OSError, SafetensorError, ValueError, KeyError):
         return None
     for name, (model, optimizer) in parts.items():
         model.load_state_dict(_under(tensors, f"{name}/model/"))
@@ -48,8 +47,15 @@ def load(path: Path, parts: Parts, epochs: int) -> list[list[float]] | None:
             index, slot = key.split("/")
             slots.setdefault(int(index), {})[slot] = _laid_out_like(weights[int(index)], value)
         optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
-    losses: list[list[float]] = progress["losses"]
     return losses
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for key in sorted(tensors):
+        digest.update(key.encode())
+        digest.update(tensors[key].cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _laid_out_like(weight: Tensor, value: Tensor) -> Tensor:

@@ -3,17 +3,23 @@
 import hashlib
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from nas import UserError
+from nas import UserError, faults
+from nas.checkpoints import States, unfinished
 from nas.data import load
 from nas.errors import Diverged
-from nas.executors import perform
+from nas.executors.perform import perform
 from nas.objectives.cnn import ImageTask
+from nas.training import state
 from nas.training.loop import Recipe, make_optimizer
 from nas.types import Config, Job, Status, Trial
 
@@ -38,6 +44,10 @@ def task(max_epochs: int, folds: int = 2) -> ImageTask:
 
 def job(config: dict[str, Any], start: int = 0, stop: int = 1) -> Job:
     return Job(Trial("g0.b0.0", Config.of(config), 7), start, stop)
+
+
+def states(folder: Path) -> States:
+    return States(folder / "before", "", folder / "after")
 
 
 def run_piece(start: int, stop: int, path: Path) -> None:
@@ -74,6 +84,40 @@ def test_a_spoilt_checkpoint_means_the_same_outcome_from_the_beginning(tmp_path:
     assert task(9)(SMALL, epochs=3, start=2, seed=7, checkpoint=path) == expected  # the loss curve, too
 
 
+def test_a_killed_job_goes_on_from_the_part_it_had_kept(tmp_path: Path) -> None:
+    keeper, path = replace(task(9), save_every=0), tmp_path / "t@4"
+    whole = task(9)(SMALL, epochs=4, start=0, seed=7, checkpoint=tmp_path / "whole@4")
+    with pytest.raises(KeyboardInterrupt), interrupted_after(6):
+        keeper(SMALL, epochs=4, start=0, seed=7, checkpoint=path)  # the first fold done, the second half-way
+    kept = state.load(unfinished(path), {})
+    assert kept is not None and [len(curve) for curve in kept] == [4, 2]
+    with interrupted_after(3):  # more epochs than the two that are left would raise
+        assert task(9)(SMALL, epochs=4, start=0, seed=7, checkpoint=path) == whole
+    assert digest(path) == digest(tmp_path / "whole@4")
+    flip_a_bit(unfinished(path))
+    assert task(9)(SMALL, epochs=4, start=0, seed=7, checkpoint=path) == whole
+
+
+@contextmanager
+def interrupted_after(epochs: int) -> Iterator[None]:
+    """Raise KeyboardInterrupt at the end of so many epochs."""
+    left = count(epochs - 1, -1)
+
+    def point(name: str) -> None:
+        if name == "epoch.trained" and next(left) < 0:
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(faults, "point", point)
+        yield
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 1
+    path.write_bytes(content)
+
+
 def test_a_small_network_learns_digits() -> None:
     result = task(6, folds=1)(SMALL | {"learning_rate_init": 5e-3}, epochs=6, start=0, seed=1, checkpoint=Path("none"))
     assert result["accuracy"] > 0.85
@@ -89,7 +133,7 @@ def test_a_fully_trained_trial_leaves_no_checkpoint(tmp_path: Path) -> None:
 def test_a_loss_that_is_not_finite_ends_the_trial_as_diverged(tmp_path: Path) -> None:
     with pytest.raises(Diverged, match="loss is"):
         fit_with_rate(1e38)
-    assert perform(lambda *_, **__: fit_with_rate(1e38), job(SMALL), tmp_path / "x").status is Status.DIVERGED
+    assert perform(lambda *_, **__: fit_with_rate(1e38), job(SMALL), states(tmp_path)).status is Status.DIVERGED
 
 
 def fit_with_rate(rate: float) -> dict[str, Any]:
@@ -100,7 +144,7 @@ def test_memory_that_runs_out_ends_the_trial_as_out_of_memory(tmp_path: Path) ->
     def greedy(*_: Any, **__: Any) -> dict[str, Any]:
         return {"accuracy": float(torch.empty(2**50).sum())}  # torch's own allocator refuses a petabyte
 
-    assert perform(greedy, job(SMALL), tmp_path / "x").status is Status.OOM
+    assert perform(greedy, job(SMALL), states(tmp_path)).status is Status.OOM
 
 
 def test_training_leaves_the_callers_data_and_the_test_part_alone() -> None:

@@ -1,0 +1,52 @@
+"""How does what is written stay written? Synced, replaced whole, and a full disk is told in one line."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nas import faults
+from nas.errors import DiskFull, disk_is_full
+
+
+def sync(path: Path) -> None:
+    """Make the content of a file, or what was created and renamed in a folder, outlast a loss of power."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def full_disk_told(path: Path) -> Iterator[None]:
+    """Raise DiskFull, naming `path`, for an error in the block that says so in whatever way."""
+    try:
+        yield
+    except Exception as error:
+        if not disk_is_full(error):
+            raise
+        raise DiskFull(
+            f"{path} cannot be written, the disk or quota is full: free some space, then nas resume goes on from here"
+        ) from None
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace the file at `path` by `text`: afterwards it holds the old or the new content, never half of it.
+
+    Raises DiskFull where there is no space; nothing half-written stays.
+    """
+    temporary = path.with_name(path.name + ".tmp")
+    with full_disk_told(path):
+        try:
+            with temporary.open("w") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            faults.point("file.written")
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    sync(path.parent)
+    faults.point("file.replaced")

@@ -1,0 +1,81 @@
+"""What lies in a run's folder? spec.json, journal.jsonl, checkpoints, history.jsonl: made, checked, read."""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+from nas.disk import full_disk_told, write_atomically
+from nas.errors import UserError
+from nas.spec import RunSpec
+from nas.types import Result, canonical
+
+
+def open_folder(run_dir: str | Path | None, spec: RunSpec) -> Path | None:
+    """Return the run's folder with its spec.json written. Raises UserError where another run lies there."""
+    if run_dir is None:
+        return None
+    directory = Path(run_dir)
+    file, text = directory / "spec.json", canonical(spec.to_json())
+    _write_first(file, indented(text))
+    before, now = read_json(file), json.loads(text)
+    if before != now:
+        raise UserError(f"{directory} holds another run, with {_difference(before, now)}: choose another name")
+    return directory
+
+
+def remember(directory: Path, command: dict[str, Any]) -> None:
+    """Write command.json: the flags, every default filled in, by which nas resume goes on."""
+    _write_first(directory / "command.json", indented(canonical(command)))
+
+
+def _write_first(file: Path, text: str) -> None:
+    """Write a file of the run unless it is there. Raises UserError where the folder cannot be made or written."""
+    try:
+        with full_disk_told(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if not file.exists():
+                write_atomically(file, text)
+    except OSError as error:
+        raise UserError(f"the run folder {file.parent} cannot be written: {error.strerror}") from None
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """Return what a file of the run holds. Raises UserError where that is not a whole JSON object."""
+    try:
+        content = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file} cannot be read ({error}): is this the folder of a run?") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{file} is not what a run writes: it holds no JSON object")
+    return content
+
+
+def indented(text: str) -> str:
+    """Return JSON as people read it."""
+    return json.dumps(json.loads(text), indent=1) + "\n"
+
+
+def discard(directory: Path) -> None:
+    """Remove the folder of a run that could not begin."""
+    for name in ("spec.json", "command.json", "journal.jsonl", "engine"):
+        (directory / name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # it held something of the user's before
+        directory.rmdir()
+
+
+def history_text(results: list[Result]) -> str:
+    """Return what history.jsonl holds of `results` in logical order: no clocks, so equal runs give equal bytes."""
+    return "".join(canonical(result.to_history()) + "\n" for result in results)
+
+
+def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """Return what differs, one level into dictionaries: "eta 2, now 3; data digits, now digits-m"."""
+    changes = list[str]()
+    for key in dict.fromkeys([*before, *now]):
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, dict) and isinstance(new, dict) and key != "space":
+            changes += [_difference(old, new)] if old != new else []
+        elif old != new:
+            changes.append(f"another {key}" if key == "space" else f"{key} {old}, now {new}")
+    return "; ".join(changes)

@@ -1,0 +1,94 @@
+"""What is known of the run? Results read back from the journal and committed to it, each scored by what is asked."""
+
+import logging
+import time
+from dataclasses import replace
+
+from nas import ranking
+from nas.errors import Corrupt, UserError
+from nas.journal import Journal
+from nas.spec import RunSpec
+from nas.types import Result, Status, Trial, canonical, logical_order
+
+
+class Ledger:
+    """The results of a run by (trial id, epochs). What the journal holds is known from the start."""
+
+    def __init__(self, spec: RunSpec, journal: Journal) -> None:
+        """Read the journal. Raises Corrupt for a record that is no result of this run."""
+        self.spec, self.journal = spec, journal
+        self._results = dict[tuple[str, int], Result]()
+        self._trials = dict[str, Trial]()
+        last = 0.0
+        for record in journal:
+            try:
+                result = Result.from_json(record)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise Corrupt(f"{journal.path}, line {journal.lines} is no result of a trial: {error!r}") from None
+            self._keep(self._scored(result))
+            last = result.elapsed
+        self.replayed = len(self._results)
+        self._began = time.monotonic() - last
+
+    def __getitem__(self, key: tuple[str, int]) -> Result | None:
+        return self._results.get(key)
+
+    def trial(self, trial_id: str) -> Trial | None:
+        """Return the trial of that id, if it got so far."""
+        return self._trials.get(trial_id)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of searching in all, up to now; from the last result to a resumption no time passes."""
+        return time.monotonic() - self._began
+
+    @property
+    def history(self) -> list[Result]:
+        """Every result of the run, in logical order: those that a replay has not come to yet, too."""
+        return sorted(self._results.values(), key=lambda result: logical_order(*result.job.key))
+
+    def commit(self, result: Result) -> Result:
+        """Return `result` with its score, once it is on disk. Raises UserError where it lacks a metric asked for."""
+        known = self[result.job.key]
+        if known:
+            _compare(known, result)
+            return known
+        result = replace(
+            result,
+            metrics={**result.metrics, **dict(result.job.trial.cheap)},
+            elapsed=round(self.elapsed, 3),
+        )
+        self._check_metrics(result)
+        result = self._scored(result)
+        self.journal.append(result.to_json())
+        self._keep(result)
+        return result
+
+    def _keep(self, result: Result) -> None:
+        self._results[result.job.key] = result
+        self._trials.setdefault(result.job.trial.id, result.job.trial)
+
+    def _scored(self, result: Result) -> Result:
+        spec = self.spec
+        score = ranking.score(result.status, result.metrics, spec.objective, spec.maximize, spec.constraints)
+        if result.status is Status.OK and score.objective == -float("inf"):
+            return replace(result, status=Status.DIVERGED, error=f"{spec.objective} is not a number", score=score)
+        return replace(result, score=score)
+
+    def _check_metrics(self, result: Result) -> None:
+        if result.status is not Status.OK:
+            return
+        for name in (self.spec.objective, *(c.metric for c in self.spec.constraints)):
+            if name not in result.metrics:
+                known = ", ".join(sorted(result.metrics))
+                raise UserError(f"unknown metric {name!r}: training and measuring give {known}")
+
+
+def _compare(first: Result, again: Result) -> None:
+    """Warn where a job that was run twice had two outcomes; the first one counts."""
+    metrics = {name: first.metrics.get(name) for name in again.metrics}
+    if (first.status, canonical(metrics)) != (again.status, canonical(again.metrics)):
+        logging.getLogger(__name__).warning(
+            "NONDETERMINISM: %s at %d epochs gave %s, and %s when it ran again; the first one counts",
+            *first.job.key, canonical(metrics), canonical(again.metrics),
+        )  # fmt: skip

@@ -1,0 +1,115 @@
+"""ASHA, deterministic: decisions fall in virtual time, real workers only compute.
+
+Li et al. 2020 promote a trial as soon as it is among the best of its rung, so what is decided hangs on what has ended.
+Here `lanes` trials train at a time in a time of their own, in which a job takes its epochs x MACs. The next job to end
+is the next in virtual time, awaited however long it really takes; so any number of workers gives the same history.
+"""
+
+import asyncio
+import heapq
+from bisect import bisect_left, insort
+from itertools import count, pairwise
+
+from nas import ranking
+from nas.engine import Lab
+from nas.seeds import seed
+from nas.strategies.breeding import breed
+from nas.strategies.model import Model, learn
+from nas.types import Job, Result, Status, Trial
+
+
+async def asha(lab: Lab, evolve: bool) -> None:
+    """Keep every lane at work until the limits allow no further job.
+
+    With `evolve` the search is steady-state: each new trial is bred from the best of those fully trained by then;
+    without, it is a sample.
+    """
+    ladder, nursery = Ladder(lab.spec.rungs, lab.spec.eta), Nursery(lab, evolve)
+    running, started, now, spent = list[tuple[float, int, asyncio.Task[Result]]](), count(), 0.0, 0
+    try:
+        while True:
+            while len(running) < (lab.spec.lanes or 1):
+                left = (lab.spec.max_total_epochs or float("inf")) - spent
+                job = ladder.promote(left) or await nursery.newcomer(ladder.epochs[0], left)
+                if not job:
+                    break
+                spent += job.stop - job.start
+                place = (now + (job.stop - job.start) * pace(job.trial), next(started))
+                heapq.heappush(running, (*place, asyncio.create_task(lab.train(job.trial, job.stop, place))))
+            if not running:
+                return
+            now, _, training = running[0]
+            result = await training
+            heapq.heappop(running)
+            ladder.place(result)
+            nursery.learn(result)
+    finally:
+        for _, _, training in running:
+            training.cancel()
+        await asyncio.gather(*(training for _, _, training in running), return_exceptions=True)
+
+
+def pace(trial: Trial) -> float:
+    """Return the virtual time of an epoch: the MACs of the network, or 1 where they are not measured."""
+    return dict(trial.cheap).get("macs", 1.0)
+
+
+class Ladder:
+    """The rungs: who stands on each, and who may climb."""
+
+    def __init__(self, epochs: tuple[int, ...], eta: int) -> None:
+        self.epochs, self.eta, self._arrival = epochs, eta, count()
+        self._stood = dict.fromkeys(epochs, 0)
+        self._waiting: dict[int, list[tuple[float, float, int, Trial]]] = {rung: [] for rung in epochs}
+        self._promoted: dict[int, list[tuple[float, float, int]]] = {rung: [] for rung in epochs}
+
+    def place(self, result: Result) -> None:
+        """Take note of a result; one that failed counts for the size of its rung only."""
+        self._stood[result.epochs] += 1
+        if result.status is Status.OK:
+            score = (-result.score.feasibility, -result.score.objective, next(self._arrival))
+            heapq.heappush(self._waiting[result.epochs], (*score, result.job.trial))
+
+    def promote(self, epochs_left: float) -> Job | None:
+        """Return the next step of the best trial that may climb, from the highest rung it can be paid for, or None.
+
+        It may when it is among the best 1/eta of all that ever stood on its rung.
+        """
+        for rung, following in reversed(list(pairwise(self.epochs))):
+            waiting, promoted = self._waiting[rung], self._promoted[rung]
+            if waiting and following - rung <= epochs_left:
+                *score, trial = waiting[0]
+                place = (score[0], score[1], int(score[2]))
+                if bisect_left(promoted, place) < self._stood[rung] // self.eta:
+                    heapq.heappop(waiting)
+                    insort(promoted, place)
+                    return Job(trial, rung, following)
+        return None
+
+
+class Nursery:
+    """Where new trials come from: samples, or children of the fully trained."""
+
+    def __init__(self, lab: Lab, evolve: bool) -> None:
+        self.lab, self.evolve = lab, evolve
+        self._born, self._barren = 0, False
+        self._population, self._results = list[Result](), list[Result]()
+        self._model: Model | None = None
+
+    def learn(self, result: Result) -> None:
+        """Take note of a result, in virtual order."""
+        self._results.append(result)
+        if self.evolve and result.status is Status.OK and result.epochs == self.lab.spec.max_epochs:
+            self._population = ranking.best([*self._population, result], self.lab.spec.population)
+
+    async def newcomer(self, epochs: int, epochs_left: float) -> Job | None:
+        """Return the first step of a new trial; None when the limits or the space have no room for one."""
+        if self._barren or epochs > epochs_left or self._born >= (self.lab.spec.max_trials or float("inf")):
+            return None
+        spec, number = self.lab.spec, self._born
+        if self.evolve:
+            key = seed(spec.seed, "model", number)
+            self._model = learn(self.lab.space, self._results, spec.max_epochs, key, self._model)
+        trials = await breed(self.lab, self._population, 1, f"g{number}.b0", self._model)
+        self._born, self._barren = number + 1, not trials
+        return Job(trials[0], 0, epochs) if trials else None
