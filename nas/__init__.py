@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
-from nas.errors import Diverged, UserError
+from nas.errors import ClusterLost, Corrupt, DiskFull, Diverged, InUse, UserError
 
 if TYPE_CHECKING:
     from nas.api import Run, search
 
-__all__ = ["Diverged", "Run", "UserError", "search"]
+__all__ = ["ClusterLost", "Corrupt", "DiskFull", "Diverged", "InUse", "Run", "UserError", "search"]
 
 
 def __getattr__(name: str) -> Any:

@@ -488,15 +488,6 @@ def test_a_folder_with_another_run_is_refused_and_left_alone(tmp_path: Path) -> 
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_a_folder_in_use_by_another_search_is_refused(tmp_path: Path) -> None:
-    process = python(SLOW, tmp_path, 0, 10_000)
-    wait_for_lines(tmp_path / "journal.jsonl", 1, process)
-    with pytest.raises(nas.UserError, match="in use by another search"):
-        nas.search(hills(), climb, max_trials=10_000, run_dir=tmp_path, **SMALL)
-    process.kill()
-    process.communicate()
-
-
 def test_without_a_run_folder_no_file_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.chdir(tmp_path)

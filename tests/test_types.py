@@ -15,7 +15,7 @@ CONFIGS = st.dictionaries(st.text(), VALUES)
 METRICS = st.dictionaries(st.text(), st.floats())
 TRIALS = st.builds(
     Trial,
-    st.text(),
+    st.from_regex(r"g\d{1,3}\.b\d{1,2}\.\d{1,4}", fullmatch=True, alphabet="gb.0123456789"),
     CONFIGS.map(Config.of),
     st.integers(0, 2**63 - 1),
     st.sampled_from(["sample", "mutate", "recombine"]),
@@ -24,13 +24,16 @@ TRIALS = st.builds(
 )
 RESULTS = st.builds(
     Result,
-    st.builds(Job, TRIALS, st.integers(0, 10), st.integers(1, 50)),
+    st.builds(Job, TRIALS, st.integers(0, 10), st.integers(11, 50)),
     st.sampled_from(Status),
     METRICS,
     st.dictionaries(st.text(), st.lists(st.integers()) | st.text()),
     st.floats(0, 1e6),
     st.text(),
-    st.booleans(),
+    st.floats(0, 1e6),
+    st.text("0123456789abcdef"),
+    st.integers(0, 1 << 40),
+    st.integers(1, 3),
 )
 
 

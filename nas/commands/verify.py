@@ -13,8 +13,9 @@ def verify(flags: Namespace) -> int:
     """Print every fault, or that there is none; cut the journal where asked to. Exit status 3 with faults left."""
     folder: Path = flags.run
     if flags.repair_to is not None:
-        print(f"{folder / 'journal.jsonl'} now ends with line {flags.repair_to}; ", end="")
-        print(f"what came after it lies in {repair(folder, flags.repair_to)}; nas resume {folder} trains it again")
+        rest = repair(folder, flags.repair_to)
+        print(f"{folder / 'journal.jsonl'} now ends with line {flags.repair_to}, what came after it lies in {rest}")
+        print(f"nas resume {folder} trains it again")
     found = list(faults_of(folder))
     for fault in found[:_SHOWN]:
         print(fault)

@@ -27,6 +27,7 @@ from nas.executors.perform import Train, perform
 from nas.types import Job, Result, Status
 
 ATTEMPTS = 3  # of a job whose worker dies or hangs
+_STILLBORN = "worker process died before training"
 _CONTEXT = multiprocessing.get_context("spawn")
 
 
@@ -53,6 +54,11 @@ class Workers:
                 result, by_itself = await self._attempt(slot, job, states)
         finally:
             self._idle.append(slot)
+        if result.error == _STILLBORN and not any(each.proven for each in self._all):
+            raise UserError(
+                "the worker processes died before training: define train in a module that they can import, "
+                "see that there is memory for them, or give workers=0"
+            )
         return replace(result, attempts=attempts)
 
     async def _attempt(self, slot: "_Slot", job: Job, states: States) -> tuple[Result, bool]:
@@ -67,12 +73,7 @@ class Workers:
         except ProcessExpired as death:
             failed = Result(job, Status.CRASHED, error=f"worker process died with exit code {death.exitcode}")
         except BrokenProcessPool:
-            if not slot.proven:
-                raise UserError(
-                    "the worker processes died before training: define train in a module that they can import, "
-                    "see that there is memory for them, or give workers=0"
-                ) from None
-            failed = Result(job, Status.CRASHED, error="worker process died before training")
+            failed = Result(job, Status.CRASHED, error=_STILLBORN)
         slot.renew()
         return failed, False
 

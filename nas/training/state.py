@@ -23,7 +23,7 @@ def save(path: Path, parts: Parts, losses: list[list[float]]) -> None:
         for index, slots in optimizer.state_dict()["state"].items():
             tensors |= {f"{name}/optimizer/{index}/{key}": value.contiguous() for key, value in slots.items()}
     temporary = path.with_name(path.name + ".tmp")
-    save_file(tensors, temporary, metadata={"losses": json.dumps(losses), "digest": _digest(tensors)})
+    save_file(tensors, temporary, metadata={"progress": json.dumps([losses, _digest(tensors)])})
     with temporary.open("rb") as file:
         os.fsync(file.fileno())
     temporary.replace(path)
@@ -33,12 +33,11 @@ def load(path: Path, parts: Parts) -> list[list[float]] | None:
     """Fill `parts` from `path` and return the losses; None, and nothing touched, unless the file is whole."""
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            losses: list[list[float]] = json.loads(metadata["losses"])
+            losses, digest = json.loads((file.metadata() or {})["progress"])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
-        if _digest(tensors) != metadata["digest"]:
+        if _digest(tensors) != digest:
             return None
-    except (OSError, SafetensorError, ValueError, KeyError):
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError):
         return None
     for name, (model, optimizer) in parts.items():
         model.load_state_dict(_under(tensors, f"{name}/model/"))
@@ -47,7 +46,8 @@ def load(path: Path, parts: Parts) -> list[list[float]] | None:
             index, slot = key.split("/")
             slots.setdefault(int(index), {})[slot] = _laid_out_like(weights[int(index)], value)
         optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
-    return losses
+    curves: list[list[float]] = losses
+    return curves
 
 
 def _digest(tensors: Mapping[str, Tensor]) -> str:

@@ -14,7 +14,7 @@ import pytest
 from nas.main import main
 from tests.commands.test_command_line import DENSE, QUICK, ROOT, nas, refused
 
-SEARCH = ("--max-trials", "10", "--seed", "3", "--min-precision", "0.1", "--max-macs", "none")
+SEARCH = ("--epochs", "3", "--max-trials", "10", "--seed", "3", "--min-precision", "0.1", "--max-macs", "none")
 
 
 @pytest.fixture
@@ -35,14 +35,14 @@ def history(folder: Path) -> str:
 
 
 def test_a_search_that_was_stopped_or_killed_is_resumed_by_its_folder_alone(tmp_path: Path, flags: list[str]) -> None:
-    assert nas(*flags, "--name", "whole").returncode == 0
+    assert nas(*flags, "--name", "whole", "--workers", "0").returncode == 0
     process = start(*flags, "--name", "part", "--workers", "2")
     wait(tmp_path / "part/journal.jsonl", 2, process)
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 143, err
     assert "go on by python -m nas.main resume" in out and (tmp_path / "part/best.json").exists()
-    process = start("resume", tmp_path / "part", "--workers", "1")
+    process = start("resume", tmp_path / "part", "--workers", "0")
     wait(tmp_path / "part/journal.jsonl", 5, process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
@@ -62,7 +62,7 @@ def wait(file: Path, lines: int, process: subprocess.Popen[str]) -> None:
 
 def test_a_time_limit_may_be_raised(tmp_path: Path, flags: list[str]) -> None:
     timed = [flag for flag in flags if flag not in ("--max-trials", "10")]
-    first = nas(*timed, "--max-time", "6s", "--name", "run", "--workers", "1")
+    first = nas(*timed, "--max-time", "6s", "--name", "run", "--workers", "0")
     assert first.returncode == 0, first.stderr
     before = (tmp_path / "run/journal.jsonl").read_bytes()
     assert nas("resume", tmp_path / "run").returncode == 0  # nothing is left of 6 s
@@ -103,5 +103,5 @@ def test_asha_from_the_command_line(tmp_path: Path, flags: list[str]) -> None:
 
 
 def test_training_is_deterministic_on_demand(tmp_path: Path, flags: list[str]) -> None:
-    assert nas(*flags, "--deterministic", "--name", "a").returncode == 0
+    assert nas(*flags, "--deterministic", "--name", "a", "--workers", "0").returncode == 0
     assert json.loads((tmp_path / "a/spec.json").read_text())["details"]["deterministic"] is True

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ sync = os.fsync
 def recorded(handle):
     sync(handle)
     with open(sys.argv[4], "a") as log:
-        log.write(f"{os.path.realpath(f'/proc/self/fd/{handle}')} {os.fstat(handle).st_size}\\n")
+        log.write(f"{os.fstat(handle).st_ino} {os.fstat(handle).st_size}\\n")
 os.fsync = recorded
 """
 
@@ -78,10 +79,10 @@ def test_promise_2_after_a_loss_of_power_what_was_synced_is_enough(tmp_path: Pat
         [sys.executable, "-c", SYNCS + SCRIPT, str(run_dir), "climb", "0", str(log)],
         cwd=ROOT, env=os.environ | {"NAS_FAULT": f"{point}:kill"}, timeout=60,
     )  # fmt: skip
-    synced = {path: int(size) for path, size in (line.rsplit(" ", 1) for line in log.read_text().splitlines())}
+    synced = dict(map(int, line.split()) for line in log.read_text().splitlines())  # the last length of each inode
     files = [path for path in run_dir.rglob("*") if path.is_file()]
     for path in files:
-        os.truncate(path, min(path.stat().st_size, synced.get(str(path.resolve()), 0)))
+        os.truncate(path, min(path.stat().st_size, synced.get(path.stat().st_ino, 0)))
     assert any(path.parent.name == "checkpoints" for path in files)
     (run_dir / "engine").unlink()
     search(run_dir)
@@ -99,18 +100,18 @@ def test_promise_14_no_decision_reads_the_clock_on_the_wall(tmp_path: Path, monk
 FULL = """
 import resource, sys
 sys.argv[1:] = sys.argv[1:4]
-resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, LIMIT))
+resource.setrlimit(resource.RLIMIT_FSIZE, (BYTES, BYTES))
 """
 
 
 @pytest.mark.parametrize(
-    ("limit", "train", "workers"), [(9000, "climb", 0), (20000, "climb", 2), (9000, "heavy_climb", 1)]
+    ("limit", "train", "workers"), [(5000, "climb", 0), (5000, "climb", 2), (9000, "heavy_climb", 1)]
 )
 def test_promise_15_a_full_disk_ends_the_run_with_status_4_and_nothing_lost(
     tmp_path: Path, limit: int, train: str, workers: int
 ) -> None:
     run_dir = tmp_path / "run"
-    command = [sys.executable, "-c", FULL.replace("LIMIT", str(limit)) + SCRIPT, str(run_dir), train, str(workers)]
+    command = [sys.executable, "-c", FULL.replace("BYTES", str(limit)) + SCRIPT, str(run_dir), train, str(workers)]
     full = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert full.returncode == 4, full.stderr
     assert len(full.stderr.splitlines()) == 1 and "full" in full.stderr and "nas resume" in full.stderr
@@ -181,8 +182,10 @@ def test_promise_16_a_corrupt_or_missing_checkpoint_means_the_same_outcome_from_
 
 
 def test_promise_17_a_second_engine_is_refused_and_told_who_the_first_is(tmp_path: Path) -> None:
-    first = started(tmp_path, "slow_climb")
-    wait_for_lines(tmp_path / "journal.jsonl", 1, first)
+    first = started(tmp_path, "sleep_forever")
+    while not (tmp_path / "engine").exists() or not (tmp_path / "engine").read_text():
+        assert first.poll() is None
+        time.sleep(0.05)
     with pytest.raises(InUse, match=f"in use by process {first.pid} on {socket.gethostname()}"):
         search(tmp_path, slow_climb)
     second = started(tmp_path)
@@ -325,6 +328,7 @@ class Clumsy(Inline):
     def __init__(self, train: Any, seed: int, lost: float = 0.0, twice: float = 0.0) -> None:
         super().__init__(train)
         self.random, self.lost, self.twice = random.Random(seed), lost, twice
+        self.losses = Counter[tuple[str, int]]()
 
     async def run(self, job: Job, states: Any) -> Any:
         for _ in range(self.random.randrange(5)):
@@ -332,7 +336,8 @@ class Clumsy(Inline):
         result = await super().run(job, states)
         if self.random.random() < self.twice:
             result = await super().run(job, states)
-        if self.random.random() < self.lost:
+        if self.random.random() < self.lost and (self.lost == 1 or self.losses[job.key] < 2):
+            self.losses[job.key] += 1
             raise JobLost("it was here a moment ago")
         self.slots = self.random.randrange(1, 6)
         return result
