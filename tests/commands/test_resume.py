@@ -89,7 +89,7 @@ def test_bad_folders_are_told_in_one_line(tmp_path: Path, flags: list[str], capf
     capfd.readouterr()
     assert "lines, and those after LINE" in refused(capfd, "verify", tmp_path / "run", "--repair-to", "99999")
     (tmp_path / "dense.py").write_text(DENSE.replace("(4, 64)", "(4, 65)"))
-    assert "another space" in refused(capfd, "resume", tmp_path / "run")
+    assert "another space" in refused(capfd, "resume", tmp_path / "run", "--quiet")
     (tmp_path / "run/command.json").write_text("[]")
     assert "holds no JSON object" in refused(capfd, "resume", tmp_path / "run")
 
