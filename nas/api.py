@@ -24,7 +24,7 @@ from nas.executors.cluster import Cluster
 from nas.executors.inline import Inline
 from nas.executors.perform import Train
 from nas.executors.workers import Workers, pickled
-from nas.folder import discard, history_text, open_folder
+from nas.folder import discard, history_lines, open_folder
 from nas.journal import Journal
 from nas.ledger import Ledger
 from nas.signals import deaf_to_ctrl_c, exit_status, stop_requests
@@ -151,7 +151,7 @@ def search(
                 checkpoints.sweep(lab.dropped if _goes_on(stopped) else None)
                 run = Run(spec, lab.history, stopped, dict(lab.redraws), directory, checkpoints.peak)
                 if directory:
-                    write_atomically(directory / "history.jsonl", history_text(run.trials))
+                    write_atomically(directory / "history.jsonl", history_lines(run.trials))
     return run
 
 

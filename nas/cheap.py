@@ -17,7 +17,7 @@ class Cheap:
         order = list(measures)  # the cheapest to measure first, so that the others are measured for few
         self.constraints = sorted((c for c in constraints if c.metric in order), key=lambda c: order.index(c.metric))
         self.nearest_miss = dict[str, tuple[float, float]]()  # constraint: (violation, value) nearest to its bound
-        self._values = dict[str, dict[str, float]]()
+        self._values = dict[Config, dict[str, float]]()
 
     def broken(self, config: Config) -> Constraint | None:
         """Return the first cheap constraint that `config` breaks, or None."""
@@ -35,7 +35,7 @@ class Cheap:
         return {name: self._value(config, name) for name in self.measures}
 
     def _value(self, config: Config, name: str) -> float:
-        values = self._values.setdefault(config.id, {})
+        values = self._values.setdefault(config, {})
         if name not in values:
             values[name] = float(self.measures[name](config.values))
         return values[name]

@@ -1,7 +1,7 @@
 """How does what is written stay written? Synced, replaced whole, and a full disk is told in one line."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,8 +31,8 @@ def full_disk_told(path: Path) -> Iterator[None]:
         ) from None
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace the file at `path` by `text`: afterwards it holds the old or the new content, never half of it.
+def write_atomically(path: Path, text: str | Iterable[str]) -> None:
+    """Replace the file at `path` by `text`, whole or in lines: afterwards it holds the old or the new, never half.
 
     Raises DiskFull where there is no space; nothing half-written stays.
     """
@@ -40,7 +40,7 @@ def write_atomically(path: Path, text: str) -> None:
     with full_disk_told(path):
         try:
             with temporary.open("w") as file:
-                file.write(text)
+                file.writelines([text] if isinstance(text, str) else text)
                 file.flush()
                 os.fsync(file.fileno())
             faults.point("file.written")

@@ -47,7 +47,7 @@ class Lab:
     ) -> None:
         self.spec, self.space, self.executor, self.trackers = spec, space, executor, trackers
         self.cheap = Cheap(spec.constraints, measures)
-        self.taken = set[str]()  # configurations drawn so far, by id
+        self.taken = set[Config]()  # drawn so far
         self.redraws = Counter[str]()  # why drawn configurations were not taken
         self.results = dict[tuple[str, int], Result]()  # as delivered to the strategy, in any order
         self.total_epochs = 0  # spent on them
@@ -60,12 +60,12 @@ class Lab:
         """Return the trial of that id from the journal, if it got there; its configuration is then taken."""
         trial = self._ledger.trial(trial_id)
         if trial:
-            self.taken.add(trial.config.id)
+            self.taken.add(trial.config)
         return trial
 
     def trial(self, trial_id: str, config: Config, operator: str, parents: tuple[str, ...] = ()) -> Trial:
         """Return a new trial of `config`, which is from now on taken."""
-        self.taken.add(config.id)
+        self.taken.add(config)
         cheap = tuple(self.cheap.all(config).items())
         return Trial(trial_id, config, seed(self.spec.seed, trial_id), operator, parents, cheap)
 

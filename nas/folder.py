@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +65,10 @@ def discard(directory: Path) -> None:
         directory.rmdir()
 
 
-def history_text(results: list[Result]) -> str:
-    """Return what history.jsonl holds of `results` in logical order: no clocks, so equal runs give equal bytes."""
-    return "".join(canonical(result.to_history()) + "\n" for result in results)
+def history_lines(results: Iterable[Result]) -> Iterator[str]:
+    """Yield what history.jsonl holds of `results` in logical order: no clocks, so equal runs give equal bytes."""
+    for result in results:
+        yield canonical(result.to_history()) + "\n"
 
 
 def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:

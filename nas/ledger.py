@@ -1,8 +1,12 @@
 """What is known of the run? Results read back from the journal and committed to it, each scored by what is asked."""
 
+import gc
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from nas import ranking
 from nas.errors import Corrupt, UserError
@@ -19,16 +23,20 @@ class Ledger:
         self.spec, self.journal = spec, journal
         self._results = dict[tuple[str, int], Result]()
         self._trials = dict[str, Trial]()
-        last = 0.0
-        for record in journal:
-            try:
-                result = Result.from_json(record)
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                raise Corrupt(f"{journal.path}, line {journal.lines} is no result of a trial: {error!r}") from None
-            self._keep(self._scored(result))
-            last = result.elapsed
-        self.replayed = len(self._results)
-        self._began = time.monotonic() - last
+        with _no_collection():
+            elapsed = max((self._replayed(record) for record in journal), default=0.0)
+        self._began = time.monotonic() - elapsed
+
+    def _replayed(self, record: dict[str, Any]) -> float:
+        """Take over a record of the journal; return how long the search had taken by then."""
+        try:
+            result = Result.from_json(record)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Corrupt(
+                f"{self.journal.path}, line {self.journal.lines} is no result of a trial: {error!r}"
+            ) from None
+        self._keep(self._scored(result))
+        return result.elapsed
 
     def __getitem__(self, key: tuple[str, int]) -> Result | None:
         return self._results.get(key)
@@ -82,6 +90,18 @@ class Ledger:
             if name not in result.metrics:
                 known = ", ".join(sorted(result.metrics))
                 raise UserError(f"unknown metric {name!r}: training and measuring give {known}")
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Spare the garbage collector a hundred thousand results, none of which is garbage."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _compare(first: Result, again: Result) -> None:

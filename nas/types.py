@@ -4,8 +4,9 @@ import hashlib
 import json
 import math
 import re
+import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -16,18 +17,21 @@ Value: TypeAlias = bool | int | float | str
 
 
 def canonical(data: object) -> str:
-    """Return the one JSON text of `data`: sorted keys, no spaces, NaN and infinities as strings."""
-    return json.dumps(_finite(data), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    """Return the one JSON text of `data`, whose keys are strings: sorted, no spaces, NaN and infinities as strings."""
+    try:
+        return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError):
+        return json.dumps(_finite(data), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def _finite(data: object) -> object:
+    if isinstance(data, (str, int)):
+        return data
+    if isinstance(data, float):
+        return data if math.isfinite(data) else str(data)
     if isinstance(data, Mapping):
         return {str(key): _finite(value) for key, value in data.items()}
-    if isinstance(data, (list, tuple)):
-        return [_finite(value) for value in data]
-    if isinstance(data, float) and not math.isfinite(data):
-        return str(data)
-    return data
+    return [_finite(value) for value in data] if isinstance(data, (list, tuple)) else data
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Config:
     def of(cls, values: Mapping[str, Any]) -> "Config":
         """Return the configuration of `values`, NumPy scalars turned into Python's own."""
         native = {k: v.item() if isinstance(v, np.generic) else v for k, v in values.items()}
-        return cls(tuple(sorted(native.items())))
+        return cls(tuple((sys.intern(name), native[name]) for name in sorted(native)))  # names are in memory once
 
     @cached_property
     def id(self) -> str:
@@ -52,7 +56,7 @@ class Config:
         return dict(self.items)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Trial:
     """One configuration with its logical id ("g3.b1.07"), seed and origin."""
 
@@ -64,7 +68,7 @@ class Trial:
     cheap: tuple[tuple[str, float], ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """Train a trial from one epoch to another; (trial id, stop) identifies it."""
 
@@ -85,7 +89,7 @@ class Status(StrEnum):
     TIMEOUT = "TIMEOUT"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Score:
     """Feasibility first: the negated total violation, then the objective (larger is better). Never NaN."""
 
@@ -93,7 +97,7 @@ class Score:
     objective: float = -math.inf
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Result:
     """What came of a job. `metrics` are means over folds, joined with the cheap metrics.
 
@@ -130,10 +134,9 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """Return all but the score, which follows from the metrics."""
-        data = asdict(self)
-        del data["score"]
-        data["job"]["trial"]["config"] = self.config
-        return data
+        trial = {name: getattr(self.job.trial, name) for name in Trial.__slots__} | {"config": self.config}
+        data = {name: getattr(self, name) for name in Result.__slots__ if name != "score"}
+        return data | {"job": {"trial": trial, "start": self.job.start, "stop": self.job.stop}}
 
     def to_history(self) -> dict[str, Any]:
         """Return what does not depend on clocks and machines: what equal runs have in common."""
@@ -154,7 +157,7 @@ class Result:
             "parents": tuple(trial["parents"]),
             "cheap": tuple((name, float(value)) for name, value in trial["cheap"]),
         }
-        metrics = {name: float(value) for name, value in data["metrics"].items()}
+        metrics = {sys.intern(name): float(value) for name, value in data["metrics"].items()}
         rest = {key: data[key] for key in ("details", "error", *_CIRCUMSTANCES)}
         return cls(Job(Trial(**trial), job["start"], job["stop"]), Status(data["status"]), metrics, **rest)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nas.checkpoints import measured
 from nas.errors import UserError
-from nas.folder import history_text, read_json
+from nas.folder import history_lines, read_json
 from nas.journal import Journal, read
 from nas.seeds import seed
 from nas.types import Result, logical_order
@@ -77,7 +77,8 @@ def _history_faults(path: Path, results: dict[tuple[str, int], Result]) -> Itera
     if not path.exists():
         return
     ordered = sorted(results.values(), key=lambda result: logical_order(*result.job.key))
-    known = set(history_text(ordered).splitlines())
-    for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
-        if line not in known:
-            yield f"{path}, line {number}: the journal has no such result"
+    known = set(history_lines(ordered))
+    with path.open(errors="replace", newline="\n") as file:
+        for number, line in enumerate(file, 1):
+            if line not in known:
+                yield f"{path}, line {number}: the journal has no such result"

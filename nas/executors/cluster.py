@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import suppress
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -115,5 +116,6 @@ def _run_there(setup: tuple[bytes, str, float | None], job: Job, states: States)
         # Dask makes its workers daemons, which multiprocessing forbids to have children; ours end with their parent
         multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
         _thread.workers, _thread.setup = Workers(trainer, [{}], trial_timeout), setup
+        Finalize(None, _thread.workers.close, exitpriority=1)  # before multiprocessing waits for the worker to end
     result: Result = asyncio.run(_thread.workers.run(job, states))
     return result

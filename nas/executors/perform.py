@@ -1,5 +1,6 @@
 """How does a job become a result? What the trainer returns are metrics, what it raises becomes a status."""
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -43,8 +44,7 @@ def _sorted_out(returned: object) -> tuple[dict[str, float], dict[str, Any]]:
     metrics, details = dict[str, float](), dict[str, Any]()
     for name, value in returned.items():
         if isinstance(value, (str, list, tuple, dict, type(None))):
-            canonical(value)
-            details[name] = value
+            details[name] = json.loads(canonical(value))  # as it is read back
         else:
             metrics[name] = float(value)
     return metrics, details

@@ -96,7 +96,7 @@ def _tournament(population: Sequence[Result], rng: RandomState) -> Trial:
 
 def _objection(lab: Lab, config: Config) -> str:
     """Return why `config` shall not be trained, or nothing."""
-    if config.id in lab.taken:
+    if config in lab.taken:
         return "repeat"
     if variation.forbidden(lab.space, config):
         return "forbidden by the space"
