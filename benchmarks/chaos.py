@@ -49,6 +49,8 @@ def disturbed(folder: Path, epochs: int, kills: int, every: float, rng: random.R
     while process.poll() is None or process.returncode < 0:
         if process.returncode is not None:
             process = engine(folder, epochs)
+        while process.poll() is None and not workers_of(process.pid):
+            time.sleep(0.02)  # it still starts
         wait_until(process, time.monotonic() + rng.uniform(0.2, 2) * every)
         if count["engine"] + count["worker"] >= kills or process.poll() is not None:
             process.wait()

@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from multiprocessing import resource_tracker
 from typing import Any
 
@@ -27,7 +28,7 @@ from nas.executors.perform import Train, perform
 from nas.types import Job, Result, Status
 
 ATTEMPTS = 3  # of a job whose worker dies or hangs
-_STILLBORN = "worker process died before training"
+STARTS = 10  # of a worker that dies before it takes the job
 _CONTEXT = multiprocessing.get_context("spawn")
 
 
@@ -47,35 +48,29 @@ class Workers:
         self._all = list(self._idle)
 
     async def run(self, job: Job, states: States) -> Result:
-        slot, attempts, by_itself = self._idle.pop(), 0, False
+        slot, failed, stillborn = self._idle.pop(), list[Result](), 0
         try:
-            while attempts < ATTEMPTS and not by_itself:
-                attempts += 1
-                result, by_itself = await self._attempt(slot, job, states)
+            while len(failed) < ATTEMPTS and stillborn < STARTS:
+                try:
+                    async with asyncio.timeout(self.trial_timeout):  # by a clock that never jumps, as Pebble's may
+                        result = await asyncio.wrap_future(slot.schedule(job, states))
+                    return replace(result, attempts=len(failed) + 1)
+                except TimeoutError:
+                    failed.append(Result(job, Status.TIMEOUT, error=f"no end after {self.trial_timeout:g} s"))
+                except ProcessExpired as death:
+                    error = f"worker process died with exit code {death.exitcode}"
+                    failed.append(Result(job, Status.CRASHED, error=error))
+                except BrokenProcessPool:  # it died before it took the job
+                    stillborn += 1
+                slot.renew()
         finally:
             self._idle.append(slot)
-        if result.error == _STILLBORN and not any(each.proven for each in self._all):
+        if stillborn == STARTS:
             raise UserError(
-                "the worker processes died before training: define train in a module that they can import, "
-                "see that there is memory for them, or give workers=0"
+                "the worker processes die before training: see that there is memory for them, and that the script "
+                "that starts the search does so under if __name__ == '__main__', or give workers=0"
             )
-        return replace(result, attempts=attempts)
-
-    async def _attempt(self, slot: "_Slot", job: Job, states: States) -> tuple[Result, bool]:
-        """Return a result, and whether the worker came back with it by itself."""
-        try:
-            async with asyncio.timeout(self.trial_timeout):  # by a clock that never jumps, which Pebble's may
-                result = await asyncio.wrap_future(slot.schedule(job, states))
-            slot.proven = True
-            return result, True
-        except TimeoutError:
-            failed = Result(job, Status.TIMEOUT, error=f"no end after {self.trial_timeout:g} s")
-        except ProcessExpired as death:
-            failed = Result(job, Status.CRASHED, error=f"worker process died with exit code {death.exitcode}")
-        except BrokenProcessPool:
-            failed = Result(job, Status.CRASHED, error=_STILLBORN)
-        slot.renew()
-        return failed, False
+        return replace(failed[-1], attempts=len(failed))
 
     def close(self) -> None:
         for slot in self._all:
@@ -89,7 +84,6 @@ class _Slot:
 
     def __init__(self, trainer: bytes, environment: Mapping[str, str]) -> None:
         self._trainer, self._environment = trainer, dict(environment)
-        self.proven = False  # a worker here has come back with a result
         self._begin()
 
     def _begin(self) -> None:
@@ -108,7 +102,10 @@ class _Slot:
                 raise UserError("the worker processes could not be started")
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        future: Future[Result] = self._pool.schedule(_perform_here, args=(job, states))
+        try:
+            future: Future[Result] = self._pool.schedule(_perform_here, args=(job, states))
+        except RuntimeError as error:  # the worker died just now
+            raise BrokenProcessPool from error
         return future
 
     def renew(self) -> None:
@@ -148,7 +145,10 @@ def _start_worker(trainer: bytes, environment: Mapping[str, str], engine: int, s
     for number in (signal.SIGUSR1, signal.SIGUSR2):  # for the engine alone
         signal.signal(number, signal.SIG_IGN)
     os.environ.update(environment)  # before torch is imported
-    _train = pickle.loads(trainer)
+    try:
+        _train = pickle.loads(trainer)
+    except Exception as error:
+        _train = partial(_unknown, f"{type(error).__name__}: {error}")
 
     def watch() -> None:
         while os.getppid() == engine:
@@ -156,6 +156,12 @@ def _start_worker(trainer: bytes, environment: Mapping[str, str], engine: int, s
         os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _unknown(error: str, *_: object, **__: object) -> dict[str, Any]:
+    raise UserError(
+        f"the workers cannot import train ({error}): define it in a module that they find, or give workers=0"
+    )
 
 
 def _perform_here(job: Job, states: States) -> Result:
