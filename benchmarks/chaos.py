@@ -22,7 +22,7 @@ from tests.processes import alive, workers_of
 Deaths = list[tuple[float, int]]
 ROOT = Path(__file__).resolve().parents[1]
 FLAGS = ("--data", "digits-m", "--seed", "123", "--min-precision", "0.39", "--workers", "2", "--quiet")
-SIZE = ("--epochs", "9", "--folds", "2", "--max-time", "none", "--max-macs", "1e6")
+SIZE = ("--epochs", "9", "--folds", "2", "--max-time", "none", "--max-macs", "2e5")
 
 
 def engine(folder: Path, epochs: int) -> "subprocess.Popen[bytes]":
@@ -94,8 +94,8 @@ def wait_until(process: "subprocess.Popen[bytes]", moment: float) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--epochs", type=int, default=400, help="of training in all")
-    parser.add_argument("--every", type=float, default=3.0, help="seconds between kills, on average")
+    parser.add_argument("--epochs", type=int, default=1300, help="of training in all")
+    parser.add_argument("--every", type=float, default=5.0, help="seconds between kills, on average")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

@@ -24,7 +24,7 @@ from nas.executors.cluster import Cluster
 from nas.executors.inline import Inline
 from nas.executors.perform import Train
 from nas.executors.workers import Workers, pickled
-from nas.folder import discard, history_lines, open_folder
+from nas.folder import discard, history_lines, open_folder, remember
 from nas.journal import Journal
 from nas.ledger import Ledger
 from nas.signals import deaf_to_ctrl_c, exit_status, stop_requests
@@ -85,6 +85,7 @@ def search(
     run_dir: str | Path | None = None,
     default: Mapping[str, Any] | None = None,
     details: Mapping[str, Any] | None = None,
+    command: Sequence[str] = (),
     trackers: Sequence[Tracker] = (),
 ) -> Run:
     """Return the best configurations of `space` that meet `constraints`, found within the limits.
@@ -100,7 +101,7 @@ def search(
     job needs of its workers. A job that takes longer than `trial_timeout` ends as TIMEOUT. With `budget="asha"`
     `lanes` trials train at a time, in virtual time. With `run_dir` the run is written there, and goes on when it
     exists: `max_time` then covers all its parts. Ctrl-C ends the search, not the program: the run so far is returned.
-    SIGTERM, SIGUSR1 and SIGUSR2 do so at the next result.
+    SIGTERM, SIGUSR1 and SIGUSR2 do so at the next result. `command` are the words that `nas resume` reads back.
 
     Raises Corrupt, DiskFull, InUse and ClusterLost, each a UserError, and UserError for arguments that make
     no sense, for an unknown metric, and where not one in a thousand samples of the space meets the cheap constraints.
@@ -131,19 +132,21 @@ def search(
     limit, timeout = seconds(max_time), seconds(trial_timeout)
     if limit is None and max_trials is None and max_total_epochs is None and strategy != "default":
         raise UserError("the search has no end: give max_time, max_trials or max_total_epochs")
-    directory = open_folder(run_dir, spec)
-    with Journal(directory / "journal.jsonl" if directory else None) as journal:
-        ledger = Ledger(spec, journal)
-        deadline = time.monotonic() + (limit - ledger.elapsed if limit is not None else float("inf"))
+    new = run_dir is not None and not (Path(run_dir) / "spec.json").exists()
+    with contextlib.closing(_executor(train, workers, gpus, cluster, cluster_resources, timeout)) as executor:
+        directory = open_folder(run_dir, spec)
         with (
+            Journal(directory / "journal.jsonl" if directory else None) as journal,
             contextlib.closing(Checkpoints(directory / "checkpoints" if directory else None)) as checkpoints,
-            contextlib.closing(_executor(train, workers, gpus, cluster, cluster_resources, timeout)) as executor,
         ):
+            ledger = Ledger(spec, journal)
             lab = Lab(spec, space, _measures(measure, space), ledger, checkpoints, executor, trackers)
+            if directory and command:
+                remember(directory, command)
             try:
-                stopped = _drive(lab, deadline)
+                stopped = _drive(lab, limit)
             except UserError as error:
-                if directory and not journal.lines and error.exit_status == UserError.exit_status:
+                if directory and new and not journal.lines and error.exit_status == UserError.exit_status:
                     discard(directory)  # it was asked for what makes no sense: there is nothing to go on with
                 raise
             with deaf_to_ctrl_c():
@@ -177,17 +180,20 @@ def _goes_on(stopped: str) -> bool:
     return stopped == "time limit" or exit_status(stopped) != 0
 
 
-def _drive(lab: Lab, deadline: float) -> str:
-    """Run the strategy to its end and return what ended it."""
+def _drive(lab: Lab, limit: float | None) -> str:
+    """Run the strategy to its end, or until the run has taken `limit` seconds in all; return what ended it."""
+    deadline = time.monotonic() + (limit - lab.elapsed if limit is not None else float("inf"))
     if isinstance(lab.executor, Inline):
         lab.executor.deadline = deadline
 
     async def strategy() -> str:
         left = None if deadline == float("inf") else max(0.0, deadline - time.monotonic())
         try:
-            async with asyncio.timeout(left):
+            async with asyncio.timeout(left) as clock:
                 await strategy_of(lab.spec)(lab)
-        except (TimeoutError, OutOfTime):
+        except (TimeoutError, OutOfTime) as error:
+            if isinstance(error, TimeoutError) and not clock.expired():
+                raise
             return "time limit"
         except Interrupted:
             return lab.stopping or "interrupted"

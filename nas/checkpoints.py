@@ -5,6 +5,7 @@ the job, the state before it is whole until its result is committed.
 """
 
 import hashlib
+import logging
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from nas import faults
 from nas.disk import sync
+from nas.errors import disk_is_full
 from nas.types import Job
 
 
@@ -38,12 +40,17 @@ class States:
         self.after.parent.mkdir(parents=True, exist_ok=True)
         if not self.expected:
             return True
-        if self.before.is_dir():
-            shutil.copytree(self.before, self.after)
-        elif self.before.exists():
-            shutil.copy2(self.before, self.after)
-        faults.point("checkpoint.copied")
-        whole = measured(self.after).digest == self.expected
+        try:
+            if self.before.is_dir():
+                shutil.copytree(self.before, self.after)
+            elif self.before.exists():
+                shutil.copy2(self.before, self.after)
+            faults.point("checkpoint.copied")
+            whole = measured(self.after).digest == self.expected
+        except (OSError, shutil.Error) as error:
+            if disk_is_full(error):
+                raise
+            whole = False  # it cannot be read
         if not whole:
             _delete(self.after)
         return whole
@@ -82,6 +89,8 @@ class Checkpoints:
         self._hold(after, size)
         self._release(self.path(job.trial.id, job.start))
         _delete(unfinished(after))
+        for path in self.root.glob(f"{job.trial.id}@*.tmp"):  # of a worker that was killed as it saved
+            _delete(path)
 
     def drop(self, trial_id: str) -> None:
         """The trial cannot go on: delete all its states."""
@@ -149,7 +158,11 @@ def _size(path: Path) -> int:
 
 
 def _delete(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    """Delete a file or folder; what cannot be deleted is told and stays: nothing hangs on it."""
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        logging.getLogger(__name__).warning("%s cannot be deleted: %s", path, error)

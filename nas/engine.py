@@ -112,6 +112,11 @@ class Lab:
         """Every result of the run, in logical order."""
         return self._ledger.history
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds that the run has taken, in all its parts."""
+        return self._ledger.elapsed
+
     async def _run(self, job: Job, expected: str) -> Result:
         """Return what the executor makes of the job; a job that it loses is submitted again."""
         for submission in range(1, _SUBMISSIONS + 1):

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,18 @@ def open_folder(run_dir: str | Path | None, spec: RunSpec) -> Path | None:
     return directory
 
 
-def remember(directory: Path, command: dict[str, Any]) -> None:
-    """Write command.json: the flags, every default filled in, by which nas resume goes on."""
-    _write_first(directory / "command.json", indented(canonical(command)))
+def remember(directory: Path, command: Sequence[str]) -> None:
+    """Write command.json: the words, every default filled in, by which nas resume goes on."""
+    _write_first(directory / "command.json", indented(canonical({"search": list(command)})))
+
+
+def remembered(directory: Path) -> list[str]:
+    """Return the words that the run was begun with. Raises UserError where they are not there."""
+    file = directory / "command.json"
+    words = read_json(file).get("search")
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise UserError(f'{file} is not what a run writes: it lacks the words of "search"')
+    return words
 
 
 def _write_first(file: Path, text: str) -> None:

@@ -7,13 +7,14 @@ import os
 import socket
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from nas import faults
 from nas.disk import full_disk_told, sync
-from nas.errors import Corrupt, InUse
+from nas.errors import Corrupt, InUse, UserError
 from nas.types import canonical
 
 LONGEST_LINE = 1 << 24  # bytes; a result takes some thousand
@@ -27,13 +28,17 @@ class Journal:
         self.path, self.lines, self._file = path, 0, -1
         if path is None:
             return
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
-            self._lock(path)
-            self._drop_torn_line(path)
-            sync(path.parent)
-        except BaseException:
-            os.close(self._file)
+            with full_disk_told(path):
+                self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+                self._lock(path)
+                self._drop_torn_line(path)
+                sync(path.parent)
+        except BaseException as error:
+            if self._file >= 0:
+                os.close(self._file)
+            if isinstance(error, OSError):
+                raise UserError(f"{path} cannot be opened: {error.strerror}") from None
             raise
 
     def _lock(self, path: Path) -> None:
@@ -44,7 +49,8 @@ class Journal:
         except OSError:
             holder = note.read_text().strip() if note.exists() else "another process"
             raise InUse(f"{path.parent} is in use by {holder}: wait for it, or choose another --name") from None
-        note.write_text(f"process {os.getpid()} on {socket.gethostname()}\n")
+        with suppress(OSError):  # the lock is what counts
+            note.write_text(f"process {os.getpid()} on {socket.gethostname()}\n")
 
     def _drop_torn_line(self, path: Path) -> None:
         end = os.fstat(self._file).st_size

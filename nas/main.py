@@ -167,11 +167,22 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
         if words[i - 1] == "--objective":
             words[i - 1 : i + 1] = [f"--objective={words[i]}"]
     parsed = parser().parse_args(words)
+    if parsed.command == "resume":
+        return _resumed(parsed)
     if parsed.command == "evaluate" and parsed.folds and not parsed.cv:
         parser().error("--folds goes with --cv")
     if parsed.command == "search" and not hasattr(parsed, "max_time"):
         parsed.max_time = None if parsed.max_trials or parsed.max_total_epochs else seconds("5m")
     return parsed
+
+
+def _resumed(asked: argparse.Namespace) -> argparse.Namespace:
+    """Return the arguments that a run was begun with; those given now count. Raises UserError for another folder."""
+    from nas.folder import remembered
+
+    folder = asked.run.absolute() if asked.run.name in ("", "..") else asked.run
+    begun = parser().parse_args(["search", *remembered(folder)])
+    return argparse.Namespace(**{**vars(begun), **vars(asked), "run_dir": folder.parent, "name": folder.name})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -180,14 +191,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     0; 1 nothing found; 2 bad input; 3 corrupt run; 4 disk full; 5 run in use; 6 cluster lost; 130 interrupted; 143 and
     so on for other signals.
     """
-    parsed = arguments(sys.argv[1:] if argv is None else argv)
     try:
+        parsed = arguments(sys.argv[1:] if argv is None else argv)
         from nas import commands
 
         return commands.COMMANDS[parsed.command](parsed)
     except UserError as error:
         print(f"nas: {error}", file=sys.stderr)
         return error.exit_status
+    except OSError as error:
+        print(f"nas: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("nas: interrupted", file=sys.stderr)
         return 130

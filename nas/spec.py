@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
 from ConfigSpace import ConfigurationSpace
 
 from nas.budgets import Bracket, Rung, hyperband
@@ -72,7 +73,17 @@ class RunSpec:
 
 
 def described(space: ConfigurationSpace) -> dict[str, Any]:
-    """Return what makes `space` the space it is, in JSON's terms: not its name, nor the version of ConfigSpace."""
+    """Return what makes `space` the space it is, in JSON's terms: not its name, nor the version of ConfigSpace.
+
+    Raises UserError for a choice that JSON cannot give back.
+    """
+    for hyperparameter in space.values():
+        for value in getattr(hyperparameter, "choices", getattr(hyperparameter, "sequence", ())):
+            if not isinstance(value, (str, int, float, np.generic)):
+                raise UserError(
+                    f"{hyperparameter.name} has the choice {value!r}, which cannot be written down: "
+                    "choices are numbers, words, True or False; let build turn them into what it needs"
+                )
     description = space.to_serialized_dict()
     return {key: description[key] for key in ("hyperparameters", "conditions", "forbiddens")}
 

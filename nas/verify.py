@@ -13,9 +13,7 @@ from nas.types import Result, logical_order
 
 def faults_of(directory: Path) -> Iterator[str]:
     """Yield what is wrong with the run in `directory`, each with its place. Raises UserError where no run is."""
-    journal = directory / "journal.jsonl"
-    if not journal.exists():
-        raise UserError(f"{directory} is not the folder of a run: it has no journal.jsonl")
+    journal = _journal(directory)
     try:
         run_seed = read_json(directory / "spec.json").get("seed")
     except UserError as error:
@@ -37,12 +35,19 @@ def faults_of(directory: Path) -> Iterator[str]:
 
 def repair(directory: Path, lines: int) -> Path:
     """Cut the journal after so many lines; return the file beside it that keeps the rest. Raises InUse, UserError."""
-    path = directory / "journal.jsonl"
+    path = _journal(directory)
     starts = [start for _, start, _ in read(path)]
     if not 0 <= lines < len(starts):
         raise UserError(f"--repair-to {lines}: {path} has {len(starts)} lines, and those after LINE are cut off")
     with Journal(path) as journal:
         return journal.cut(starts[lines])
+
+
+def _journal(directory: Path) -> Path:
+    path = directory / "journal.jsonl"
+    if not path.exists():
+        raise UserError(f"{directory} is not the folder of a run: it has no journal.jsonl")
+    return path
 
 
 def _judged(

@@ -71,6 +71,15 @@ def test_a_state_that_is_not_what_was_left_is_kept_from_the_trainer(tmp_path: Pa
     assert not states.after.exists()
 
 
+def test_a_state_that_cannot_be_read_is_kept_from_the_trainer(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path)
+    left = train(checkpoints, job(0, 3), "after 3", folder=True)
+    (checkpoints.path(ONE, 3) / "link").symlink_to("/nowhere/at/all")
+    states = checkpoints.states(job(3, 6), left.digest)
+    assert not states.prepare()
+    assert not states.after.exists()
+
+
 def test_names_and_contents_make_the_digest_of_a_folder(tmp_path: Path) -> None:
     for name, files in {"a": {"x": "1", "y": "2"}, "b": {"x": "2", "y": "1"}, "c": {"x": "12"}}.items():
         (tmp_path / name).mkdir()

@@ -4,8 +4,10 @@ import asyncio
 import math
 import os
 import signal
+import sys
 import tempfile
 import time
+import types
 from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
@@ -351,6 +353,36 @@ def test_arguments_without_sense_are_told(arguments: dict[str, Any], told: str) 
 def test_a_trainer_that_workers_cannot_import_is_told_before_the_search() -> None:
     with pytest.raises(nas.UserError, match="cannot be sent to workers"):
         nas.search(hills(), lambda config, **job: {"accuracy": 1.0}, max_trials=5, workers=1)
+
+
+def test_a_trainer_in_a_module_that_workers_lack_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    ghost = types.ModuleType("ghost")
+    exec("def train(config, **job):\n    return {'accuracy': 1.0}", ghost.__dict__)
+    monkeypatch.setitem(sys.modules, "ghost", ghost)
+    with pytest.raises(nas.UserError, match=r"the workers cannot import train.*No module named 'ghost'"):
+        nas.search(hills(), ghost.train, max_trials=5, workers=1)
+
+
+def test_choices_that_json_cannot_give_back_are_told() -> None:
+    with pytest.raises(nas.UserError, match=r"kernel has the choice \(3, 3\)"):
+        nas.search(ConfigurationSpace({"kernel": [(3, 3), (5, 5)]}), climb, max_trials=1)
+
+
+def test_a_trainer_that_returns_a_book_is_told(tmp_path: Path) -> None:
+    def verbose(config: dict[str, Any], **job: Any) -> dict[str, Any]:
+        return {"accuracy": 1.0, "notes": "x" * (1 << 21)}
+
+    found = nas.search(hills(), verbose, max_trials=1, run_dir=tmp_path, **SMALL)
+    assert {result.status for result in found.trials} == {Status.CRASHED}
+    assert "write files for more" in found.trials[0].error
+
+
+def test_an_error_of_the_measure_that_looks_like_a_timeout_is_no_time_limit() -> None:
+    def late(config: dict[str, Any]) -> float:
+        raise TimeoutError("the scale does not answer")
+
+    with pytest.raises(TimeoutError):
+        nas.search(hills(), climb, measure={"params": late}, constraints=["params<=5"], max_trials=5)
 
 
 def test_an_unknown_metric_is_told_after_a_single_training() -> None:

@@ -126,12 +126,21 @@ class Plan:
             "versions": versions(),
         }
 
-    def command(self) -> dict[str, object]:
-        """Return the flags with every default that was chosen filled in, so that they ask for the same run again."""
-        named = dict.fromkeys(("min_precision", "max_params", "max_latency_ms"))
-        chosen = {"constraint": [str(c) for c in self.constraints], "max_macs": "none", "device": self.device}
-        given = {k: v for k, v in vars(self.flags).items() if k not in ("command", "run_dir", "name", "quiet")}
-        return {**given, **self.budgets.__dict__, **named, **chosen}
+    def command(self) -> list[str]:
+        """Return the words that ask for the same run again, every default that was chosen filled in."""
+        short = ("command", "run", "run_dir", "name", "quiet", "min_precision", "max_params", "max_latency_ms")
+        given = {name: value for name, value in vars(self.flags).items() if name not in short}
+        chosen = {"constraint": self.constraints, "max_macs": "none", "max_time": self.limit or "none"}
+        words = list[str]()
+        for name, value in {**given, **self.budgets.__dict__, **chosen, "device": self.device}.items():
+            flag = f"--{name.replace('_', '-')}"
+            if isinstance(value, list):
+                words += [f"{flag}={each}" for each in value]
+            elif value is True:
+                words.append(flag)
+            elif value is not None and value is not False:
+                words.append(f"{flag}={value}")
+        return words
 
     def announcement(self) -> str:
         """Return in a few lines what will be done."""

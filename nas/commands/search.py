@@ -13,26 +13,16 @@ from nas.commands.progress import epoch_bar
 from nas.commands.table import comparison, shown
 from nas.disk import write_atomically
 from nas.evaluate import Evaluation, Evaluator
-from nas.folder import read_json, remember
 from nas.signals import exit_status
 from nas.trackers.console import Console
 from nas.types import Config, Result, Status
 from nas.units import duration
 
 
-def resume(flags: Namespace) -> int:
-    """Go on with the run in a folder, by the flags it was begun with; those given now count for this machine."""
-    asked = {name: value for name, value in vars(flags).items() if name not in ("command", "run")}
-    folder = flags.run.absolute() if flags.run.name in ("", "..") else flags.run
-    command = {**read_json(folder / "command.json"), **asked, "run_dir": folder.parent, "name": folder.name}
-    return search(Namespace(**command))
-
-
 def search(flags: Namespace) -> int:
     """Search, retrain the incumbent and the default configuration, test both, and leave the run folder."""
     began = time.monotonic()
     plan = Plan(flags)
-    remember(plan.directory, plan.command())
     terminal = Terminal(stderr=True, quiet=flags.quiet)
     terminal.print(plan.announcement(), highlight=False, soft_wrap=True, markup=False)
     run = _run(plan, began)
@@ -118,6 +108,7 @@ def _run(plan: Plan, began: float) -> api.Run:
             run_dir=plan.directory,
             default=plan.space.default,
             details=plan.details(),
+            command=plan.command(),
             trackers=[console],
         )
 

@@ -50,13 +50,16 @@ class Cluster:
     def slots(self) -> int:
         """As many as the workers now there have room for; 1 while there are none, to wait in the queue of Dask."""
         if time.monotonic() - self._counted[0] > _FRESH:
-            workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
-            self._counted = (time.monotonic(), max(1, sum(_room(worker, self._resources) for worker in workers)))
+            room = self._counted[1]
+            with suppress(Exception):  # the scheduler may be out of reach for a while
+                workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+                room = sum(_room(worker, self._resources) for worker in workers)
+            self._counted = (time.monotonic(), max(1, room))
         return self._counted[1]
 
     async def run(self, job: Job, states: States) -> Result:
-        future: Future[Result] = self._executor.submit(_run_there, self._setup, job, states)
         try:
+            future: Future[Result] = self._executor.submit(_run_there, self._setup, job, states)
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             task = asyncio.current_task()
@@ -71,6 +74,8 @@ class Cluster:
     def close(self) -> None:
         with suppress(Exception):  # the scheduler may be gone
             self._executor.shutdown(wait=False)
+            if self._client.status == "running":
+                self._client.run(_end_there, self._setup)  # or what is in training there would train on
             self._client.close()
         if self._local:
             self._local.close()
@@ -103,6 +108,7 @@ def _room(worker: Mapping[str, Any], needed: Mapping[str, float]) -> int:
 
 
 _thread = threading.local()
+_kept = list[tuple[tuple[bytes, str, float | None], Workers]]()  # in a Dask worker: whose worker processes it has
 
 
 def _run_there(setup: tuple[bytes, str, float | None], job: Job, states: States) -> Result:
@@ -116,6 +122,15 @@ def _run_there(setup: tuple[bytes, str, float | None], job: Job, states: States)
         # Dask makes its workers daemons, which multiprocessing forbids to have children; ours end with their parent
         multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
         _thread.workers, _thread.setup = Workers(trainer, [{}], trial_timeout), setup
+        _kept.append((setup, _thread.workers))
         Finalize(None, _thread.workers.close, exitpriority=1)  # before multiprocessing waits for the worker to end
     result: Result = asyncio.run(_thread.workers.run(job, states))
     return result
+
+
+def _end_there(setup: tuple[bytes, str, float | None]) -> None:
+    """End the worker processes of a search in a Dask worker, with the jobs they are at."""
+    for owner, workers in list(_kept):
+        if owner == setup:
+            workers.close()
+            _kept.remove((owner, workers))

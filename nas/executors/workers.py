@@ -25,10 +25,12 @@ from pebble import ProcessExpired, ProcessPool
 from nas.checkpoints import States
 from nas.errors import UserError
 from nas.executors.perform import Train, perform
+from nas.signals import STOPPING
 from nas.types import Job, Result, Status
 
 ATTEMPTS = 3  # of a job whose worker dies or hangs
 STARTS = 10  # of a worker that dies before it takes the job
+_LOOK = 1.0  # seconds between looks whether a silent worker lives
 _CONTEXT = multiprocessing.get_context("spawn")
 
 
@@ -52,10 +54,12 @@ class Workers:
         try:
             while len(failed) < ATTEMPTS and stillborn < STARTS:
                 try:
-                    async with asyncio.timeout(self.trial_timeout):  # by a clock that never jumps, as Pebble's may
-                        result = await asyncio.wrap_future(slot.schedule(job, states))
+                    async with asyncio.timeout(self.trial_timeout) as limit:  # by a clock that never jumps
+                        result = await _outcome(slot, job, states)
                     return replace(result, attempts=len(failed) + 1)
                 except TimeoutError:
+                    if not limit.expired():
+                        raise
                     failed.append(Result(job, Status.TIMEOUT, error=f"no end after {self.trial_timeout:g} s"))
                 except ProcessExpired as death:
                     error = f"worker process died with exit code {death.exitcode}"
@@ -79,6 +83,19 @@ class Workers:
             slot.join()
 
 
+async def _outcome(slot: "_Slot", job: Job, states: States) -> Result:
+    """Return what the worker makes of the job. Raises ProcessExpired when it dies, in whatever way."""
+    future, missed = asyncio.wrap_future(slot.schedule(job, states)), 0
+    try:
+        while not (await asyncio.wait({future}, timeout=_LOOK))[0]:
+            missed = missed + 1 if slot.bereft() else 0
+            if missed == 2:  # a worker that ends with status 0 is replaced by Pebble without a word
+                raise ProcessExpired("the worker ended", 0)  # type: ignore[no-untyped-call]
+        return future.result()
+    finally:
+        future.cancel()
+
+
 class _Slot:
     """One worker at a time, started when first needed."""
 
@@ -87,7 +104,7 @@ class _Slot:
         self._begin()
 
     def _begin(self) -> None:
-        self._started = _CONTEXT.SimpleQueue()  # process ids, told by the workers themselves
+        self._started, self._known = _CONTEXT.SimpleQueue(), list[int]()  # process ids, told by the workers themselves
         arguments = (self._trainer, self._environment, os.getpid(), self._started)
         self._pool = ProcessPool(max_workers=1, context=_CONTEXT, initializer=_start_worker, initargs=arguments)
 
@@ -114,14 +131,32 @@ class _Slot:
         self.join()
         self._begin()
 
-    def end(self) -> None:
+    def bereft(self) -> bool:
+        """Return whether a worker of this pool has died."""
+        return not all(_alive(process) for process in self._workers())
+
+    def _workers(self) -> list[int]:
         while not self._started.empty():
+            self._known.append(self._started.get())
+        return self._known
+
+    def end(self) -> None:
+        for group in self._workers():
             with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._started.get(), signal.SIGKILL)  # a trainer's own processes are in its group
+                os.killpg(group, signal.SIGKILL)  # a trainer's own processes are in its worker's group
+        self._known = []
         self._pool.stop()  # type: ignore[no-untyped-call]
 
     def join(self) -> None:
         self._pool.join()
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def pickled(train: Train) -> bytes:
@@ -142,7 +177,7 @@ def _start_worker(trainer: bytes, environment: Mapping[str, str], engine: int, s
     global _train
     os.setsid()
     started.put(os.getpid())
-    for number in (signal.SIGUSR1, signal.SIGUSR2):  # for the engine alone
+    for number in STOPPING:  # for the engine alone, which ends us by SIGKILL
         signal.signal(number, signal.SIG_IGN)
     os.environ.update(environment)  # before torch is imported
     try:

@@ -22,6 +22,7 @@ from nas.training import cost, state
 from nas.training.fit import Fit, be_deterministic, begin, free_memory, mean
 from nas.training.loop import Recipe, predict
 from nas.training.metrics import finite, metrics
+from nas.types import Config
 
 CHEAP = ("params", "macs", "size_mb", "train_seconds", "latency_ms")
 
@@ -91,19 +92,20 @@ class ImageTask:
             for i, (train, _) in enumerate(self.splits)
         ]
         parts = {f"fold{i}": (fit.model, fit.optimizer) for i, fit in enumerate(fits)}
-        losses = self._resumed(checkpoint, parts, start)
-        self._train_on(fits, losses, epochs, lambda: state.save(unfinished(checkpoint), parts, losses))
+        owner = f"{Config.of(config).id} {seed}"
+        losses = self._resumed(checkpoint, parts, start, owner)
+        self._train_on(fits, losses, epochs, lambda: state.save(unfinished(checkpoint), parts, losses, owner))
         if epochs < self.max_epochs:
-            state.save(checkpoint, parts, losses)
+            state.save(checkpoint, parts, losses, owner)
         folds = [self._validate(fit, validation) for fit, (_, validation) in zip(fits, self.splits, strict=True)]
         curve = [sum(epoch) / len(epoch) for epoch in zip(*losses, strict=True)]
         return {**mean(folds), "folds": folds, "loss_curve": curve}
 
-    def _resumed(self, checkpoint: Path, parts: state.Parts, start: int) -> list[list[float]]:
+    def _resumed(self, checkpoint: Path, parts: state.Parts, start: int, owner: str) -> list[list[float]]:
         """Fill `parts` and return their losses: from what a killed worker left of this job, else from `start`."""
-        losses = state.load(unfinished(checkpoint), parts)
+        losses = state.load(unfinished(checkpoint), parts, owner)
         if losses is None and start:
-            losses = state.load(checkpoint, parts)
+            losses = state.load(checkpoint, parts, owner)
         return losses or [[] for _ in parts]
 
     def _train_on(self, fits: list[Fit], losses: list[list[float]], epochs: int, save: Callable[[], None]) -> None:

@@ -17,6 +17,8 @@ from nas.strategies.breeding import breed
 from nas.strategies.model import Model, learn
 from nas.types import Job, Result, Status, Trial
 
+Running = tuple[float, int, asyncio.Task[Result]]  # end in virtual time, number, the job
+
 
 async def asha(lab: Lab, evolve: bool) -> None:
     """Keep every lane at work until the limits allow no further job.
@@ -25,7 +27,7 @@ async def asha(lab: Lab, evolve: bool) -> None:
     without, it is a sample.
     """
     ladder, nursery = Ladder(lab.spec.rungs, lab.spec.eta), Nursery(lab, evolve)
-    running, started, now, spent = list[tuple[float, int, asyncio.Task[Result]]](), count(), 0.0, 0
+    running, started, now, spent = list[Running](), count(), 0.0, 0
     try:
         while True:
             while len(running) < (lab.spec.lanes or 1):
@@ -38,15 +40,24 @@ async def asha(lab: Lab, evolve: bool) -> None:
                 heapq.heappush(running, (*place, asyncio.create_task(lab.train(job.trial, job.stop, place))))
             if not running:
                 return
-            now, _, training = running[0]
-            result = await training
-            heapq.heappop(running)
+            result = await _first(running)
+            now, _, _ = heapq.heappop(running)
             ladder.place(result)
             nursery.learn(result)
     finally:
         for _, _, training in running:
             training.cancel()
         await asyncio.gather(*(training for _, _, training in running), return_exceptions=True)
+
+
+async def _first(running: list[Running]) -> Result:
+    """Return the result that is first in virtual time; a failure anywhere is raised as soon as it happens."""
+    while not running[0][2].done():
+        training = {task for _, _, task in running if not task.done()}
+        done, _ = await asyncio.wait(training, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    return running[0][2].result()
 
 
 def pace(trial: Trial) -> float:

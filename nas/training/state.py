@@ -15,27 +15,33 @@ from torch import Tensor, nn
 Parts = Mapping[str, tuple[nn.Module, torch.optim.Optimizer]]
 
 
-def save(path: Path, parts: Parts, losses: list[list[float]]) -> None:
-    """Write the models and optimizers by name and the loss of every epoch each has seen, all or nothing."""
+def save(path: Path, parts: Parts, losses: list[list[float]], owner: str) -> None:
+    """Write the models and optimizers by name, the loss of every epoch each has seen, and whose they are.
+
+    All or nothing, also where two processes write the same file.
+    """
     tensors: dict[str, Tensor] = {}
     for name, (model, optimizer) in parts.items():
         tensors |= {f"{name}/model/{key}": value.contiguous() for key, value in model.state_dict().items()}
         for index, slots in optimizer.state_dict()["state"].items():
             tensors |= {f"{name}/optimizer/{index}/{key}": value.contiguous() for key, value in slots.items()}
-    temporary = path.with_name(path.name + ".tmp")
-    save_file(tensors, temporary, metadata={"progress": json.dumps([losses, _digest(tensors)])})
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    save_file(tensors, temporary, metadata={"progress": json.dumps([losses, _digest(tensors, losses, owner)])})
     with temporary.open("rb") as file:
         os.fsync(file.fileno())
     temporary.replace(path)
 
 
-def load(path: Path, parts: Parts) -> list[list[float]] | None:
-    """Fill `parts` from `path` and return the losses; None, and nothing touched, unless the file is whole."""
+def load(path: Path, parts: Parts, owner: str) -> list[list[float]] | None:
+    """Fill `parts` from `path` and return the losses.
+
+    None, and nothing touched, unless the file is whole and was saved for the same owner.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             losses, digest = json.loads((file.metadata() or {})["progress"])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
-        if _digest(tensors) != digest:
+        if _digest(tensors, losses, owner) != digest:
             return None
     except (OSError, SafetensorError, ValueError, KeyError, TypeError):
         return None
@@ -50,8 +56,8 @@ def load(path: Path, parts: Parts) -> list[list[float]] | None:
     return curves
 
 
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.blake2b(digest_size=16)
+def _digest(tensors: Mapping[str, Tensor], losses: list[list[float]], owner: str) -> str:
+    digest = hashlib.blake2b(json.dumps([losses, owner]).encode(), digest_size=16)
     for key in sorted(tensors):
         digest.update(key.encode())
         digest.update(tensors[key].cpu().contiguous().flatten().view(torch.uint8).numpy().data)

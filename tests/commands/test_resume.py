@@ -77,7 +77,8 @@ def test_what_a_resumed_run_is_lies_in_its_folder(tmp_path: Path, flags: list[st
     nas(*flags[:-2], "--name", "run", "--workers", "0")
     spec, command = (json.loads((tmp_path / f"run/{name}.json").read_text()) for name in ("spec", "command"))
     assert any(bound.startswith("macs<=") for bound in spec["constraints"])
-    assert command["constraint"] == spec["constraints"] and command["max_macs"] == "none"
+    assert [word for word in command["search"] if "macs" in word][-1] == "--max-macs=none"
+    assert {f"--constraint={bound}" for bound in spec["constraints"]} <= set(command["search"])
     assert main(["resume", str(tmp_path / "run"), "--max-time", "1h", "--quiet"]) == 0
     assert json.loads((tmp_path / "run/spec.json").read_text()) == spec
 
@@ -90,8 +91,31 @@ def test_bad_folders_are_told_in_one_line(tmp_path: Path, flags: list[str], capf
     assert "lines, and those after LINE" in refused(capfd, "verify", tmp_path / "run", "--repair-to", "99999")
     (tmp_path / "dense.py").write_text(DENSE.replace("(4, 64)", "(4, 65)"))
     assert "another space" in refused(capfd, "resume", tmp_path / "run", "--quiet")
-    (tmp_path / "run/command.json").write_text("[]")
-    assert "holds no JSON object" in refused(capfd, "resume", tmp_path / "run")
+    for text, told in {
+        "[]": "holds no JSON object",
+        "{": "cannot be read",
+        "{}": 'lacks the words of "search"',
+        '{"search": ["--epochs=many"]}': "'many' is not a number",
+        '{"search": ["--of-another-version=1"]}': "unrecognized arguments",
+    }.items():
+        (tmp_path / "run/command.json").write_text(text)
+        assert told in refused(capfd, "resume", tmp_path / "run")
+
+
+def test_a_search_that_cannot_begin_leaves_nothing(tmp_path: Path, flags: list[str], capfd: Any) -> None:
+    endless = [flag for flag in flags if flag not in ("--max-trials", "10")]
+    for words in ([*endless, "--max-time", "none"], [*flags, "--cluster", "local:0"], [*flags, "--max-params", "1"]):
+        refused(capfd, *words, "--name", "run", "--quiet")
+        assert not (tmp_path / "run").exists()
+
+
+def test_resuming_where_the_disk_is_still_full_is_told_again(tmp_path: Path, flags: list[str]) -> None:
+    assert nas(*flags, "--name", "run", "--workers", "0", "--quiet").returncode == 0
+    (tmp_path / "run/history.jsonl").unlink()
+    code = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (9, 9)); from nas.main import main; "
+    command = [sys.executable, "-c", code + "sys.exit(main(sys.argv[1:]))", "resume", str(tmp_path / "run"), "--quiet"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, len(done.stderr.splitlines())) == (4, 1), done.stderr
 
 
 def test_asha_from_the_command_line(tmp_path: Path, flags: list[str]) -> None:

@@ -38,6 +38,7 @@ from tests.fakes import (
     fates,
     hang_once,
     hills,
+    leave,
     look_up,
     meet_fate,
     segfault,
@@ -261,6 +262,17 @@ def test_promise_5_a_trial_that_always_breaks_its_worker_is_crashed_after_three_
     assert {result.status for result in found.trials if result not in broken} == {Status.OK}
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("way", ["exit", "exit quietly", "TimeoutError"])
+def test_promise_5_a_trainer_that_ends_its_process_fails_alone(way: str, workers: int) -> None:
+    if way == "exit quietly" and not workers:
+        pytest.skip("in this process it would end the tests")
+    found = nas.search(fates("fine", way), leave, max_trials=3, max_epochs=1, min_epochs=1, workers=workers)
+    statuses = {(result.config["fate"], result.status) for result in found.trials}
+    assert statuses == {("fine", Status.OK), (way, Status.CRASHED)}
+    assert found.stopped == "limit on trials or epochs"
+
+
 def test_promise_6_workers_end_within_5_seconds_of_the_engine(tmp_path: Path) -> None:
     engine = started(tmp_path, "slow_climb", workers=2)
     wait_for_lines(tmp_path / "journal.jsonl", 2, engine)
@@ -426,6 +438,31 @@ def test_promise_25_a_batch_system_is_heard_at_the_next_commit(tmp_path: Path, n
     search(tmp_path)
     assert (tmp_path / "journal.jsonl").read_bytes().startswith(committed)
     assert history(tmp_path) == golden()
+
+
+def test_promise_25_workers_leave_the_signals_of_a_batch_system_to_the_engine(tmp_path: Path) -> None:
+    """SLURM signals every process of a job: the result at hand is still committed, by the first worker."""
+    process = started(tmp_path, "slow_climb", 1)
+    wait_for_lines(tmp_path / "journal.jsonl", 3, process)
+    for each in (*workers_of(process.pid), process.pid):
+        os.kill(each, signal.SIGTERM)
+    _, errors = process.communicate(timeout=10)
+    assert process.returncode == 143, errors
+    lines = (tmp_path / "journal.jsonl").read_bytes().splitlines()
+    assert {json.loads(line[9:])["attempts"] for line in lines} == {1}
+
+
+def test_promise_25_asha_does_not_wait_for_the_virtually_first_trial(tmp_path: Path) -> None:
+    """A lane that trains for long in real time does not keep the others from stopping at their next result."""
+    code = SCRIPT.replace("workers=int(sys.argv[3])", "workers=2, budget='asha', measure=fakes.macs_of_tortoises")
+    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path), "tortoise", "2"], cwd=ROOT,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+    wait_for_lines(tmp_path / "journal.jsonl", 2, process)
+    process.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 143, errors
+    assert time.monotonic() - began < 5
 
 
 def test_promise_25_a_second_signal_ends_the_run_at_once(tmp_path: Path) -> None:

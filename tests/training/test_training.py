@@ -89,7 +89,7 @@ def test_a_killed_job_goes_on_from_the_part_it_had_kept(tmp_path: Path) -> None:
     whole = task(9)(SMALL, epochs=4, start=0, seed=7, checkpoint=tmp_path / "whole@4")
     with pytest.raises(KeyboardInterrupt), interrupted_after(6):
         keeper(SMALL, epochs=4, start=0, seed=7, checkpoint=path)  # the first fold done, the second half-way
-    kept = state.load(unfinished(path), {})
+    kept = state.load(unfinished(path), {}, f"{Config.of(SMALL).id} 7")
     assert kept is not None and [len(curve) for curve in kept] == [4, 2]
     with interrupted_after(3):  # more epochs than the two that are left would raise
         assert task(9)(SMALL, epochs=4, start=0, seed=7, checkpoint=path) == whole

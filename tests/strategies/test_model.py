@@ -1,0 +1,85 @@
+"""The model puts promising configurations first, learns from partly trained trials, and is the same every time."""
+
+import nas
+from nas.seeds import generator
+from nas.strategies.model import ENOUGH, NEWS, encode, learn
+from nas.types import Result, Status
+from nas.variation import sample
+from tests.fakes import climb, hill, hills, look_up
+
+EPOCHS = 12
+
+
+def results(count: int = 200, seed: int = 0) -> list[Result]:
+    """Return the results of random search with partly and fully trained trials."""
+    found = nas.search(hills(), climb, strategy="random", seed=seed, max_trials=count, max_epochs=EPOCHS, min_epochs=3)
+    return found.trials
+
+
+def test_what_it_prefers_is_better_than_chance() -> None:
+    model = learn(hills(), results(), EPOCHS, 1)
+    assert model
+    rng = generator("drafts")
+    drafts = [sample(hills(), rng) for _ in range(200)]
+    truth = [hill(draft.values, EPOCHS)["accuracy"] for draft in drafts]
+    order = model.order(drafts, generator("order"))
+    assert sorted(order) == list(range(200))
+    first, last = ([truth[i] for i in part] for part in (order[:20], order[-20:]))
+    assert sum(first) / 20 > sum(truth) / 200 > sum(last) / 20
+    assert sum(first) / 20 > sorted(truth)[140]  # among the best 30 %
+
+
+def test_a_constraint_counts_before_the_objective() -> None:
+    """Of two equal halves of the space the infeasible one has the better objective, and is put last."""
+    found = nas.search(hills(), look_up, strategy="random", budget="full", max_trials=100, max_epochs=EPOCHS,
+                       constraints=["precision<=0.001"])  # fmt: skip
+    model = learn(hills(), found.trials, EPOCHS, 1)
+    assert model
+    rng = generator("drafts")
+    drafts = [sample(hills(), rng) for _ in range(100)]
+    order = model.order(drafts, generator("order"))
+    feasible = [drafts[i].values["rate"] <= 0.001 for i in order]  # type: ignore[operator]
+    assert sum(feasible[:20]) > 15 > 5 > sum(feasible[-20:])
+
+
+def test_equal_results_in_any_order_give_equal_answers() -> None:
+    known = results(40)
+    drafts = [sample(hills(), generator("draft", i)) for i in range(50)]
+    models = [learn(hills(), known, EPOCHS, 7), learn(hills(), known[::-1], EPOCHS, 7)]
+    assert all(models)
+    answers = [model.order(drafts, generator("order")) for model in models if model]
+    assert answers[0] == answers[1]
+    other = learn(hills(), known, EPOCHS, 8)
+    assert other and other.order(drafts, generator("order")) != answers[0]
+
+
+def test_few_results_teach_nothing_and_little_news_changes_nothing() -> None:
+    known = results(60)
+    assert learn(hills(), known[: ENOUGH - 1], EPOCHS, 0) is None
+    model = learn(hills(), known[:ENOUGH], EPOCHS, 0)
+    assert model and len(model.results) == ENOUGH
+    assert learn(hills(), known[: int(ENOUGH * NEWS) - 1], EPOCHS, 1, model) is model
+    renewed = learn(hills(), known[: int(ENOUGH * NEWS) + 1], EPOCHS, 1, model)
+    assert renewed is not model and renewed
+
+
+def test_inactive_hyperparameters_have_a_place_of_their_own() -> None:
+    shallow = sample(hills(), generator("x"))
+    rows = encode(hills(), [shallow], [5])
+    assert rows.shape == (1, len(hills()) + 1)
+    active = {hills().index_of[name] for name in shallow.values}
+    assert all((value >= 0) == (place in active) for place, value in enumerate(rows[0, :-1]))
+    assert rows[0, -1] == 5
+
+
+def test_failed_trials_teach_that_they_failed() -> None:
+    known = [r if r.job.trial.config.values["depth"] != 2 else fail(r) for r in results()]
+    model = learn(hills(), known, EPOCHS, 1)
+    assert model
+    drafts = [sample(hills(), generator("draft", i)) for i in range(200)]
+    depths = [drafts[i].values["depth"] for i in model.order(drafts, generator("order"))]
+    assert depths[-30:].count(2) > 20 > 10 > depths[:30].count(2)
+
+
+def fail(result: Result) -> Result:
+    return Result(result.job, Status.CRASHED)
