@@ -33,7 +33,7 @@ async def breed(
 
     With a population most descend from tournament winners, by mutation or by recombination and mutation, and each is
     the most promising of DRAFTS as `model` sees them; without, they are samples.
-    Raises UserError when nothing was ever bred and DRAWS samples for a child break the cheap constraints.
+    Raises UserError when in the first generation DRAWS samples for a child break the cheap constraints.
     """
     children = list[Trial]()
     drafts = cache(lambda: _drafts(lab, population, count, place))  # a replay of the journal needs none
@@ -54,7 +54,7 @@ def _child(lab: Lab, drafts: Sequence[Draft], model: Model | None, trial_id: str
         lab.redraws[reason] += 1
         reasons[reason] += 1
     broken = [c for c in lab.cheap.constraints if str(c) in reasons]
-    if broken and not lab.taken and "repeat" not in reasons:
+    if broken and trial_id.startswith("g0.") and "repeat" not in reasons:
         raise UserError(_certificate(lab, broken))
     if set(reasons) == {_UNBUILDABLE}:
         lab.cheap.all(config)  # raises Unbuildable, saying why

@@ -112,7 +112,7 @@ def test_a_search_that_cannot_begin_leaves_nothing(tmp_path: Path, flags: list[s
 def test_resuming_where_the_disk_is_still_full_is_told_again(tmp_path: Path, flags: list[str]) -> None:
     assert nas(*flags, "--name", "run", "--workers", "0", "--quiet").returncode == 0
     (tmp_path / "run/history.jsonl").unlink()
-    code = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (9, 9)); from nas.main import main; "
+    code = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000)); from nas.main import main; "
     command = [sys.executable, "-c", code + "sys.exit(main(sys.argv[1:]))", "resume", str(tmp_path / "run"), "--quiet"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, len(done.stderr.splitlines())) == (4, 1), done.stderr

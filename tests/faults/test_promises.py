@@ -267,7 +267,7 @@ def test_promise_5_a_trial_that_always_breaks_its_worker_is_crashed_after_three_
 def test_promise_5_a_trainer_that_ends_its_process_fails_alone(way: str, workers: int) -> None:
     if way == "exit quietly" and not workers:
         pytest.skip("in this process it would end the tests")
-    found = nas.search(fates("fine", way), leave, max_trials=3, max_epochs=1, min_epochs=1, workers=workers)
+    found = nas.search(fates("fine", way), leave, max_trials=5, max_epochs=1, min_epochs=1, workers=workers, seed=1)
     statuses = {(result.config["fate"], result.status) for result in found.trials}
     assert statuses == {("fine", Status.OK), (way, Status.CRASHED)}
     assert found.stopped == "limit on trials or epochs"
