@@ -106,9 +106,12 @@ def _add_resume(resume: argparse.ArgumentParser) -> None:
 
 
 def _add_workers(group: Any, default: Any = None) -> None:
-    number = {"type": _value(count), "default": default, "metavar": "N"}
-    group.add_argument("--workers", help="processes; 0 trains in this one", **number)
-    group.add_argument("--workers-per-gpu", help="that share each GPU (default 1)", **number)
+    group.add_argument(
+        "--workers", type=_value(count), default=default, metavar="N", help="processes; 0 trains in this one"
+    )
+    group.add_argument(
+        "--workers-per-gpu", type=_value(positive), default=default, metavar="N", help="that share each GPU (default 1)"
+    )
     group.add_argument(
         "--cluster", default=default, metavar="ADDRESS", help="of a Dask scheduler (tcp://HOST:8786), or local:N"
     )

@@ -49,7 +49,7 @@ def test_brackets_are_those_of_the_published_formula(problem: tuple[int, int, in
 
 
 @pytest.mark.parametrize("eta", range(2, 11))
-def test_no_rung_is_lost_on_an_exact_power(eta: int) -> None:
+def test_promise_27_no_rung_is_lost_on_an_exact_power(eta: int) -> None:
     for k in range(1, 16):
         assert halvings(eta**k, 1, eta) == k
         assert halvings(eta**k - 1, 1, eta) == k - 1

@@ -71,6 +71,8 @@ class Plan:
     def _workers(self) -> int:
         """Return as many as asked for, else one or more a GPU, or as many as our cores have room for."""
         flags = self.flags
+        if flags.workers_per_gpu and not self.gpus:
+            raise UserError(f"--workers-per-gpu {flags.workers_per_gpu}: the device is {self.device}; give --workers N")
         if flags.workers is not None:
             return int(flags.workers)
         if self.gpus:

@@ -129,3 +129,8 @@ def test_asha_from_the_command_line(tmp_path: Path, flags: list[str]) -> None:
 def test_training_is_deterministic_on_demand(tmp_path: Path, flags: list[str]) -> None:
     assert nas(*flags, "--deterministic", "--name", "a", "--workers", "0").returncode == 0
     assert json.loads((tmp_path / "a/spec.json").read_text())["details"]["deterministic"] is True
+
+
+def test_workers_for_gpus_need_gpus(flags: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    told = refused(capfd, *flags, "--device", "cpu", "--workers-per-gpu", "2")
+    assert told == "nas: --workers-per-gpu 2: the device is cpu; give --workers N"
