@@ -16,7 +16,6 @@ from nas import constraints as bounds
 from nas import ranking
 from nas.cheap import Measures
 from nas.checkpoints import Checkpoints
-from nas.disk import write_atomically
 from nas.engine import Lab, Tracker
 from nas.errors import Interrupted, OutOfTime, UserError
 from nas.executors import Executor
@@ -24,7 +23,7 @@ from nas.executors.cluster import Cluster
 from nas.executors.inline import Inline
 from nas.executors.perform import Train
 from nas.executors.workers import Workers, pickled
-from nas.folder import discard, history_lines, open_folder, remember
+from nas.folder import discard, open_folder, remember, write_history
 from nas.journal import Journal
 from nas.ledger import Ledger
 from nas.signals import deaf_to_ctrl_c, exit_status, stop_requests
@@ -154,7 +153,7 @@ def search(
                 checkpoints.sweep(lab.dropped if _goes_on(stopped) else None)
                 run = Run(spec, lab.history, stopped, dict(lab.redraws), directory, checkpoints.peak)
                 if directory:
-                    write_atomically(directory / "history.jsonl", history_lines(run.trials))
+                    write_history(directory / "history.jsonl", run.trials, ledger.news)
     return run
 
 

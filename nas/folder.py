@@ -80,6 +80,15 @@ def history_lines(results: Iterable[Result]) -> Iterator[str]:
         yield canonical(result.to_history()) + "\n"
 
 
+def write_history(file: Path, results: Sequence[Result], news: bool) -> None:
+    """Write history.jsonl, unless there is no news and it has all lines: a finished run is read back in no time."""
+    if not news and file.exists():
+        with file.open("rb") as lines:
+            if sum(1 for _ in lines) == len(results):
+                return
+    write_atomically(file, history_lines(results))
+
+
 def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:
     """Return what differs, one level into dictionaries: "eta 2, now 3; data digits, now digits-m"."""
     changes = list[str]()

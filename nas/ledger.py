@@ -23,6 +23,7 @@ class Ledger:
         self.spec, self.journal = spec, journal
         self._results = dict[tuple[str, int], Result]()
         self._trials = dict[str, Trial]()
+        self.news = False  # whether anything was committed since
         with _no_collection():
             elapsed = max((self._replayed(record) for record in journal), default=0.0)
         self._began = time.monotonic() - elapsed
@@ -69,6 +70,7 @@ class Ledger:
         self._check_metrics(result)
         result = self._scored(result)
         self.journal.append(result.to_json())
+        self.news = True
         self._keep(result)
         return result
 
