@@ -6,7 +6,6 @@ small, so that hardly a job meets three kills: it would rightly be CRASHED.
 """
 
 import argparse
-import json
 import os
 import random
 import signal
@@ -18,6 +17,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from nas.journal import read
 from tests.processes import alive, workers_of
 
 Deaths = list[tuple[float, int]]
@@ -40,8 +40,7 @@ def engine(folder: Path, epochs: int) -> "subprocess.Popen[bytes]":
 def results(folder: Path) -> list[dict[str, Any]]:
     """Return the committed results, whole lines only."""
     path = folder / "journal.jsonl"
-    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    return [json.loads(line[9:]) for line in lines]
+    return [record for _, _, record in read(path) if isinstance(record, dict)] if path.exists() else []
 
 
 def disturbed(folder: Path, epochs: int, kills: int, every: float, rng: random.Random) -> tuple[Counter[str], Deaths]:

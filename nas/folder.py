@@ -9,7 +9,7 @@ from typing import Any
 from nas.disk import full_disk_told, write_atomically
 from nas.errors import UserError
 from nas.spec import RunSpec
-from nas.types import Result, canonical
+from nas.types import Result, canonical, readable
 
 
 def open_folder(run_dir: str | Path | None, spec: RunSpec) -> Path | None:
@@ -17,8 +17,8 @@ def open_folder(run_dir: str | Path | None, spec: RunSpec) -> Path | None:
     if run_dir is None:
         return None
     directory = Path(run_dir)
-    file, text = directory / "spec.json", canonical(spec.to_json())
-    _write_first(file, indented(text))
+    file, text = directory / "spec.json", readable(spec.to_json())
+    _write_first(file, text)
     before, now = read_json(file), json.loads(text)
     if before != now:
         raise UserError(f"{directory} holds another run, with {_difference(before, now)}: choose another name")
@@ -27,7 +27,7 @@ def open_folder(run_dir: str | Path | None, spec: RunSpec) -> Path | None:
 
 def remember(directory: Path, command: Sequence[str]) -> None:
     """Write command.json: the words, every default filled in, by which nas resume goes on."""
-    _write_first(directory / "command.json", indented(canonical({"search": list(command)})))
+    _write_first(directory / "command.json", readable({"search": list(command)}))
 
 
 def remembered(directory: Path) -> list[str]:
@@ -59,11 +59,6 @@ def read_json(file: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{file} is not what a run writes: it holds no JSON object")
     return content
-
-
-def indented(text: str) -> str:
-    """Return JSON as people read it."""
-    return json.dumps(json.loads(text), indent=1) + "\n"
 
 
 def discard(directory: Path) -> None:

@@ -104,6 +104,7 @@ class Journal:
             file.seek(end)
             rest.write_bytes(file.read())
         sync(rest)
+        sync(rest.parent)
         os.ftruncate(self._file, end)
         os.fsync(self._file)
         return rest

@@ -12,7 +12,7 @@ from nas import ranking
 from nas.errors import Corrupt, UserError
 from nas.journal import Journal
 from nas.spec import RunSpec
-from nas.types import Result, Status, Trial, canonical, logical_order
+from nas.types import Result, Status, Trial, canonical, in_logical_order
 
 
 class Ledger:
@@ -54,7 +54,7 @@ class Ledger:
     @property
     def history(self) -> list[Result]:
         """Every result of the run, in logical order: those that a replay has not come to yet, too."""
-        return sorted(self._results.values(), key=lambda result: logical_order(*result.job.key))
+        return in_logical_order(self._results.values())
 
     def commit(self, result: Result) -> Result:
         """Return `result` with its score, once it is on disk. Raises UserError where it lacks a metric asked for."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from nas.disk import write_atomically
 from nas.errors import UserError
-from nas.types import canonical
+from nas.types import readable
 
 FORMAT = "nas-configuration-1"
 _PACKAGES = ("torch", "torchvision", "ConfigSpace", "deap", "numpy", "thop", "scikit-learn")
@@ -37,7 +37,7 @@ class Saved:
     def write(self, path: Path) -> None:
         """Write the file, replacing an old one whole."""
         content = {"format": FORMAT, **self.__dict__, "versions": versions()}
-        write_atomically(path, json.dumps(json.loads(canonical(content)), indent=1) + "\n")
+        write_atomically(path, readable(content))
 
 
 def read(path: Path) -> Saved:

@@ -5,7 +5,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -22,6 +22,11 @@ def canonical(data: object) -> str:
         return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError):
         return json.dumps(_finite(data), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def readable(data: object) -> str:
+    """Return the same as people read it, for a file of its own."""
+    return json.dumps(json.loads(canonical(data)), indent=1) + "\n"
 
 
 def _finite(data: object) -> object:
@@ -170,3 +175,8 @@ def logical_order(trial_id: str, epochs: int) -> tuple[int, ...]:
     """Return the place of a result in the run: generation, bracket, epochs, number; not when it happened to finish."""
     *place, number = (int(part.lstrip("gb")) for part in trial_id.split("."))
     return (*place, epochs, number)
+
+
+def in_logical_order(results: Iterable[Result]) -> list[Result]:
+    """Return `results` by their place in the run, in whatever order they finished."""
+    return sorted(results, key=lambda result: logical_order(*result.job.key))

@@ -8,7 +8,7 @@ from nas.errors import UserError
 from nas.folder import history_lines, read_json
 from nas.journal import Journal, read
 from nas.seeds import seed
-from nas.types import Result, logical_order
+from nas.types import Result
 
 
 def faults_of(directory: Path) -> Iterator[str]:
@@ -81,8 +81,7 @@ def _history_faults(path: Path, results: dict[tuple[str, int], Result]) -> Itera
     """Yield what history.jsonl has that the journal has not; it may lack what came after the last orderly end."""
     if not path.exists():
         return
-    ordered = sorted(results.values(), key=lambda result: logical_order(*result.job.key))
-    known = set(history_lines(ordered))
+    known = set(history_lines(results.values()))
     with path.open(errors="replace", newline="\n") as file:
         for number, line in enumerate(file, 1):
             if line not in known:

@@ -1,6 +1,5 @@
 """`nas evaluate FILE`: retrain a saved configuration and test it, or cross-validate it."""
 
-import json
 import sys
 from argparse import Namespace
 from dataclasses import replace
@@ -15,7 +14,7 @@ from nas.errors import UserError
 from nas.evaluate import Evaluator
 from nas.spaces import load as load_space
 from nas.training.fit import choose_device
-from nas.types import canonical
+from nas.types import readable
 
 _WIDEST = 20  # classes whose confusion matrix fits a terminal
 
@@ -52,7 +51,7 @@ def evaluate(flags: Namespace) -> int:
         print(shown(confusion(result.classes, result.confusion)))
     path = _destination(flags.file, flags.cv)
     record = {**result.__dict__, "config": config.values, "data": data, "epochs": epochs, "seed": seed}
-    write_atomically(path, json.dumps(json.loads(canonical({**record, "versions": saved.versions()})), indent=1) + "\n")
+    write_atomically(path, readable({**record, "versions": saved.versions()}))
     print(f"saved as {path}")
     return 0
 

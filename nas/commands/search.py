@@ -35,15 +35,15 @@ def search(flags: Namespace) -> int:
     plan.saved(Config.of(plan.space.default), {}).write(plan.directory / "default.json")
     title = "incumbent" if best.feasible else "incumbent (infeasible)"
     columns[f"{title}, validation"] = best.metrics
-    status = exit_status(run.stopped)
+    status, stopped = exit_status(run.stopped), run.stopped
     try:
         if not status:
             notes += _final(plan, run, best, title, began, columns)
     except KeyboardInterrupt:
-        status = 130
+        status, stopped = 130, "interrupted"
     if status:
         notes.append(
-            f"{run.stopped}: test it by python -m nas.main evaluate {plan.directory / 'best.json'}, "
+            f"{stopped}: test it by python -m nas.main evaluate {plan.directory / 'best.json'}, "
             f"go on by python -m nas.main resume {plan.directory}"
         )
     table = shown(comparison(columns, plan.objective, run.spec.constraints))

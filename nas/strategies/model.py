@@ -10,7 +10,7 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesRegressor
 
-from nas.types import Config, Result, logical_order
+from nas.types import Config, Result, in_logical_order
 
 TREES = 100
 ASKED = 3  # trees drawn for each question: what they agree on counts, and every question is asked of others
@@ -44,7 +44,7 @@ class Model:
         What is learned is the place of a result in the search's own order, feasibility first, from its configuration
         and its epochs: so partly trained trials teach too, and no scale matters.
         """
-        results = sorted(self.results, key=lambda result: logical_order(*result.job.key))
+        results = in_logical_order(self.results)
         places = {score: place for place, score in enumerate(sorted({result.score for result in results}))}
         rows = encode(self.space, [result.job.trial.config for result in results], [r.epochs for r in results])
         forest = ExtraTreesRegressor(TREES, random_state=self.seed % 2**32)
