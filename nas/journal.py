@@ -150,7 +150,7 @@ def _decode(line: bytes) -> dict[str, Any] | str:
     if checksum != b"%08x" % zlib.crc32(body):
         return "the checksum is wrong"
     try:
-        record = json.loads(body, parse_constant=_refuse)
+        record = _DECODER.decode(body.decode())
     except (ValueError, RecursionError) as error:
         return f"this is not JSON ({error})"
     return record if isinstance(record, dict) else "this is not a record"
@@ -158,3 +158,6 @@ def _decode(line: bytes) -> dict[str, Any] | str:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is none of its values")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from nas.errors import UserError
-from nas.units import count, number, positive, seconds, share
+from nas.units import count, factor, number, positive, seconds, share
 
 Parsed = TypeVar("Parsed")
 COMMANDS = ("search", "resume", "verify", "evaluate", "spaces", "data")
@@ -76,6 +76,10 @@ def _add_search(search: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--mutation-rate", type=_value(share), default=0.5, metavar="P", help="else recombination (default 0.5)"
     )
+    how.add_argument(
+        "--diverge-above", type=_value(factor), metavar="K",
+        help="give up a training whose loss exceeds K times that of its first epoch (default: only one not finite)",
+    )  # fmt: skip
     how.add_argument("--seed", type=_value(count), default=0, metavar="N")
 
     limits = search.add_argument_group("limits")
@@ -185,6 +189,8 @@ def _resumed(asked: argparse.Namespace) -> argparse.Namespace:
 
     folder = asked.run.absolute() if asked.run.name in ("", "..") else asked.run
     begun = parser().parse_args(["search", *remembered(folder)])
+    if "workers" in asked:
+        begun.cluster = None  # it goes on here, wherever it began
     return argparse.Namespace(**{**vars(begun), **vars(asked), "run_dir": folder.parent, "name": folder.name})
 
 

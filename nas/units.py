@@ -25,6 +25,13 @@ def share(text: str) -> float:
     return number(text)
 
 
+def factor(text: str) -> float:
+    """Return the number above 1 that `text` means. Raises UserError otherwise."""
+    if number(text) <= 1:
+        raise UserError(f"{text} is too small: it must be above 1")
+    return number(text)
+
+
 def count(text: str, least: int = 0) -> int:
     """Return the whole number of at least `least` that `text` means: "50", "2e7". Raises UserError otherwise."""
     if number(text) != int(number(text)):

@@ -50,6 +50,7 @@ class Plan:
         self.task = ImageTask(
             flags.data, flags.image_size, flags.space, self.budgets.folds, flags.seed, self.budgets.epochs,
             self.device, flags.threads, available_memory() // (4 * (self.workers + 1)), flags.deterministic,
+            flags.diverge_above,
         )  # fmt: skip
         self.constraints = self._constraints()
         _known((self.objective, *(c.metric for c in self.constraints)))
@@ -125,6 +126,7 @@ class Plan:
             "device": self.device,
             "threads": self.flags.threads,
             "deterministic": self.flags.deterministic,
+            "diverge_above": self.flags.diverge_above,
             "versions": versions(),
         }
 

@@ -59,17 +59,27 @@ class Cluster:
 
     async def run(self, job: Job, states: States) -> Result:
         try:
-            future: Future[Result] = self._executor.submit(_run_there, self._setup, job, states)
-            return await asyncio.wrap_future(future)
+            return await self._outcome(self._executor.submit(_run_there, self._setup, job, states))
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task and task.cancelling():
                 raise
             raise JobLost("the cluster cancelled it") from None
-        except UserError:
+        except (UserError, JobLost):
             raise
         except Exception as error:  # perform lets nothing else through: it is the cluster that failed
             raise JobLost(f"{type(error).__name__}: {error}") from None
+
+    async def _outcome(self, future: "Future[Result]") -> Result:
+        """Return what `future` gives. Raises JobLost where Dask gives the scheduler up, which futures never hear of."""
+        outcome = asyncio.wrap_future(future)
+        try:
+            while not (await asyncio.wait({outcome}, timeout=_FRESH))[0]:
+                if self._client.status == "closed":
+                    raise JobLost("its scheduler is gone")
+            return await outcome
+        finally:
+            outcome.cancel()
 
     def close(self) -> None:
         with suppress(Exception):  # the scheduler may be gone

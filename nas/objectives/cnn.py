@@ -15,7 +15,7 @@ from nas.checkpoints import unfinished
 from nas.data import load as load_images
 from nas.data.folds import splits
 from nas.data.images import Images
-from nas.errors import Unbuildable
+from nas.errors import Diverged, Unbuildable
 from nas.spaces import Space
 from nas.spaces import load as load_space
 from nas.training import cost, state
@@ -51,6 +51,7 @@ class ImageTask:
     threads: int
     resident_bytes: int | None = None  # images that need more memory are decoded on access
     deterministic: bool = False  # on a GPU too, where it costs speed
+    diverge_above: float | None = None  # times the loss of the first epoch, where a training is given up
     save_every: float = 60.0  # seconds of training, the most that a killed worker loses
 
     @cached_property
@@ -74,7 +75,8 @@ class ImageTask:
     ) -> dict[str, Any]:
         """Train every fold from `start` to `epochs` and return mean metrics, those of each fold, and the loss curve.
 
-        Raises nas.Diverged for a loss that is not finite and lets torch's out-of-memory error through.
+        Raises nas.Diverged for a loss that is not finite or above the limit, and lets torch's out-of-memory error
+        through.
         """
         torch.set_num_threads(self.threads)
         if self.deterministic:
@@ -114,10 +116,18 @@ class ImageTask:
         for fit, curve in zip(fits, losses, strict=True):
             for epoch in range(len(curve), epochs):
                 curve += fit.train(epoch, epoch + 1)
+                self._check(curve)
                 faults.point("epoch.trained")
                 if time.monotonic() - saved > self.save_every:
                     save()
                     saved = time.monotonic()
+
+    def _check(self, curve: list[float]) -> None:
+        if self.diverge_above and curve[-1] > self.diverge_above * curve[0]:
+            raise Diverged(
+                f"the training loss of epoch {len(curve)} is {curve[-1]:.4g}, "
+                f"more than {self.diverge_above:g} times the {curve[0]:.4g} of the first"
+            )
 
     def _validate(self, fit: Fit, indices: torch.Tensor) -> dict[str, float]:
         return finite(metrics(predict(fit.model, self.images, indices, fit.recipe), fit.recipe.batch_size))

@@ -189,6 +189,7 @@ def test_a_bound_that_nothing_meets_ends_at_once_with_the_nearest_miss(
         (("--eta", "1"), "eta 1"),
         (("--folds", "500"), "folds"),
         (("--mutation-rate", "2"), "--mutation-rate: 2 does not lie between 0 and 1"),
+        (("--diverge-above", "1"), "--diverge-above: 1 is too small: it must be above 1"),
         (("--max-time", "soon"), "soon"),
         (("--min-precision", "nan"), "nan"),
         (("--seed", "-1"), "-1"),

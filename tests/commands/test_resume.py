@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from nas.main import main
+from nas.folder import remember
+from nas.main import arguments, main
 from tests.commands.test_command_line import DENSE, QUICK, ROOT, nas, refused
 
 SEARCH = ("--epochs", "3", "--max-trials", "10", "--seed", "3", "--min-precision", "0.1", "--max-macs", "none")
@@ -58,6 +59,12 @@ def wait(file: Path, lines: int, process: subprocess.Popen[str]) -> None:
     while not file.exists() or file.read_bytes().count(b"\n") < lines:
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
+
+
+def test_a_run_of_a_cluster_goes_on_here_when_workers_are_asked_for(tmp_path: Path) -> None:
+    remember(tmp_path, ["--cluster=tcp://gone:8786", "--workers=3"])
+    there, here = arguments(["resume", str(tmp_path)]), arguments(["resume", str(tmp_path), "--workers", "2"])
+    assert (there.cluster, here.cluster, here.workers) == ("tcp://gone:8786", None, 2)
 
 
 def test_a_time_limit_may_be_raised(tmp_path: Path, flags: list[str]) -> None:

@@ -43,13 +43,18 @@ def test_a_trial_that_breaks_its_worker_or_hangs_costs_only_itself() -> None:
 @pytest.fixture
 def scheduler(tmp_path: Path) -> Iterator[str]:
     """The address of a scheduler in a process of its own, still without workers."""
-    file = tmp_path / "scheduler.json"
+    process, address = scheduling(tmp_path)
+    yield address
+    end(process)
+
+
+def scheduling(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
+    file = folder / "scheduler.json"
     process = dask("scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", file)
     while not file.exists():
         assert process.poll() is None
         time.sleep(0.1)
-    yield json.loads(file.read_text())["address"]
-    end(process)
+    return process, json.loads(file.read_text())["address"]
 
 
 def dask(kind: str, *flags: Any) -> subprocess.Popen[bytes]:
@@ -85,6 +90,29 @@ def test_workers_may_join_late_and_be_killed(tmp_path: Path, scheduler: str) -> 
     assert history(tmp_path / "run") == golden()
     for worker in workers[1:]:
         end(worker)
+
+
+def test_a_cluster_that_is_gone_ends_the_run_which_goes_on_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nas.executors.cluster._PATIENCE", 5.0)
+    process, address = scheduling(tmp_path)
+    worker = dask("worker", address, "--nthreads", "1", "--no-dashboard")
+    journal = tmp_path / "run/journal.jsonl"
+
+    def vanish() -> None:
+        while not journal.exists() or journal.read_bytes().count(b"\n") < 3:
+            time.sleep(0.02)
+        end(process)
+
+    meanwhile = threading.Thread(target=vanish)
+    meanwhile.start()
+    with pytest.raises(nas.ClusterLost, match="nas resume goes on from here"):
+        search(tmp_path / "run", slow_climb, cluster=address)
+    meanwhile.join()
+    end(worker)
+    search(tmp_path / "run", slow_climb)
+    assert history(tmp_path / "run") == golden()
 
 
 def test_a_job_waits_for_the_resource_it_needs(tmp_path: Path, scheduler: str) -> None:

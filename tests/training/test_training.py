@@ -136,6 +136,19 @@ def test_a_loss_that_is_not_finite_ends_the_trial_as_diverged(tmp_path: Path) ->
     assert perform(lambda *_, **__: fit_with_rate(1e38), job(SMALL), states(tmp_path)).status is Status.DIVERGED
 
 
+def test_promise_11_a_loss_that_explodes_ends_the_trial_where_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nas.training.fit.train_epoch", lambda *_: 0.5 * 2.0 ** _[5])  # 0.5, 1, 2, 4 by epoch
+    asked: dict[str, Any] = {"seed": 7, "checkpoint": tmp_path / "state"}
+    assert task(9)(SMALL, epochs=4, start=0, **asked)["loss_curve"] == [0.5, 1.0, 2.0, 4.0]
+    wary = replace(task(9), diverge_above=4.0)
+    assert wary(SMALL, epochs=3, start=0, **asked)["loss_curve"] == [0.5, 1.0, 2.0]
+    with pytest.raises(Diverged, match=r"epoch 4 is 4, more than 4 times the 0\.5 of the first"):
+        wary(SMALL, epochs=4, start=3, **asked)  # the first epoch's is that of the whole trial
+    assert perform(wary, job(SMALL, 0, 5), states(tmp_path)).status is Status.DIVERGED
+
+
 def fit_with_rate(rate: float) -> dict[str, Any]:
     return task(5)(SMALL | {"learning_rate_init": rate}, epochs=3, start=0, seed=7, checkpoint=Path("none"))
 
