@@ -82,12 +82,18 @@ def test_promise_2_after_a_loss_of_power_what_was_synced_is_enough(tmp_path: Pat
     )  # fmt: skip
     synced = dict(map(int, line.split()) for line in log.read_text().splitlines())  # the last length of each inode
     files = [path for path in run_dir.rglob("*") if path.is_file()]
+    written = len(read_lines(run_dir))
     for path in files:
         os.truncate(path, min(path.stat().st_size, synced.get(path.stat().st_ino, 0)))
     assert any(path.parent.name == "checkpoints" for path in files)
+    assert len(read_lines(run_dir)) >= written - 1  # only the one being written
     (run_dir / "engine").unlink()
     search(run_dir)
     assert history(run_dir) == golden()
+
+
+def read_lines(run_dir: Path) -> list[bytes]:
+    return (run_dir / "journal.jsonl").read_bytes().splitlines(keepends=True)
 
 
 def test_promise_14_no_decision_reads_the_clock_on_the_wall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
