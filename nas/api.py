@@ -1,10 +1,7 @@
 """The library: `nas.search(space, train, ...)` returns a `Run`. The command line is a client of it."""
 
-import asyncio
 import contextlib
-import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,11 +10,12 @@ from typing import Any
 from ConfigSpace import ConfigurationSpace
 
 from nas import constraints as bounds
-from nas import ranking
 from nas.cheap import Measures
 from nas.checkpoints import Checkpoints
+from nas.confirmation import Estimate, confirmed, estimate, incumbent
+from nas.drive import drive, goes_on
 from nas.engine import Lab, Tracker
-from nas.errors import Interrupted, OutOfTime, UserError
+from nas.errors import UserError
 from nas.executors import Executor
 from nas.executors.cluster import Cluster
 from nas.executors.inline import Inline
@@ -26,9 +24,8 @@ from nas.executors.workers import Workers, pickled
 from nas.folder import discard, open_folder, remember, write_history
 from nas.journal import Journal
 from nas.ledger import Ledger
-from nas.signals import deaf_to_ctrl_c, exit_status, stop_requests
+from nas.signals import deaf_to_ctrl_c
 from nas.spec import RunSpec, described
-from nas.strategies import strategy_of
 from nas.types import Result
 from nas.units import seconds
 
@@ -46,8 +43,17 @@ class Run:
 
     @property
     def best(self) -> Result | None:
-        """The incumbent: the best feasible result at full budget, else the one with the smallest violation."""
-        return ranking.incumbent(self.trials)
+        """The incumbent: the best feasible result at full budget, else the one with the smallest violation.
+
+        Where the few best were trained again, all their evaluations count.
+        """
+        return incumbent(self.trials, self.spec)
+
+    @property
+    def confirmation(self) -> Estimate | None:
+        """What the incumbent reached when it was trained again; None where it was not, or never came to an end."""
+        found = confirmed(self.trials, self.spec)
+        return estimate(found[0], found) if found else None
 
     @property
     def total_epochs(self) -> int:
@@ -81,6 +87,7 @@ def search(
     cluster_resources: Mapping[str, float] | None = None,
     trial_timeout: float | str | None = None,
     lanes: int = 4,
+    confirm: int = 0,
     run_dir: str | Path | None = None,
     default: Mapping[str, Any] | None = None,
     details: Mapping[str, Any] | None = None,
@@ -98,7 +105,9 @@ def search(
     `workers` processes, `train` must be importable by them; they take turns on `gpus`, values for
     CUDA_VISIBLE_DEVICES. `cluster` is the address of a Dask scheduler, or "local:N", and `cluster_resources` what a
     job needs of its workers. A job that takes longer than `trial_timeout` ends as TIMEOUT. With `budget="asha"`
-    `lanes` trials train at a time, in virtual time. With `run_dir` the run is written there, and goes on when it
+    `lanes` trials train at a time, in virtual time. At the end `confirm` of the best feasible trials are trained again
+    with other seeds, within their share of the limits, and all evaluations decide on `best`; an attribute `again` of
+    `train`, if there, trains those. With `run_dir` the run is written there, and goes on when it
     exists: `max_time` then covers all its parts. Ctrl-C ends the search, not the program: the run so far is returned.
     SIGTERM, SIGUSR1 and SIGUSR2 do so at the next result. `command` are the words that `nas resume` reads back.
 
@@ -123,6 +132,7 @@ def search(
         max_trials=max_trials,
         max_total_epochs=max_total_epochs,
         lanes=lanes if budget == "asha" else None,
+        confirm=confirm,
         default=dict(default or {}),
         details=dict(details or {}),
     )
@@ -143,14 +153,14 @@ def search(
             if directory and command:
                 remember(directory, command)
             try:
-                stopped = _drive(lab, limit)
+                stopped = drive(lab, limit)
             except UserError as error:
                 if directory and new and not journal.lines and error.exit_status == UserError.exit_status:
                     discard(directory)  # it was asked for what makes no sense: there is nothing to go on with
                 raise
             with deaf_to_ctrl_c():
                 executor.close()
-                checkpoints.sweep(lab.dropped if _goes_on(stopped) else None)
+                checkpoints.sweep(lab.dropped if goes_on(stopped) else None)
                 run = Run(spec, lab.history, stopped, dict(lab.redraws), directory, checkpoints.peak)
                 if directory:
                     write_history(directory / "history.jsonl", run.trials, ledger.news)
@@ -172,64 +182,6 @@ def _executor(
         environments = [{"CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} if gpus else {} for i in range(workers)]
         return Workers(pickled(train), environments, timeout)
     return Inline(train, timeout)
-
-
-def _goes_on(stopped: str) -> bool:
-    """Return whether a run that was stopped so can be resumed with more to do."""
-    return stopped == "time limit" or exit_status(stopped) != 0
-
-
-def _drive(lab: Lab, limit: float | None) -> str:
-    """Run the strategy to its end, or until the run has taken `limit` seconds in all; return what ended it."""
-    deadline = time.monotonic() + (limit - lab.elapsed if limit is not None else float("inf"))
-    if isinstance(lab.executor, Inline):
-        lab.executor.deadline = deadline
-
-    async def strategy() -> str:
-        left = None if deadline == float("inf") else max(0.0, deadline - time.monotonic())
-        try:
-            async with asyncio.timeout(left) as clock:
-                await strategy_of(lab.spec)(lab)
-        except (TimeoutError, OutOfTime) as error:
-            if isinstance(error, TimeoutError) and not clock.expired():
-                raise
-            return "time limit"
-        except Interrupted:
-            return lab.stopping or "interrupted"
-        limited = lab.spec.strategy != "default" and not lab.affordable([lab.spec.smallest])
-        return "limit on trials or epochs" if limited else "nothing left to try"
-
-    def stop(name: str) -> None:
-        lab.stopping = name
-
-    with stop_requests(stop):
-        try:
-            return _beside_a_loop(strategy()) if _in_a_loop() else asyncio.run(strategy())
-        except KeyboardInterrupt:
-            return "interrupted"
-
-
-def _in_a_loop() -> bool:
-    """Return whether the caller is in an event loop already, as in a notebook."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-def _beside_a_loop(strategy: Coroutine[Any, Any, str]) -> str:
-    """Run the strategy in a loop of its own, in a thread; Ctrl-C ends it after the job at hand."""
-    loop = asyncio.new_event_loop()
-    task = loop.create_task(strategy)
-    with ThreadPoolExecutor(1) as thread, contextlib.closing(loop):
-        ended = thread.submit(loop.run_until_complete, task)
-        try:
-            return ended.result()
-        except KeyboardInterrupt:
-            loop.call_soon_threadsafe(task.cancel)
-            wait([ended])
-            raise
 
 
 def _measures(

@@ -7,21 +7,23 @@ over the same journal.
 
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
 
 from ConfigSpace import ConfigurationSpace
 
 from nas import budgets
 from nas.cheap import Cheap, Measures
 from nas.checkpoints import Checkpoints
+from nas.confirmation import repetition_of, settled
 from nas.errors import ClusterLost, Interrupted, JobLost
 from nas.executors import Executor
 from nas.ledger import Ledger
 from nas.seeds import seed
 from nas.slots import Place, Slots
 from nas.spec import RunSpec
-from nas.types import Config, Job, Result, Status, Trial, logical_order
+from nas.types import REPEAT, Config, Job, Result, Status, Trial, logical_order
 
 _SUBMISSIONS = 3  # of a job that the executor loses
 
@@ -86,6 +88,12 @@ class Lab:
             self.drop(trial)
         return result
 
+    async def repeat(self, trial: Trial, number: int, turn: int) -> Result:
+        """Return the result of training `trial` anew to the full budget, with a seed of its own for each `number`."""
+        trial_id = repetition_of(trial, number)
+        again = replace(trial, id=trial_id, seed=seed(self.spec.seed, trial_id), operator=REPEAT, parents=(trial.id,))
+        return await self.train(again, self.spec.max_epochs, (turn,))
+
     def drop(self, trial: Trial) -> None:
         """Say that `trial` will not be trained further: its checkpoint is deleted."""
         self.dropped.add(trial.id)
@@ -96,8 +104,7 @@ class Lab:
 
         To be asked when nothing is in training, so that the answer does not depend on the order of completion.
         """
-        trials = (self.spec.max_trials or float("inf")) - len(self._reached)
-        epochs = (self.spec.max_total_epochs or float("inf")) - self.total_epochs
+        trials, epochs = self.spec.search_trials - len(self._reached), self.spec.search_epochs - self.total_epochs
         allowed = list[budgets.Bracket]()
         for bracket in planned:
             trimmed = budgets.trim(bracket, self.spec.eta, trials, epochs)
@@ -109,8 +116,8 @@ class Lab:
 
     @property
     def history(self) -> list[Result]:
-        """Every result of the run, in logical order."""
-        return self._ledger.history
+        """Every result of the run, in logical order, but for repetitions of what was the best at an earlier end."""
+        return settled(self._ledger.history, self.spec)
 
     @property
     def elapsed(self) -> float:
@@ -141,4 +148,4 @@ class Lab:
         return result
 
 
-Strategy = Callable[[Lab], Awaitable[None]]
+Strategy = Callable[[Lab], Coroutine[Any, Any, None]]

@@ -17,12 +17,20 @@ def open_folder(run_dir: str | Path | None, spec: RunSpec) -> Path | None:
     if run_dir is None:
         return None
     directory = Path(run_dir)
-    file, text = directory / "spec.json", readable(spec.to_json())
-    _write_first(file, text)
-    before, now = read_json(file), json.loads(text)
+    _write_first(directory / "spec.json", readable(spec.to_json()))
+    before, now = (json.loads(canonical(each.to_json())) for each in (read_spec(directory), spec))
     if before != now:
         raise UserError(f"{directory} holds another run, with {_difference(before, now)}: choose another name")
     return directory
+
+
+def read_spec(directory: Path) -> RunSpec:
+    """Return what was asked of the run in `directory`. Raises UserError where no run is."""
+    file = directory / "spec.json"
+    try:
+        return RunSpec.from_json(read_json(file))
+    except UserError as error:
+        raise UserError(str(error) if str(file) in str(error) else f"{file}: {error}") from None
 
 
 def remember(directory: Path, command: Sequence[str]) -> None:

@@ -77,6 +77,10 @@ def _add_search(search: argparse.ArgumentParser) -> None:
         "--mutation-rate", type=_value(share), default=0.5, metavar="P", help="else recombination (default 0.5)"
     )
     how.add_argument(
+        "--confirm", type=_value(count), default=3, metavar="K",
+        help="train the K best again, at most 3 times and in 15%% of the limits, and let all decide (3; 0 not)",
+    )  # fmt: skip
+    how.add_argument(
         "--diverge-above", type=_value(factor), metavar="K",
         help="give up a training whose loss exceeds K times that of its first epoch (default: only one not finite)",
     )  # fmt: skip

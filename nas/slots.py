@@ -29,8 +29,8 @@ class Slots:
         ready: asyncio.Future[None] = loop.create_future()
         heapq.heappush(self._waiting, (place, next(self._tie), ready))
         loop.call_soon(self._admit)
-        await ready
         try:
+            await ready
             yield
         except BaseException as error:
             waiting, self._waiting = self._waiting, []
@@ -38,7 +38,9 @@ class Slots:
                 if not other.done() and not isinstance(error, asyncio.CancelledError):
                     other.set_exception(error)
             raise
-        self._taken -= 1
+        finally:
+            if ready.done() and not ready.cancelled() and not ready.exception():
+                self._taken -= 1
         self._admit()
 
     def _admit(self) -> None:

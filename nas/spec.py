@@ -1,5 +1,7 @@
 """What was asked for? Everything that decides the history of a run, as one value."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -7,16 +9,21 @@ import numpy as np
 from ConfigSpace import ConfigurationSpace
 
 from nas.budgets import Bracket, Rung, hyperband
-from nas.constraints import Constraint
+from nas.constraints import Constraint, parse
 from nas.errors import UserError
 
 STRATEGIES = ("evolution", "random", "default")
 BUDGETS = ("hyperband", "full", "asha")
+CONFIRMATION = 0.15  # at most, of every limit, is for training the best again
+REPETITIONS = 3  # at most, of each of them
 
 
 @dataclass(frozen=True)
 class RunSpec:
-    """Written once to spec.json. `details` holds what the caller adds: data, space and version digests."""
+    """Written once to spec.json. `confirm` of the best trials are trained again, with other seeds, at the end.
+
+    `details` holds what the caller adds: data, space and version digests.
+    """
 
     space: dict[str, Any]
     objective: str
@@ -34,6 +41,7 @@ class RunSpec:
     max_trials: int | None
     max_total_epochs: int | None
     lanes: int | None = None
+    confirm: int = 0
     default: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -46,9 +54,33 @@ class RunSpec:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UserError(f"{name.replace('_', ' ')} is {value}, but must be at least 1")
+        if self.confirm < 0:
+            raise UserError(f"confirm is {self.confirm}, but must be 0 or more")
         if not 0 <= self.mutation_rate <= 1:
             raise UserError(f"mutation rate is {self.mutation_rate}, but must lie between 0 and 1")
         hyperband(self.max_epochs, self.max_epochs if self.budget == "full" else self.min_epochs, self.eta)
+
+    @property
+    def repetitions(self) -> int:
+        """How many trainings may confirm the best: no more than their share of the limits on trials and epochs."""
+        if self.strategy == "default":
+            return 0
+        limits = (
+            REPETITIONS * self.confirm,
+            CONFIRMATION * (self.max_trials or math.inf),
+            CONFIRMATION * (self.max_total_epochs or math.inf) / self.max_epochs,
+        )
+        return int(min(limits) + 1e-9)  # 0.15 * 20 is not quite 3
+
+    @property
+    def search_trials(self) -> float:
+        """How many trials the search may begin; infinity where nothing limits them."""
+        return self.max_trials - self.repetitions if self.max_trials else math.inf
+
+    @property
+    def search_epochs(self) -> float:
+        """How many epochs the search may train; infinity where nothing limits them."""
+        return self.max_total_epochs - self.repetitions * self.max_epochs if self.max_total_epochs else math.inf
 
     @property
     def brackets(self) -> tuple[Bracket, ...]:
@@ -70,6 +102,17 @@ class RunSpec:
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form that spec.json holds."""
         return {**asdict(self), "constraints": [str(constraint) for constraint in self.constraints]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "RunSpec":
+        """Return what `to_json` described; what an older version did not know yet is as it was then.
+
+        Raises UserError for anything else.
+        """
+        try:
+            return cls(**{**data, "constraints": tuple(parse(text) for text in data["constraints"])})
+        except (KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"this does not describe a run: {error}") from None
 
 
 def described(space: ConfigurationSpace) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 Value: TypeAlias = bool | int | float | str
+REPEAT = "repeat"  # the operator of a trial that confirms another
 
 
 def canonical(data: object) -> str:
@@ -63,7 +64,7 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One configuration with its logical id ("g3.b1.07"), seed and origin."""
+    """One configuration with its logical id ("g3.b1.7", its first repetition "g3.b1.7.r1"), seed and origin."""
 
     id: str
     config: Config
@@ -71,6 +72,11 @@ class Trial:
     operator: str = "sample"
     parents: tuple[str, ...] = ()
     cheap: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def repeats(self) -> str:
+        """The id of the trial that this one repeats with a seed of its own, or nothing."""
+        return self.parents[0] if self.operator == REPEAT else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +174,18 @@ class Result:
 
 
 _CIRCUMSTANCES = ("seconds", "elapsed", "checkpoint", "checkpoint_bytes", "attempts")
-_TRIAL_ID = re.compile(r"g\d{1,9}\.b\d{1,9}\.\d{1,9}")
+_TRIAL_ID = re.compile(r"g\d{1,9}\.b\d{1,9}\.\d{1,9}(\.r\d{1,9})?")
 
 
 def logical_order(trial_id: str, epochs: int) -> tuple[int, ...]:
-    """Return the place of a result in the run: generation, bracket, epochs, number; not when it happened to finish."""
-    *place, number = (int(part.lstrip("gb")) for part in trial_id.split("."))
-    return (*place, epochs, number)
+    """Return the place of a result in the run: generation, bracket, epochs, number; not when it happened to finish.
+
+    Repetitions come after the search.
+    """
+    generation, bracket, number, *repetition = (int(part.lstrip("gbr")) for part in trial_id.split("."))
+    if repetition:
+        return (1, *repetition, generation, bracket, number)
+    return (0, generation, bracket, epochs, number)
 
 
 def in_logical_order(results: Iterable[Result]) -> list[Result]:

@@ -16,6 +16,7 @@ from nas.errors import UserError
 from nas.objectives.cnn import CHEAP, ImageTask
 from nas.saved import Saved, versions
 from nas.spaces import load as load_space
+from nas.spec import CONFIRMATION
 from nas.training.fit import choose_device, visible_gpus
 from nas.training.metrics import NAMES
 from nas.types import Config
@@ -159,6 +160,10 @@ class Plan:
             f"seed {flags.seed}; {self._where()} x {flags.threads} threads on {self.device}"
             + (f", {duration(self.limit)}" if self.limit else ""),
         ]
+        if flags.confirm and flags.strategy != "default":
+            lines.append(
+                f"at the end the best {flags.confirm} are trained again, in at most {CONFIRMATION:.0%} of the limits"
+            )
         if self.macs_bound:
             limit = duration(self.limit or _NOMINAL_LIMIT)
             lines.append(

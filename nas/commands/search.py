@@ -35,6 +35,7 @@ def search(flags: Namespace) -> int:
     plan.saved(Config.of(plan.space.default), {}).write(plan.directory / "default.json")
     title = "incumbent" if best.feasible else "incumbent (infeasible)"
     columns[f"{title}, validation"] = best.metrics
+    notes += _confirmed(run, title, columns)
     status, stopped = exit_status(run.stopped), run.stopped
     try:
         if not status:
@@ -98,6 +99,7 @@ def _run(plan: Plan, began: float) -> api.Run:
             seed=flags.seed,
             max_time=max(0.1, limit - (time.monotonic() - began)) if limit else None,
             lanes=flags.lanes,
+            confirm=flags.confirm,
             gpus=plan.gpus,
             cluster=flags.cluster,
             cluster_resources={"GPU": 1} if plan.device == "cuda" else None,
@@ -144,15 +146,37 @@ def _evidence(plan: Plan, run: api.Run, best: Result, tested: Evaluation | None)
         "constraints": [str(c) for c in run.spec.constraints],
         "feasible": best.feasible,
         "validation": best.metrics,
+        "confirmation": _evidence_again(run),
         "test": tested.metrics if tested else None,
     }
 
 
+def _evidence_again(run: api.Run) -> dict[str, object] | None:
+    found = run.confirmation
+    if not found:
+        return None
+    sure = {str(c): found.probability(c) for c in run.spec.constraints}
+    return {"count": found.count, "mean": found.mean, "spread": found.spread, "probability": sure}
+
+
+def _confirmed(run: api.Run, title: str, columns: dict[str, dict[str, float]]) -> list[str]:
+    """Add what the incumbent reached when it was trained again, and say how sure its constraints are."""
+    best, found = run.best, run.confirmation
+    if best is None or not found:
+        return []
+    columns[f"{title}, mean of {found.count} more"] = found.mean
+    spread = f"{run.spec.objective} {found.mean[run.spec.objective]:.4f} +- {found.spread[run.spec.objective]:.4f}"
+    known = dict(best.job.trial.cheap)
+    sure = [f"{c} with probability {found.probability(c):.2f}" for c in run.spec.constraints if c.metric not in known]
+    return [f"trained again {found.count} times with other seeds and folds: " + ", ".join([spread, *sure])]
+
+
 def _how_it_went(run: api.Run, began: float) -> list[str]:
     """Return counts in words: trials, epochs, failures, redraws."""
-    trials = {result.job.trial.id for result in run.trials}
-    full = sum(result.epochs == run.spec.max_epochs for result in run.trials)
-    feasible = sum(result.feasible for result in run.trials) / max(1, len(run.trials))
+    searched = [result for result in run.trials if not result.job.trial.repeats]
+    trials = {result.job.trial.id for result in searched}
+    full = sum(result.epochs == run.spec.max_epochs for result in searched)
+    feasible = sum(result.feasible for result in searched) / max(1, len(searched))
     failures = Counter(str(result.status) for result in run.trials if result.status is not Status.OK)
     lines = [
         f"{len(trials)} trials, {full} of them fully trained, {run.total_epochs} epochs, {feasible:.0%} of results "

@@ -1,9 +1,10 @@
 """Jobs in this process, one after another."""
 
+import math
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from nas.checkpoints import States
@@ -22,13 +23,15 @@ class Inline:
     slots = 1
 
     def __init__(self, train: Train, trial_timeout: float | None = None) -> None:
-        self.train, self.trial_timeout, self.deadline = train, trial_timeout or float("inf"), float("inf")
+        self.deadline: Callable[[], float]  # of the search, by the monotonic clock
+        self.train, self.trial_timeout, self.deadline = train, trial_timeout or math.inf, lambda: math.inf
 
     async def run(self, job: Job, states: States) -> Result:
-        if time.monotonic() >= self.deadline:
+        deadline = self.deadline()
+        if time.monotonic() >= deadline:
             raise OutOfTime
         try:
-            with _interruptible(self.deadline, self.trial_timeout):
+            with _interruptible(deadline, self.trial_timeout):
                 return perform(self.train, job, states)
         except KeyboardInterrupt:
             raise Interrupted from None
@@ -55,7 +58,7 @@ def _interruptible(deadline: float, limit: float) -> Iterator[None]:
 
     interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
     alarm = signal.signal(signal.SIGALRM, stop)
-    if min(left, limit) < float("inf"):
+    if min(left, limit) < math.inf:
         signal.setitimer(signal.ITIMER_REAL, max(1e-3, min(left, limit)))
     try:
         yield

@@ -27,6 +27,7 @@ def perform(train: Train, job: Job, states: States) -> Result:
         start = job.start if states.prepare() else 0
         faults.point("job.prepared")
         try:
+            train = getattr(train, "again", train) if job.trial.repeats else train
             returned = train(values, epochs=job.stop, start=start, seed=job.trial.seed, checkpoint=states.after)
             metrics, details = _sorted_out(returned)
         except (Exception, SystemExit) as caught:

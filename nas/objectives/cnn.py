@@ -13,7 +13,7 @@ import torch
 from nas import defaults, faults
 from nas.checkpoints import unfinished
 from nas.data import load as load_images
-from nas.data.folds import splits
+from nas.data.folds import Split, splits
 from nas.data.images import Images
 from nas.errors import Diverged, Unbuildable
 from nas.spaces import Space
@@ -66,32 +66,42 @@ class ImageTask:
         return load_space(self.space_name)
 
     @cached_property
-    def splits(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    def splits(self) -> list[Split]:
         """Training and validation indices of each fold; the same in every trial of a run."""
         return splits(self.images.labels, self.folds, self.seed, self.images.holdout)
 
-    def __call__(
-        self, config: dict[str, Any], *, epochs: int, start: int, seed: int, checkpoint: Path
-    ) -> dict[str, Any]:
+    def __call__(self, config: dict[str, Any], **job: Any) -> dict[str, Any]:
         """Train every fold from `start` to `epochs` and return mean metrics, those of each fold, and the loss curve.
 
         Raises nas.Diverged for a loss that is not finite or above the limit, and lets torch's out-of-memory error
         through.
         """
+        return self._guarded(config, self.splits, **job)
+
+    def again(self, config: dict[str, Any], *, seed: int, **job: Any) -> dict[str, Any]:
+        """Do the same in folds that are drawn anew, by `seed`."""
+        folds = splits(self.images.labels, self.folds, seed, self.images.holdout)
+        return self._guarded(config, folds, seed=seed, **job)
+
+    def _guarded(
+        self, config: dict[str, Any], folds: list[Split], *, epochs: int, start: int, seed: int, checkpoint: Path
+    ) -> dict[str, Any]:
         torch.set_num_threads(self.threads)
         if self.deterministic:
             be_deterministic()
         try:
-            return self._train(config, epochs, start, seed, checkpoint)
+            return self._train(config, folds, epochs, start, seed, checkpoint)
         except torch.OutOfMemoryError as error:
             traceback.clear_frames(error.__traceback__)  # they hold the tensors
             free_memory()
             raise
 
-    def _train(self, config: dict[str, Any], epochs: int, start: int, seed: int, checkpoint: Path) -> dict[str, Any]:
+    def _train(
+        self, config: dict[str, Any], folds: list[Split], epochs: int, start: int, seed: int, checkpoint: Path
+    ) -> dict[str, Any]:
         fits = [
             begin(self.space, config, self.images, train, (seed, "fold", i), self.max_epochs, self.device)
-            for i, (train, _) in enumerate(self.splits)
+            for i, (train, _) in enumerate(folds)
         ]
         parts = {f"fold{i}": (fit.model, fit.optimizer) for i, fit in enumerate(fits)}
         owner = f"{Config.of(config).id} {seed}"
@@ -99,9 +109,9 @@ class ImageTask:
         self._train_on(fits, losses, epochs, lambda: state.save(unfinished(checkpoint), parts, losses, owner))
         if epochs < self.max_epochs:
             state.save(checkpoint, parts, losses, owner)
-        folds = [self._validate(fit, validation) for fit, (_, validation) in zip(fits, self.splits, strict=True)]
+        validated = [self._validate(fit, validation) for fit, (_, validation) in zip(fits, folds, strict=True)]
         curve = [sum(epoch) / len(epoch) for epoch in zip(*losses, strict=True)]
-        return {**mean(folds), "folds": folds, "loss_curve": curve}
+        return {**mean(validated), "folds": validated, "loss_curve": curve}
 
     def _resumed(self, checkpoint: Path, parts: state.Parts, start: int, owner: str) -> list[list[float]]:
         """Fill `parts` and return their losses: from what a killed worker left of this job, else from `start`."""

@@ -31,7 +31,7 @@ async def asha(lab: Lab, evolve: bool) -> None:
     try:
         while True:
             while len(running) < (lab.spec.lanes or 1):
-                left = (lab.spec.max_total_epochs or float("inf")) - spent
+                left = lab.spec.search_epochs - spent
                 job = ladder.promote(left) or await nursery.newcomer(ladder.epochs[0], left)
                 if not job:
                     break
@@ -115,7 +115,7 @@ class Nursery:
 
     async def newcomer(self, epochs: int, epochs_left: float) -> Job | None:
         """Return the first step of a new trial; None when the limits or the space have no room for one."""
-        if self._barren or epochs > epochs_left or self._born >= (self.lab.spec.max_trials or float("inf")):
+        if self._barren or epochs > epochs_left or self._born >= self.lab.spec.search_trials:
             return None
         spec, number = self.lab.spec, self._born
         if self.evolve:

@@ -20,6 +20,7 @@ class Console:
         )
         self._task = self._progress.add_task("starting", total=seconds)
         self._trials, self._results, self._feasible, self._failed = set[str](), 0, 0, 0
+        self._again = 0
         self._best: tuple[int, Score] = (0, Score())
         self._incumbent = "no trial fully trained yet"
 
@@ -29,6 +30,9 @@ class Console:
         self._progress.update(self._task, description=self._line(), completed=result.elapsed)
 
     def _count(self, lab: Lab, result: Result) -> None:
+        if result.job.trial.repeats:
+            self._again += 1
+            return
         self._trials.add(result.job.trial.id)
         self._results += 1
         self._feasible += result.feasible
@@ -48,7 +52,8 @@ class Console:
     def _line(self) -> str:
         share = self._feasible / max(1, self._results)
         failed = f", {self._failed} failed" if self._failed else ""
-        return f"{len(self._trials)} trials, {share:.0%} of results feasible{failed}; {self._incumbent}"
+        again = f"; {self._again} trained again" if self._again else ""
+        return f"{len(self._trials)} trials, {share:.0%} of results feasible{failed}; {self._incumbent}{again}"
 
     def __enter__(self) -> "Console":
         if self._live:

@@ -21,7 +21,7 @@ from nas.executors.perform import perform
 from nas.objectives.cnn import ImageTask
 from nas.training import state
 from nas.training.loop import Recipe, make_optimizer
-from nas.types import Config, Job, Status, Trial
+from nas.types import REPEAT, Config, Job, Status, Trial
 
 SMALL: dict[str, Any] = {
     "learning_rate_init": 2e-3, "batch_size": 64, "kernel_size": 3, "use_BN": True, "global_avg_pooling": True,
@@ -134,6 +134,28 @@ def test_a_loss_that_is_not_finite_ends_the_trial_as_diverged(tmp_path: Path) ->
     with pytest.raises(Diverged, match="loss is"):
         fit_with_rate(1e38)
     assert perform(lambda *_, **__: fit_with_rate(1e38), job(SMALL), states(tmp_path)).status is Status.DIVERGED
+
+
+def test_a_trial_that_is_trained_again_is_judged_in_folds_of_its_own(tmp_path: Path) -> None:
+    asked: dict[str, Any] = {"epochs": 1, "start": 0, "checkpoint": tmp_path / "state"}
+    first, again, other = task(1).splits, drawn(7), drawn(8)
+    assert drawn(7) == again != other
+    assert all(torch.equal(torch.cat(fold).sort().values, torch.arange(1437)) for fold in first)
+    assert [fold[1].tolist() for fold in first] not in (again, other)
+    trained = [task(1).again(SMALL, seed=7, **asked), task(1)(SMALL, seed=7, **asked)]
+    assert trained[0]["accuracy"] != trained[1]["accuracy"]
+    trial = replace(job(SMALL).trial, operator=REPEAT, parents=("g0.b0.0",))
+    performed = perform(task(1), Job(trial, 0, 1), states(tmp_path))
+    assert performed.metrics["accuracy"] == trained[0]["accuracy"]
+
+
+def drawn(seed: int) -> list[list[int]]:
+    """Return what each fold is validated on in a repetition, as seen by the training."""
+    seen = list[list[int]]()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ImageTask, "_guarded", lambda _, config, folds, **job: seen.extend(f[1].tolist() for f in folds))
+        task(1).again(SMALL, seed=seed)
+    return seen
 
 
 def test_promise_11_a_loss_that_explodes_ends_the_trial_where_that_is_asked_for(

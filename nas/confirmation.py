@@ -1,0 +1,129 @@
+"""Is the best really that good? The few best are trained again, and what they then reach decides.
+
+Whoever takes the best of many noisy evaluations takes lucky ones (the winner's curse; Smith & Winkler 2006).
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, variance
+
+from scipy.stats import t
+
+from nas import ranking
+from nas.constraints import Constraint
+from nas.spec import REPETITIONS, RunSpec
+from nas.types import Result, Status, Trial
+
+
+def candidates(results: Iterable[Result], spec: RunSpec) -> list[Result]:
+    """Return the best feasible results of full budget in the search, as many as shall be confirmed, the best first."""
+    full = [r for r in results if r.epochs == spec.max_epochs and r.feasible and not r.job.trial.repeats]
+    return ranking.best(full, spec.confirm)
+
+
+def turns(results: Iterable[Result], spec: RunSpec) -> list[tuple[Trial, int]]:
+    """Return which trials are to be trained again, and for which time: each once before any twice."""
+    best = [result.job.trial for result in candidates(results, spec)]
+    return [(trial, number) for number in range(1, REPETITIONS + 1) for trial in best][: spec.repetitions]
+
+
+def settled(results: list[Result], spec: RunSpec) -> list[Result]:
+    """Return `results` without the repetitions that confirmed what an earlier end of the run took for the best."""
+    if not spec.repetitions:
+        return results
+    due = {repetition_of(trial, number) for trial, number in turns(results, spec)}
+    return [result for result in results if not result.job.trial.repeats or result.job.trial.id in due]
+
+
+def repetition_of(trial: Trial, number: int) -> str:
+    """Return the id of the trial that repeats `trial`."""
+    return f"{trial.id}.r{number}"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What `count` fresh trainings gave: the mean of each metric, and its spread from one training to the next.
+
+    `spread` is the standard deviation with so many degrees of `freedom`, over all trials that were confirmed.
+    """
+
+    count: int
+    mean: dict[str, float]
+    spread: dict[str, float]
+    freedom: int
+
+    def probability(self, constraint: Constraint) -> float:
+        """Return how likely another training, of the same data and other seeds, meets `constraint`, by Student's t."""
+        mean, spread = self.mean[constraint.metric], self.spread[constraint.metric]
+        margin = mean - constraint.bound if constraint.relation == ">=" else constraint.bound - mean
+        if not spread:
+            return float(margin >= 0)
+        return float(t.cdf(margin / (spread * math.sqrt(1 + 1 / self.count)), df=self.freedom))
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """A trial of the search with the trainings that repeat it."""
+
+    result: Result
+    repetitions: tuple[Result, ...]
+
+    @property
+    def failures(self) -> int:
+        """How many repetitions failed."""
+        return sum(result.status is not Status.OK for result in self.repetitions)
+
+    @property
+    def pooled(self) -> dict[str, float]:
+        """The mean of each metric over the evaluation in the search and all that succeeded again."""
+        return _mean([self.result, *self.succeeded])
+
+    @property
+    def succeeded(self) -> list[Result]:
+        return [result for result in self.repetitions if result.status is Status.OK]
+
+
+def confirmed(results: Iterable[Result], spec: RunSpec) -> list[Confirmed]:
+    """Return those that were trained again, the best first: fewest failures, then by the pooled estimate."""
+    results = list(results)
+    repeated = dict[str, list[Result]]()
+    for result in results:
+        if result.job.trial.repeats:
+            repeated.setdefault(result.job.trial.repeats, []).append(result)
+    found = [
+        Confirmed(result, tuple(repeated[result.job.trial.id]))
+        for result in results
+        if result.job.trial.id in repeated and result.epochs == spec.max_epochs
+    ]
+
+    def rank(each: Confirmed) -> tuple[float, float, float]:
+        score = ranking.score(Status.OK, each.pooled, spec.objective, spec.maximize, spec.constraints)
+        return each.failures, -score.feasibility, -score.objective
+
+    return sorted(found, key=rank)
+
+
+def incumbent(results: Sequence[Result], spec: RunSpec) -> Result | None:
+    """Return the evaluation in the search of the best trial: of those trained again, or else of all; or None."""
+    best = confirmed(results, spec)
+    return best[0].result if best else ranking.incumbent([r for r in results if not r.job.trial.repeats])
+
+
+def estimate(best: Confirmed, others: Sequence[Confirmed]) -> Estimate | None:
+    """Return what the fresh trainings of `best` say, with the spread over `others` too; None where none succeeded."""
+    if not best.succeeded:
+        return None
+    samples = [[each.result, *each.succeeded] for each in (best, *(o for o in others if o != best)) if each.succeeded]
+    freedom = sum(len(sample) - 1 for sample in samples)
+
+    def spread(name: str) -> float:
+        return math.sqrt(sum((len(s) - 1) * variance(r.metrics[name] for r in s) for s in samples) / freedom)
+
+    return Estimate(
+        len(best.succeeded), _mean(best.succeeded), {name: spread(name) for name in best.result.metrics}, freedom
+    )
+
+
+def _mean(results: Sequence[Result]) -> dict[str, float]:
+    return {name: fmean(result.metrics[name] for result in results) for name in results[0].metrics}

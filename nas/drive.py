@@ -1,0 +1,108 @@
+"""When does a search end? At its limits, at Ctrl-C or a signal, or when there is nothing left to try."""
+
+import asyncio
+import contextlib
+import math
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
+
+from nas.confirmation import candidates
+from nas.engine import Lab
+from nas.errors import Interrupted, OutOfTime
+from nas.executors.inline import Inline
+from nas.signals import exit_status, stop_requests
+from nas.spec import CONFIRMATION
+from nas.strategies import strategy_of
+from nas.strategies.confirm import confirm
+
+_LOOK_AGAIN = 5.0  # seconds until a moved deadline is noticed
+_CAUTION = 1.3  # times the expected length of the confirmation is kept for it
+
+
+def goes_on(stopped: str) -> bool:
+    """Return whether a run that was stopped so can be resumed with more to do."""
+    return stopped == "time limit" or exit_status(stopped) != 0
+
+
+def drive(lab: Lab, limit: float | None) -> str:
+    """Run the strategy and the confirmation to their end, or until the run has taken `limit` seconds in all.
+
+    Returns what ended it.
+    """
+    end = time.monotonic() + (limit - lab.elapsed if limit is not None else math.inf)
+
+    async def search() -> str:
+        ended = await _until(lambda: end - _kept(lab, limit), lab, strategy_of(lab.spec)(lab)) or _own_end(lab)
+        if lab.spec.repetitions and not exit_status(ended):
+            ended = await _until(lambda: end, lab, confirm(lab)) or ended
+        return ended
+
+    def stop(name: str) -> None:
+        lab.stopping = name
+
+    with stop_requests(stop):
+        try:
+            return _beside_a_loop(search()) if _in_a_loop() else asyncio.run(search())
+        except KeyboardInterrupt:
+            return "interrupted"
+
+
+def _own_end(lab: Lab) -> str:
+    limited = lab.spec.strategy != "default" and not lab.affordable([lab.spec.smallest])
+    return "limit on trials or epochs" if limited else "nothing left to try"
+
+
+def _kept(lab: Lab, limit: float | None) -> float:
+    """Return the seconds to keep for the confirmation: what it will take, at most its share of the limit."""
+    if limit is None or not lab.spec.repetitions:
+        return 0.0
+    best = {result.job.trial.id for result in candidates(lab.results.values(), lab.spec)}
+    spent = sum(result.seconds for (trial_id, _), result in lab.results.items() if trial_id in best)
+    needed = _CAUTION * spent / len(best) * lab.spec.repetitions / lab.executor.slots if best else math.inf
+    return min(CONFIRMATION * limit, needed)
+
+
+async def _until(deadline: Callable[[], float], lab: Lab, work: Coroutine[Any, Any, None]) -> str:
+    """Do `work` until `deadline`, which may move; return what ended it, or nothing when it came to its own end."""
+    if isinstance(lab.executor, Inline):
+        lab.executor.deadline = deadline
+    task = asyncio.create_task(work)
+    try:
+        while (left := deadline() - time.monotonic()) > 0 and not task.done():
+            await asyncio.wait({task}, timeout=min(left, _LOOK_AGAIN))
+        if not task.done():
+            return "time limit"
+        await task
+    except OutOfTime:
+        return "time limit"
+    except Interrupted:
+        return lab.stopping or "interrupted"
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    return ""
+
+
+def _in_a_loop() -> bool:
+    """Return whether the caller is in an event loop already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _beside_a_loop(strategy: Coroutine[Any, Any, str]) -> str:
+    """Run the strategy in a loop of its own, in a thread; Ctrl-C ends it after the job at hand."""
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(strategy)
+    with ThreadPoolExecutor(1) as thread, contextlib.closing(loop):
+        ended = thread.submit(loop.run_until_complete, task)
+        try:
+            return ended.result()
+        except KeyboardInterrupt:
+            loop.call_soon_threadsafe(task.cancel)
+            wait([ended])
+            raise

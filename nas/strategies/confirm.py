@@ -1,0 +1,12 @@
+"""The end of a search: the few best are trained again with other seeds, so that not the luckiest is taken."""
+
+import asyncio
+
+from nas.confirmation import turns
+from nas.engine import Lab
+
+
+async def confirm(lab: Lab) -> None:
+    """Train the best again, as often as the limits allow."""
+    due = turns(lab.history, lab.spec)
+    await asyncio.gather(*(lab.repeat(trial, number, place) for place, (trial, number) in enumerate(due)))
