@@ -1,6 +1,7 @@
 """The library: `nas.search(space, train, ...)` returns a `Run`. The command line is a client of it."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -37,7 +38,7 @@ class Run:
     spec: RunSpec
     trials: list[Result]
     stopped: str
-    redraws: dict[str, int] = field(default_factory=dict)
+    redraws: Counter[str] = field(default_factory=Counter)
     run_dir: Path | None = None
     checkpoint_bytes: int = 0  # the most that checkpoints took at a time
 
@@ -149,7 +150,7 @@ def search(
             contextlib.closing(Checkpoints(directory / "checkpoints" if directory else None)) as checkpoints,
         ):
             ledger = Ledger(spec, journal)
-            lab = Lab(spec, space, _measures(measure, space), ledger, checkpoints, executor, trackers)
+            lab = Lab(spec, space, _measures(measure, space), ledger, checkpoints, executor, trackers, directory)
             if directory and command:
                 remember(directory, command)
             try:
@@ -161,7 +162,7 @@ def search(
             with deaf_to_ctrl_c():
                 executor.close()
                 checkpoints.sweep(lab.dropped if goes_on(stopped) else None)
-                run = Run(spec, lab.history, stopped, dict(lab.redraws), directory, checkpoints.peak)
+                run = Run(spec, lab.history, stopped, lab.redraws.totals, directory, checkpoints.peak)
                 if directory:
                     write_history(directory / "history.jsonl", run.trials, ledger.news)
     return run

@@ -6,9 +6,9 @@ over the same journal.
 """
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
 from ConfigSpace import ConfigurationSpace
@@ -20,6 +20,7 @@ from nas.confirmation import repetition_of, settled
 from nas.errors import ClusterLost, Interrupted, JobLost
 from nas.executors import Executor
 from nas.ledger import Ledger
+from nas.redraws import Redraws
 from nas.seeds import seed
 from nas.slots import Place, Slots
 from nas.spec import RunSpec
@@ -46,11 +47,12 @@ class Lab:
         checkpoints: Checkpoints,
         executor: Executor,
         trackers: Sequence[Tracker] = (),
+        directory: Path | None = None,
     ) -> None:
         self.spec, self.space, self.executor, self.trackers = spec, space, executor, trackers
         self.cheap = Cheap(spec.constraints, measures)
         self.taken = set[Config]()  # drawn so far
-        self.redraws = Counter[str]()  # why drawn configurations were not taken
+        self.redraws = Redraws(directory)
         self.results = dict[tuple[str, int], Result]()  # as delivered to the strategy, in any order
         self.total_epochs = 0  # spent on them
         self.dropped = set[str]()  # ids of trials that will not go on

@@ -11,9 +11,9 @@ from nas.data.folds import splits
 from nas.data.images import Images
 from nas.spaces import Space
 from nas.training import cost
-from nas.training.fit import begin, mean
+from nas.training.fit import Fit, begin, mean
 from nas.training.loop import predict
-from nas.training.metrics import finite, metrics
+from nas.training.metrics import Predictions, finite, metrics
 from nas.types import Config
 
 Progress = Callable[[Iterable[int]], Iterable[int]]
@@ -21,12 +21,21 @@ Progress = Callable[[Iterable[int]], Iterable[int]]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics on the named part, and how often each true class (row) was taken for each class (column)."""
+    """Metrics on the named part, and how often each true class (row) was taken for each class (column).
+
+    Of a test also the trained network and what it predicted for each image.
+    """
 
     part: str
     metrics: dict[str, float]
     confusion: list[list[int]]
     classes: tuple[str, ...]
+    fit: Fit | None = None
+    predictions: Predictions | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what evaluation.json keeps."""
+        return {name: getattr(self, name) for name in ("part", "metrics", "confusion", "classes")}
 
 
 @dataclass(frozen=True)
@@ -47,8 +56,10 @@ class Evaluator:
         """
         train, test = (self._load(part) for part in ("train", "test"))
         every = torch.arange(len(train))
-        values, confusion = self._fit(config, train, every, test, torch.arange(len(test)), epochs, (seed, "final"))
-        return Evaluation("test", {**values, **self._costs(config, train)}, confusion.tolist(), test.classes)
+        judged = (test, torch.arange(len(test)))
+        values, predictions, fit = self._fit(config, train, every, *judged, epochs, (seed, "final"))
+        confusion, values = predictions.confusion().tolist(), {**values, **self._costs(config, train)}
+        return Evaluation("test", values, confusion, test.classes, fit, predictions)
 
     def cross_validate(self, config: Config, epochs: int, seed: int, folds: int) -> Evaluation:
         """Return mean metrics over `folds` folds of the training part; the confusion counts are summed."""
@@ -57,8 +68,8 @@ class Evaluator:
             self._fit(config, images, train, images, validation, epochs, (seed, "fold", i))
             for i, (train, validation) in enumerate(splits(images.labels, folds, seed, images.holdout))
         ]
-        confusion = torch.stack([matrix for _, matrix in results]).sum(0).tolist()
-        values = {**mean([values for values, _ in results]), **self._costs(config, images)}
+        confusion = torch.stack([predictions.confusion() for _, predictions, _ in results]).sum(0).tolist()
+        values = {**mean([values for values, _, _ in results]), **self._costs(config, images)}
         return Evaluation(f"{folds}-fold cross-validation", values, confusion, images.classes)
 
     def _load(self, part: str) -> Images:
@@ -73,13 +84,13 @@ class Evaluator:
         judged_indices: torch.Tensor,
         epochs: int,
         key: tuple[int | str, ...],
-    ) -> tuple[dict[str, float], torch.Tensor]:
+    ) -> tuple[dict[str, float], Predictions, Fit]:
         torch.set_num_threads(self.threads)
         fit = begin(self.space, config.values, images, indices, key, epochs, self.device)
         for epoch in self.progress(range(epochs)):
             fit.train(epoch, epoch + 1)
         predictions = predict(fit.model, judged, judged_indices, fit.recipe)
-        return finite(metrics(predictions, fit.recipe.batch_size)), predictions.confusion().cpu()
+        return finite(metrics(predictions, fit.recipe.batch_size)), predictions, fit
 
     def _costs(self, config: Config, images: Images) -> dict[str, float]:
         def model() -> Any:

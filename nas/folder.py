@@ -71,7 +71,7 @@ def read_json(file: Path) -> dict[str, Any]:
 
 def discard(directory: Path) -> None:
     """Remove the folder of a run that could not begin."""
-    for name in ("spec.json", "command.json", "journal.jsonl", "engine"):
+    for name in ("spec.json", "command.json", "journal.jsonl", "redraws.jsonl", "engine"):
         (directory / name).unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # it held something of the user's before
         directory.rmdir()

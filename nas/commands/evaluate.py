@@ -50,7 +50,7 @@ def evaluate(flags: Namespace) -> int:
     if len(result.classes) <= _WIDEST:
         print(shown(confusion(result.classes, result.confusion)))
     path = _destination(flags.file, flags.cv)
-    record = {**result.__dict__, "config": config.values, "data": data, "epochs": epochs, "seed": seed}
+    record = {**result.to_json(), "config": config.values, "data": data, "epochs": epochs, "seed": seed}
     write_atomically(path, readable({**record, "versions": saved.versions()}))
     print(f"saved as {path}")
     return 0

@@ -35,23 +35,27 @@ async def breed(
     the most promising of DRAFTS as `model` sees them; without, they are samples.
     Raises UserError when in the first generation DRAWS samples for a child break the cheap constraints.
     """
-    children = list[Trial]()
+    children, reasons = list[Trial](), Counter[str]()
     drafts = cache(lambda: _drafts(lab, population, count, place))  # a replay of the journal needs none
     for number in range(count):
-        child = lab.recorded(f"{place}.{number}") or _child(lab, drafts(), model, f"{place}.{number}")
+        child = lab.recorded(f"{place}.{number}") or _child(lab, drafts(), model, f"{place}.{number}", reasons)
         children += [child] if child else []
         await asyncio.sleep(0)  # drawing may take long: a time limit or Ctrl-C comes through here
+    lab.redraws.note(place, reasons)
     return children
 
 
-def _child(lab: Lab, drafts: Sequence[Draft], model: Model | None, trial_id: str) -> Trial | None:
+def _child(
+    lab: Lab, drafts: Sequence[Draft], model: Model | None, trial_id: str, redrawn: Counter[str]
+) -> Trial | None:
+    """Return the first candidate that nothing speaks against, or None; why others were not taken goes to `redrawn`."""
     rng = generator(lab.spec.seed, "breed", trial_id)
     reasons = Counter[str]()
     for config, operator, origin in islice(_candidates(lab, drafts, model, rng), DRAWS):
         reason = _objection(lab, config)
         if not reason:
             return lab.trial(trial_id, config, operator, origin)
-        lab.redraws[reason] += 1
+        redrawn[reason] += 1
         reasons[reason] += 1
     broken = [c for c in lab.cheap.constraints if str(c) in reasons]
     if broken and trial_id.startswith("g0.") and "repeat" not in reasons:

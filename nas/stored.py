@@ -1,0 +1,75 @@
+"""What does the folder of a run tell? Read without locking, changing or resuming anything."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nas import ranking
+from nas.confirmation import Estimate, confirmed, estimate, incumbent, settled
+from nas.errors import Corrupt, UserError
+from nas.folder import read_json, read_spec
+from nas.journal import read
+from nas.redraws import totals
+from nas.saved import Saved
+from nas.saved import read as read_saved
+from nas.spec import RunSpec
+from nas.types import Result, in_logical_order
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run as its folder has it. `results` are in logical order, `committed` the same in order of completion."""
+
+    directory: Path
+    spec: RunSpec
+    results: list[Result]
+    committed: list[Result]
+    redraws: Counter[str]
+
+    @property
+    def best(self) -> Result | None:
+        """The incumbent."""
+        return incumbent(self.results, self.spec)
+
+    @property
+    def confirmation(self) -> Estimate | None:
+        """What the incumbent reached when it was trained again, if it was."""
+        found = confirmed(self.results, self.spec)
+        return estimate(found[0], found) if found else None
+
+    def saved(self, name: str) -> Saved | None:
+        """Return the configuration file of that name, such as "best.json", if it is there."""
+        path = self.directory / name
+        return read_saved(path) if path.exists() else None
+
+    def command(self) -> list[str]:
+        """Return the words that ask for the same run again; none where it was not begun by the command line."""
+        path = self.directory / "command.json"
+        return list(read_json(path).get("search", [])) if path.exists() else []
+
+
+def open_run(directory: Path) -> StoredRun:
+    """Return the run in `directory`. Raises UserError where none is, Corrupt where its journal is not whole."""
+    spec = read_spec(directory)
+    path = directory / "journal.jsonl"
+    if not path.exists():
+        raise UserError(f"{directory} is not the folder of a run: it has no journal.jsonl")
+    committed = [scored(_result(path, number, record), spec) for number, _, record in read(path)]
+    return StoredRun(directory, spec, settled(in_logical_order(committed), spec), committed, totals(directory))
+
+
+def scored(result: Result, spec: RunSpec) -> Result:
+    """Return `result` with its score under what was asked."""
+    return replace(
+        result, score=ranking.score(result.status, result.metrics, spec.objective, spec.maximize, spec.constraints)
+    )
+
+
+def _result(path: Path, number: int, record: dict[str, Any] | str) -> Result:
+    try:
+        return Result.from_json(json.loads(record) if isinstance(record, str) else record)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        told = record if isinstance(record, str) else f"{path}, line {number} is no result of a trial"
+        raise Corrupt(f"{told}; see nas verify {path.parent}") from None
