@@ -10,9 +10,10 @@ from nas.errors import UserError
 from nas.units import count, factor, number, positive, seconds, share
 
 Parsed = TypeVar("Parsed")
-COMMANDS = ("search", "resume", "verify", "evaluate", "spaces", "data")
+COMMANDS = ("search", "resume", "report", "verify", "evaluate", "spaces", "data")
 USAGE = """search (when no command is named)  find the best network that meets the constraints
   resume RUN                         go on with a search that was stopped or killed
+  report RUN [OTHER ...]             make a page with figures of what a search found
   verify RUN                         check what a search has left
   evaluate FILE                      retrain a saved configuration and test it
   spaces                             list the search spaces
@@ -39,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     commands = main.add_subparsers(dest="command", metavar="COMMAND", title="commands", description=USAGE)
     _add_search(commands.add_parser("search", allow_abbrev=False, prog="nas search"))
     _add_resume(commands.add_parser("resume", allow_abbrev=False, prog="nas resume"))
+    _add_report(commands.add_parser("report", allow_abbrev=False, prog="nas report"))
     _add_verify(commands.add_parser("verify", allow_abbrev=False, prog="nas verify"))
     _add_evaluate(commands.add_parser("evaluate", allow_abbrev=False, prog="nas evaluate"))
     commands.add_parser("spaces", allow_abbrev=False, prog="nas spaces")
@@ -126,6 +128,12 @@ def _add_workers(group: Any, default: Any = None) -> None:
     group.add_argument(
         "--trial-timeout", type=_value(seconds), default=default, metavar="10m", help="a job that takes longer has hung"
     )
+
+
+def _add_report(report: argparse.ArgumentParser) -> None:
+    report.add_argument("run", type=Path, metavar="RUN", help="the folder of a run, such as runs/NAME")
+    report.add_argument("other", type=Path, nargs="*", metavar="OTHER", help="runs to compare it with")
+    report.add_argument("--output", type=Path, metavar="FILE", help="instead of RUN/report.html")
 
 
 def _add_verify(verify: argparse.ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -129,6 +130,12 @@ def described(space: ConfigurationSpace) -> dict[str, Any]:
                 )
     description = space.to_serialized_dict()
     return {key: description[key] for key in ("hyperparameters", "conditions", "forbiddens")}
+
+
+def rebuilt(description: Mapping[str, Any]) -> ConfigurationSpace:
+    """Return the space that `described` described."""
+    own = deepcopy(dict(description))  # decoding takes it apart
+    return ConfigurationSpace.from_serialized_dict({"name": None, "format_version": 0.4, **own})
 
 
 def _one_of(what: str, value: str, known: tuple[str, ...]) -> None:

@@ -5,12 +5,14 @@ from collections.abc import Callable
 
 from nas.commands.evaluate import evaluate
 from nas.commands.listing import data, spaces
+from nas.commands.report import report
 from nas.commands.search import search
 from nas.commands.verify import verify
 
 COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "search": search,
     "resume": search,
+    "report": report,
     "verify": verify,
     "evaluate": evaluate,
     "spaces": spaces,

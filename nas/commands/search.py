@@ -1,5 +1,6 @@
 """`nas search`: from the flags to a run folder with the best network under constraints, retrained and tested."""
 
+import sys
 import time
 from argparse import Namespace
 from collections import Counter
@@ -14,6 +15,7 @@ from nas.commands.table import comparison, shown
 from nas.disk import write_atomically
 from nas.evaluate import Evaluation, Evaluator
 from nas.signals import exit_status
+from nas.stored import open_run
 from nas.trackers.console import Console
 from nas.types import Config, Result, Status
 from nas.units import duration
@@ -51,7 +53,20 @@ def search(flags: Namespace) -> int:
     summary = "\n".join([table, *notes, f"configuration: {best.config}", f"saved as {plan.directory / 'best.json'}"])
     write_atomically(plan.directory / "summary.txt", summary + "\n")
     print(summary)
+    _report(plan, terminal)
     return status
+
+
+def _report(plan: Plan, terminal: Terminal) -> None:
+    """Write the report. The search is done: whatever fails here is told, and its result stands."""
+    from nas.report.page import write
+
+    try:
+        path = write([open_run(plan.directory)], plan.directory / "report.html")
+        terminal.print(f"report {path}", highlight=False, soft_wrap=True, markup=False)
+    except (Exception, KeyboardInterrupt) as error:
+        again = f"python -m nas.main report {plan.directory}"
+        print(f"nas: no report ({type(error).__name__}: {error}); try again by {again}", file=sys.stderr)
 
 
 def _final(
@@ -74,6 +89,7 @@ def _final(
         tested = _tested(plan, default, "default configuration", "default.json", cost, began, notes)
         if tested:
             columns["default, test"] = tested.metrics
+            plan.saved(default, {"test": tested.metrics}).write(plan.directory / "default.json")
     return notes
 
 

@@ -1,0 +1,15 @@
+"""`nas report RUN [OTHER ...]`: one page with figures on what a search found."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from nas.report.page import write
+from nas.stored import open_run
+
+
+def report(flags: Namespace) -> int:
+    """Write the report on the first run beside the others; print where it is."""
+    runs = [open_run(folder) for folder in (flags.run, *flags.other)]
+    path: Path = flags.output or flags.run / "report.html"
+    print(f"saved as {write(runs, path)}")
+    return 0

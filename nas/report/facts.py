@@ -1,0 +1,136 @@
+"""What is known of a run, in tables: constraints with their margins, metrics side by side, failures, lineage."""
+
+import shlex
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nas.constraints import Constraint
+from nas.stored import StoredRun
+from nas.types import Config, Result, Status, Trial
+from nas.units import duration
+
+_ANCESTORS = 25  # shown at most
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of texts under headings. The first column names the row."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def number(metric: str, value: float | None) -> str:
+    """Return `value` as people read it."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if metric in ("params", "macs") else f"{value:.4g}" if abs(value) >= 10 else f"{value:.4f}"
+
+
+def tested(run: StoredRun, name: str = "best.json") -> dict[str, float]:
+    """Return the test metrics of a saved configuration; empty where it was not tested."""
+    saved = run.saved(name)
+    return dict((saved.evidence.get("test") if saved else None) or {})
+
+
+def constraints(run: StoredRun, best: Result) -> Table:
+    """Return each constraint with what the incumbent has, its margin, and how sure that is."""
+    again, test, known = run.confirmation, tested(run), dict(best.job.trial.cheap)
+
+    def row(c: Constraint) -> tuple[str, ...]:
+        value, before = best.metrics[c.metric], c.metric in known
+        margin = (value - c.bound if c.relation == ">=" else c.bound - value) / (abs(c.bound) or 1)
+        mean = again and f"{number(c.metric, again.mean[c.metric])} ± {number(c.metric, again.spread[c.metric])}"
+        sure = again and f"{again.probability(c):.0%}"
+        return (
+            str(c), number(c.metric, value), f"{'met' if margin >= 0 else 'MISSED'}, {margin:+.1%}",
+            "known before training" if before else mean or "not trained again",
+            "" if before else sure or "", number(c.metric, test.get(c.metric)),
+        )  # fmt: skip
+
+    headings = ("constraint", "in the search", "margin", "trained again", "probability", "test")
+    return Table(headings, tuple(row(c) for c in run.spec.constraints))
+
+
+def metrics(columns: Mapping[str, Mapping[str, float]], first: Sequence[str]) -> Table:
+    """Return a row a metric, those of `first` first, and a column a network."""
+    known = [name for values in columns.values() for name in values if name != "batch_precision"]
+    names = [name for name in dict.fromkeys([*first, *known]) if name in {*known}]
+    rows = tuple((name, *(number(name, values.get(name)) for values in columns.values())) for name in names)
+    return Table(("metric", *columns), rows)
+
+
+def failures(run: StoredRun) -> Table:
+    """Return how many results failed in each way, with the first error of each."""
+    failed = [result for result in run.results if result.status is not Status.OK]
+    counts, first = Counter(str(result.status) for result in failed), dict[str, str]()
+    for result in failed:
+        first.setdefault(str(result.status), f"{result.job.trial.id}: {result.error}"[:200])
+    rows = tuple((status, str(count), first[status]) for status, count in counts.most_common())
+    return Table(("failed as", "results", "the first"), rows)
+
+
+def redraws(run: StoredRun) -> Table:
+    """Return why drawn configurations were never trained."""
+    rows = tuple((reason, f"{count:,}") for reason, count in run.redraws.most_common())
+    return Table(("drawn but not trained, for", "times"), rows)
+
+
+def lineage(run: StoredRun, best: Result) -> Table:
+    """Return the incumbent and its ancestors, the nearest first: where each came from and what it changed."""
+    last = {r.job.trial.id: r for r in run.results if not r.job.trial.repeats}
+    queue, seen, rows = deque([best.job.trial.id]), {best.job.trial.id}, list[tuple[str, ...]]()
+    while queue and len(rows) < _ANCESTORS:
+        result = last[queue.popleft()]
+        trial = result.job.trial
+        value = result.metrics.get(run.spec.objective)
+        parents = [last[parent].job.trial for parent in trial.parents if parent in last]
+        origin = (trial.operator, " and ".join(trial.parents))
+        rows.append((trial.id, *origin, number(run.spec.objective, value), _news(trial, parents)))
+        fresh = [parent.id for parent in parents if parent.id not in seen]
+        seen.update(fresh)
+        queue.extend(fresh)
+    return Table(("trial", "made by", "of", run.spec.objective, "what is new"), tuple(rows))
+
+
+def _news(trial: Trial, parents: Sequence[Trial]) -> str:
+    """Return the values that no parent has."""
+    if not parents:
+        return ""
+    fresh = {k: v for k, v in trial.config.items if all(p.config.values.get(k) != v for p in parents)}
+    return ", ".join(f"{name} {_short(value)}" for name, value in fresh.items())
+
+
+def configuration(config: Config) -> Table:
+    """Return the values of the active hyperparameters."""
+    return Table(("hyperparameter", "value"), tuple((name, _short(value)) for name, value in config.items))
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def reproduction(run: StoredRun) -> tuple[str, Table]:
+    """Return the command, and what else decides the result: versions and digests."""
+    words, details = run.command(), run.spec.details
+    command = shlex.join(["python", "-m", "nas.main", *words]) if words else ""
+    known = ("data", "data_digest", "image_size", "space", "device", "threads", "folds", "deterministic")
+    rows = [(name, str(details[name])) for name in known if details.get(name) is not None]
+    rows += [(name, str(version)) for name, version in dict(details.get("versions", {})).items()]
+    return command, Table(("what", "which"), (("seed", str(run.spec.seed)), *rows))
+
+
+def effort(run: StoredRun) -> str:
+    """Return in a sentence how much was trained."""
+    searched = [result for result in run.results if not result.job.trial.repeats]
+    trials, again = len({result.job.trial.id for result in searched}), len(run.results) - len(searched)
+    full = sum(result.epochs == run.spec.max_epochs for result in searched)
+    epochs = sum(result.job.stop - result.job.start for result in run.results)
+    time = duration(run.committed[-1].elapsed) if run.committed else "no time"
+    share = sum(result.feasible for result in searched) / max(1, len(searched))
+    return (
+        f"{trials:,} trials, {full:,} of them fully trained ({run.spec.max_epochs} epochs), "
+        f"{again} trainings to confirm the best; {epochs:,} epochs in {time}; {share:.0%} of results feasible."
+    )

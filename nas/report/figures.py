@@ -1,0 +1,234 @@
+"""What would one rather look at? One function a figure: each returns it with a title and what it says in words."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+
+from nas import ranking
+from nas.confirmation import incumbent
+from nas.constraints import Constraint
+from nas.report.importance import Importance
+from nas.report.style import BOUND, FEASIBLE, GRID, INCUMBENT, INFEASIBLE, MUTED, SERIES, canvas
+from nas.stored import StoredRun
+from nas.types import Result, Score, Status
+
+_MANY = 3000  # points, from which on they are drawn as pixels, or the page would be slow
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure, its short name for files, its title, and its content in words for those who do not see it."""
+
+    name: str
+    title: str
+    words: str
+    figure: Figure
+
+
+def full(run: StoredRun) -> list[Result]:
+    """Return the results of full budget that succeeded in the search."""
+    return [r for r in searched(run) if r.epochs == run.spec.max_epochs and r.status is Status.OK]
+
+
+def searched(run: StoredRun) -> list[Result]:
+    """Return the results without repetitions."""
+    return [result for result in run.results if not result.job.trial.repeats]
+
+
+def progress(runs: dict[str, StoredRun], against: str) -> Drawing | None:
+    """Best feasible objective of fully trained networks over "time" (minutes) or over "epochs" spent."""
+    figure, words = canvas(), list[str]()
+    axes, objective = figure.add_subplot(), next(iter(runs.values())).spec.objective
+    unit = "minutes" if against == "time" else "epochs in all"
+    for (name, run), colour in zip(runs.items(), SERIES * len(runs), strict=False):
+        x, y = anytime(run, against)
+        if not x:
+            continue
+        spent = sum(result.job.stop - result.job.start for result in run.committed)
+        end = spent if against == "epochs" else run.committed[-1].elapsed / 60
+        axes.step([*x, end], [*y, y[-1]], where="post", color=colour, label=name)
+        words.append(f"{name} ends at {y[-1]:.4f}, with its first feasible network after {x[0]:.3g} {unit}")
+    if not words:
+        return None
+    axes.set(xlabel=unit, ylabel=f"best feasible {objective}")
+    if len(words) > 1:
+        figure.legend(loc="outside upper center", ncols=3)
+    title = f"Best feasible {objective} over {'time' if against == 'time' else 'epochs spent'}"
+    return Drawing(f"progress-{against}", title, f"{'; '.join(words)}.", figure)
+
+
+def anytime(run: StoredRun, against: str) -> tuple[list[float], list[float]]:
+    """Return when the best feasible objective got better, in minutes or epochs spent, and to what."""
+    x, y, spent, best = list[float](), list[float](), 0, -math.inf
+    for result in run.committed:
+        spent += result.job.stop - result.job.start
+        usable = result.epochs == run.spec.max_epochs and result.feasible and not result.job.trial.repeats
+        if usable and result.score.objective > best:
+            best = result.score.objective
+            x.append(float(spent) if against == "epochs" else result.elapsed / 60)
+            y.append(result.metrics[run.spec.objective])
+    return x, y
+
+
+def trade_off(run: StoredRun, constraint: Constraint) -> Drawing | None:
+    """Every trial by a constraint's metric and the objective, its bound drawn, infeasible ones marked."""
+    metric, objective = constraint.metric, run.spec.objective
+    last = {r.job.trial.id: r for r in searched(run) if r.status is Status.OK and metric in r.metrics}
+    if not last or metric == objective:
+        return None
+    figure = canvas()
+    axes = _scatter(figure, run, last.values(), metric)
+    axes.axvline(constraint.bound, color=BOUND, linestyle="--")
+    axes.annotate(
+        str(constraint), (constraint.bound, 0.02), xycoords=("data", "axes fraction"), color=BOUND, fontsize=10,
+        rotation=90, va="bottom", ha="right" if constraint.relation == ">=" else "left",
+    )  # fmt: skip
+    met = sum(constraint.violation(r.metrics[metric]) == 0 for r in last.values())
+    words = f"{met} of {len(last)} trials meet {constraint}."
+    return Drawing(f"trade-off-{metric}", f"Every trial: {metric} against {objective}", words, figure)
+
+
+def size(run: StoredRun) -> Drawing | None:
+    """Parameters against objective of the fully trained, with the Pareto front of the feasible."""
+    objective = run.spec.objective
+    trained = [r for r in full(run) if "params" in r.metrics and objective != "params"]
+    if not trained:
+        return None
+    figure = canvas()
+    axes = _scatter(figure, run, trained, "params")
+    front = pareto([r for r in trained if r.feasible])
+    axes.step(
+        [r.metrics["params"] for r in front], [r.metrics[objective] for r in front],
+        where="post", color=INCUMBENT, linewidth=1.2, zorder=1,
+    )  # fmt: skip
+    words = "; ".join(f"{r.metrics['params']:,.0f} parameters reach {r.metrics[objective]:.4f}" for r in front[-8:])
+    return Drawing("size", f"Parameters against {objective}, with the Pareto front", f"On the front: {words}.", figure)
+
+
+def pareto(results: Sequence[Result]) -> list[Result]:
+    """Return those that no other beats in both parameters and objective, the smallest first."""
+    front = list[Result]()
+    for result in sorted(results, key=lambda r: (r.metrics["params"], -r.score.objective)):
+        if not front or result.score.objective > front[-1].score.objective:
+            front.append(result)
+    return front
+
+
+def _scatter(figure: Figure, run: StoredRun, results: Iterable[Result], metric: str) -> Axes:
+    axes, objective, groups = figure.add_subplot(), run.spec.objective, dict[tuple[bool, bool], list[Result]]()
+    for result in results:
+        groups.setdefault((result.feasible, result.epochs == run.spec.max_epochs), []).append(result)
+    for (feasible, whole), group in sorted(groups.items()):
+        axes.scatter(
+            [r.metrics[metric] for r in group], [r.metrics[objective] for r in group],
+            color=FEASIBLE if feasible else INFEASIBLE, marker="o" if feasible else "x", s=26 if whole else 9,
+            alpha=0.9 if whole else 0.35, linewidths=0 if feasible else 1, rasterized=len(group) > _MANY,
+            label=("feasible" if feasible else "infeasible") + ("" if whole else ", stopped early"),
+        )  # fmt: skip
+    best = incumbent(run.results, run.spec)
+    if best:
+        place = ([best.metrics[metric]], [best.metrics[objective]])
+        axes.scatter(*place, marker="*", s=190, color=INCUMBENT, zorder=3, label="incumbent", edgecolors="none")
+    if min(r.metrics[metric] for group in groups.values() for r in group) > 0 and metric in ("params", "macs"):
+        logarithmic(axes)
+    axes.set(xlabel=metric, ylabel=objective)
+    figure.legend(loc="outside upper center", ncols=3, fontsize=9, handletextpad=0.2, columnspacing=1)
+    return axes
+
+
+def logarithmic(axes: Axes) -> None:
+    """Scale the horizontal axis logarithmically, its ticks written as 20k and 5M."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0), numticks=7))
+    axes.xaxis.set_major_formatter(EngFormatter(sep="", places=None))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def rungs(run: StoredRun) -> Drawing | None:
+    """Learning curves of the bracket the incumbent is of: where each trial was stopped, and what went on."""
+    best = incumbent(run.results, run.spec)
+    brackets = dict[str, dict[str, list[Result]]]()
+    for result in searched(run):
+        trial_id = result.job.trial.id
+        place = "asha" if run.spec.budget == "asha" else trial_id.rpartition(".")[0]
+        if result.status is Status.OK:
+            brackets.setdefault(place, {}).setdefault(trial_id, []).append(result)
+    staged = {name: curves for name, curves in brackets.items() if max(map(len, curves.values())) > 1}
+    if not staged:
+        return None
+    home = best.job.trial.id.rpartition(".")[0] if best else ""
+    name = home if home in staged else max(staged, key=lambda place: _reach(staged[place]))
+    figure = canvas()
+    axes, objective, ends = figure.add_subplot(), run.spec.objective, dict[int, int]()
+    for trial_id, curve in staged[name].items():
+        x, y = [r.epochs for r in curve], [r.metrics[objective] for r in curve]
+        chosen, end = bool(best) and trial_id == best.job.trial.id, x[-1]  # type: ignore[union-attr]
+        ends[end] = ends.get(end, 0) + 1
+        colour = INCUMBENT if chosen else FEASIBLE if end == run.spec.max_epochs else MUTED
+        axes.plot(x, y, color=colour, linewidth=2.4 if chosen else 1, alpha=1 if chosen else 0.6, zorder=2 + chosen)
+        axes.plot(x[-1:], y[-1:], marker="o" if end == run.spec.max_epochs else "|", color=colour, markersize=6)
+    axes.set_xscale("log", base=run.spec.eta)
+    axes.set_xticks(sorted(ends), [str(epochs) for epochs in sorted(ends)], minor=False)
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set(xlabel="epochs (rungs)", ylabel=f"{objective} in validation")
+    words = ", ".join(f"{count} stopped at {epochs}" for epochs, count in sorted(ends.items())[:-1])
+    title = "Where trials were stopped" + ("" if name == "asha" else f": bracket {name}")
+    return Drawing(
+        "rungs", title, f"Of {sum(ends.values())} trials {words}; {ends[max(ends)]} reached {max(ends)} epochs.", figure
+    )
+
+
+def _reach(curves: dict[str, list[Result]]) -> tuple[int, Score]:
+    """Return how many rungs a bracket has, and the best score on its last."""
+    longest = max(curves.values(), key=lambda curve: (len(curve), curve[-1].score))
+    return len(longest), longest[-1].score
+
+
+def generations(run: StoredRun) -> Drawing | None:
+    """Best and mean objective of the population, the best fully trained so far, generation by generation."""
+    if run.spec.strategy != "evolution":
+        return None
+    population, x, best, mean = list[Result](), list[int](), list[float](), list[float]()
+    groups = dict[int, list[Result]]()
+    for i, result in enumerate(full(run)):
+        number = i if run.spec.budget == "asha" else int(result.job.trial.id.partition(".")[0][1:])
+        groups.setdefault(number, []).append(result)
+    for number, arrived in sorted(groups.items()):
+        population = ranking.best([*population, *arrived], run.spec.population)
+        values = [result.metrics[run.spec.objective] for result in population]
+        x.append(number)
+        best.append(population[0].metrics[run.spec.objective])
+        mean.append(float(np.mean(values)))
+    if len(x) < 2:
+        return None
+    figure = canvas()
+    axes = figure.add_subplot()
+    axes.plot(x, best, color=INCUMBENT, label="best", marker=".")
+    axes.plot(x, mean, color=FEASIBLE, label="mean", marker=".")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set(xlabel="fully trained" if run.spec.budget == "asha" else "generation", ylabel=run.spec.objective)
+    figure.legend(loc="outside upper center", ncols=2)
+    words = f"The mean goes from {mean[0]:.4f} to {mean[-1]:.4f}, the best from {best[0]:.4f} to {best[-1]:.4f}."
+    return Drawing("generations", "The population over generations", words, figure)
+
+
+def importances(found: Importance, metric: str) -> Drawing:
+    """How much worse `metric` is predicted with a hyperparameter's values shuffled, with a standard error."""
+    figure = canvas(0.6 + 0.27 * len(found.names))
+    axes, places = figure.add_subplot(), np.arange(len(found.names))[::-1]
+    axes.barh(places, found.mean, xerr=found.error, color=FEASIBLE, ecolor=MUTED, height=0.65)
+    axes.set_yticks(places, found.names, fontsize=9)
+    axes.grid(visible=False, axis="y")
+    axes.axvline(0, color=GRID)
+    axes.set(xlabel="loss of R² on held-out results when shuffled")
+    shown = zip(found.names[:3], found.mean[:3], found.error[:3], strict=True)
+    words = ", ".join(f"{name} {value:.2f} (error {error:.2f})" for name, value, error in shown)
+    title = f"Which hyperparameters mattered for {metric}"
+    return Drawing(
+        f"importance-{metric}", title, f"{words}. The model explains {found.fit:.0%} of held-out results.", figure
+    )

@@ -1,0 +1,147 @@
+"""How do figures and tables become one page that needs nothing else?"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from nas.disk import write_atomically
+from nas.errors import UserError
+from nas.report import facts, figures
+from nas.report.facts import Table
+from nas.report.figures import Drawing
+from nas.report.importance import importance
+from nas.report.style import inline, rules, save
+from nas.stored import StoredRun
+from nas.types import Result
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing as it stands on the page."""
+
+    title: str
+    words: str
+    svg: str
+
+
+def write(runs: Sequence[StoredRun], path: Path) -> Path:
+    """Write the report on the first run beside the others at `path`, its figures to a folder beside it.
+
+    Returns the path. Raises UserError where the first run has no result yet.
+    """
+    run = runs[0]
+    if not run.results:
+        raise UserError(f"{run.directory} has no result yet: let it go on by nas resume {run.directory}")
+    with rules():
+        drawings = {name: list(drawn) for name, drawn in _drawings(runs).items()}
+    folder = path.parent / "figures"
+    folder.mkdir(exist_ok=True)
+    pictures = {name: [_picture(drawing, folder) for drawing in drawn] for name, drawn in drawings.items()}
+    environment = Environment(loader=PackageLoader("nas.report"), autoescape=True, undefined=StrictUndefined)
+    write_atomically(path, environment.get_template("report.html.jinja").render(**_content(runs), pictures=pictures))
+    return path
+
+
+def _picture(drawing: Drawing, folder: Path) -> Picture:
+    svg = save(drawing.figure, folder / drawing.name)
+    return Picture(drawing.title, drawing.words, inline(svg, drawing.name, drawing.title, drawing.words))
+
+
+def _drawings(runs: Sequence[StoredRun]) -> dict[str, Iterator[Drawing]]:
+    """Return the figures of each section; those that there is nothing to draw for are left out."""
+    run, named = runs[0], names(runs)
+    expensive = [c.metric for c in run.spec.constraints if c.metric not in dict(run.results[0].job.trial.cheap)]
+    sections: dict[str, list[Callable[[], Drawing | None]]] = {
+        "progress": [lambda: figures.progress(named, "time"), lambda: figures.progress(named, "epochs")],
+        "trade_off": [lambda c=c: figures.trade_off(run, c) for c in run.spec.constraints],  # type: ignore[misc]
+        "rungs": [lambda: figures.rungs(run)],
+        "size": [lambda: figures.size(run)],
+        "generations": [lambda: figures.generations(run)],
+        "importance": [
+            lambda m=m: _importance(run, m)  # type: ignore[misc]
+            for m in dict.fromkeys([run.spec.objective, *expensive])
+        ],
+    }
+    return {name: (d for draw in section if (d := draw())) for name, section in sections.items()}
+
+
+def _importance(run: StoredRun, metric: str) -> Drawing | None:
+    found = importance(run, metric)
+    return figures.importances(found, metric) if found else None
+
+
+def names(runs: Sequence[StoredRun]) -> dict[str, StoredRun]:
+    """Return the runs by the names of their folders, or by their paths where two have one name."""
+    short = [run.directory.resolve().name for run in runs]
+    return {str(r.directory) if short.count(name) > 1 else name: r for name, r in zip(short, runs, strict=True)}
+
+
+def _content(runs: Sequence[StoredRun]) -> dict[str, object]:
+    run = runs[0]
+    best, spec = run.best, run.spec
+    command, circumstances = facts.reproduction(run)
+    return {
+        "title": next(iter(names(runs))),
+        "spec": spec,
+        "asked": _asked(run),
+        "found": _found(run, best),
+        "feasible": bool(best and best.feasible),
+        "constraints": facts.constraints(run, best) if best and spec.constraints else None,
+        "side_by_side": _side_by_side(runs, best),
+        "tested": bool(facts.tested(run)),
+        "alone": len(runs) == 1,
+        "configuration": facts.configuration(best.job.trial.config) if best else None,
+        "effort": facts.effort(run),
+        "failures": facts.failures(run),
+        "redraws": facts.redraws(run),
+        "lineage": facts.lineage(run, best) if best else None,
+        "command": command,
+        "circumstances": circumstances,
+        "version": metadata.version("constrained-nas"),
+    }
+
+
+def _asked(run: StoredRun) -> str:
+    spec = run.spec
+    data = f" on {spec.details['data']}" if "data" in spec.details else ""
+    limits = " and ".join(str(c) for c in spec.constraints) or "no constraint"
+    goal = "maximise" if spec.maximize else "minimise"
+    how = f"{spec.strategy} with budget {spec.budget}, seed {spec.seed}"
+    return f"Asked: {goal} {spec.objective}{data} subject to {limits}, by {how}."
+
+
+def _found(run: StoredRun, best: Result | None) -> str:
+    """Return the answer in one sentence."""
+    objective, again = run.spec.objective, run.confirmation
+    if best is None:
+        return "No trial finished within the limits."
+    parts = [f"{objective} {facts.number(objective, best.metrics[objective])} in the search"]
+    if again:
+        spread = facts.number(objective, again.spread[objective])
+        mean = facts.number(objective, again.mean[objective])
+        parts.append(f"{mean} ± {spread} when trained again {again.count} times")
+    test = facts.tested(run).get(objective)
+    if test is not None:
+        parts.append(f"{facts.number(objective, test)} on the test set")
+    verdict = "" if best.feasible else "No network met all constraints; the nearest miss: "
+    partly = "" if best.epochs == run.spec.max_epochs else f" after {best.epochs} epochs only"
+    return f"{verdict}{best.job.trial.id} reaches {', '.join(parts)}{partly}."
+
+
+def _side_by_side(runs: Sequence[StoredRun], best: Result | None) -> Table | None:
+    """Return the incumbent beside the default configuration and the incumbents of the other runs."""
+    columns = dict[str, dict[str, float]]()
+    if best:
+        columns["incumbent, in the search"] = best.metrics
+    again = runs[0].confirmation
+    if again:
+        columns[f"mean of {again.count} more"] = again.mean
+    columns["incumbent, test"] = facts.tested(runs[0])
+    columns["default, test"] = facts.tested(runs[0], "default.json")
+    for name, other in list(names(runs).items())[1:]:
+        columns[f"{name} ({other.spec.strategy}), test"] = facts.tested(other)
+    first = [runs[0].spec.objective, *(c.metric for c in runs[0].spec.constraints)]
+    return facts.metrics({name: values for name, values in columns.items() if values}, first)
