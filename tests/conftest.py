@@ -1,6 +1,11 @@
-"""How do property tests run? Repeatably, and without a time limit per example, which a busy machine would break."""
+"""How do tests run? Repeatably, without a time limit per example, and so that what they start hears Ctrl-C."""
+
+import signal
 
 from hypothesis import settings
+
+# A shell starts background jobs deaf to Ctrl-C, and their children with them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.load_profile("repeatable")
