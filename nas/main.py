@@ -10,9 +10,10 @@ from nas.errors import UserError
 from nas.units import count, factor, number, positive, seconds, share
 
 Parsed = TypeVar("Parsed")
-COMMANDS = ("search", "resume", "report", "verify", "evaluate", "spaces", "data")
+COMMANDS = ("search", "resume", "compare", "report", "verify", "evaluate", "spaces", "data")
 USAGE = """search (when no command is named)  find the best network that meets the constraints
   resume RUN                         go on with a search that was stopped or killed
+  compare --strategies A B ...       search by several strategies on several seeds, test who is better
   report RUN [OTHER ...]             make a page with figures of what a search found
   verify RUN                         check what a search has left
   evaluate FILE                      retrain a saved configuration and test it
@@ -40,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     commands = main.add_subparsers(dest="command", metavar="COMMAND", title="commands", description=USAGE)
     _add_search(commands.add_parser("search", allow_abbrev=False, prog="nas search"))
     _add_resume(commands.add_parser("resume", allow_abbrev=False, prog="nas resume"))
+    _add_compare(commands.add_parser("compare", allow_abbrev=False, prog="nas compare"))
     _add_report(commands.add_parser("report", allow_abbrev=False, prog="nas report"))
     _add_verify(commands.add_parser("verify", allow_abbrev=False, prog="nas verify"))
     _add_evaluate(commands.add_parser("evaluate", allow_abbrev=False, prog="nas evaluate"))
@@ -130,6 +132,29 @@ def _add_workers(group: Any, default: Any = None) -> None:
     )
 
 
+def _add_compare(compare: argparse.ArgumentParser) -> None:
+    compare.epilog = (
+        "Any other flag of nas search holds for every search, such as --max-time 10m or --min-precision 0.39."
+    )
+    compare.add_argument(
+        "--strategies", nargs="+", default=["evolution", "random", "default"], metavar="STRATEGY[+BUDGET]",
+        help="such as evolution evolution+full random+asha default",
+    )  # fmt: skip
+    compare.add_argument(
+        "--seeds", nargs="+", type=_value(count), default=[0, 1, 2], metavar="N", help="of the searches"
+    )
+    compare.add_argument(
+        "--test-seeds",
+        type=_value(positive),
+        default=3,
+        metavar="N",
+        help="trainings by which each incumbent is tested",
+    )
+    compare.add_argument("--run-dir", type=Path, default=Path("runs"), metavar="DIR", help="where comparisons land")
+    compare.add_argument("--name", metavar="NAME", help="of the comparison's folder; an unfinished one goes on")
+    compare.add_argument("--quiet", action="store_true", help="print the result only")
+
+
 def _add_report(report: argparse.ArgumentParser) -> None:
     report.add_argument("run", type=Path, metavar="RUN", help="the folder of a run, such as runs/NAME")
     report.add_argument("other", type=Path, nargs="*", metavar="OTHER", help="runs to compare it with")
@@ -185,7 +210,11 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     for i in range(len(words) - 1, 0, -1):
         if words[i - 1] == "--objective":
             words[i - 1 : i + 1] = [f"--objective={words[i]}"]
-    parsed = parser().parse_args(words)
+    parsed, rest = parser().parse_known_args(words)
+    if parsed.command == "compare":
+        return _compared(parsed, rest)
+    if rest:
+        parser().error(f"unrecognized arguments: {' '.join(rest)}")
     if parsed.command == "resume":
         return _resumed(parsed)
     if parsed.command == "evaluate" and parsed.folds and not parsed.cv:
@@ -195,11 +224,29 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     return parsed
 
 
+def _searched(words: Sequence[str]) -> argparse.Namespace:
+    return arguments(["search", *words])
+
+
+def _compared(asked: argparse.Namespace, words: list[str]) -> argparse.Namespace:
+    """Return the arguments of a comparison with those of its searches, which are checked."""
+    own = ("--strategy", "--budget", "--seed")
+    for word in words:
+        if word.partition("=")[0] in own:
+            parser().error(f"{word}: a comparison has --strategies, such as evolution+full, and --seeds")
+    _searched(words)
+    return argparse.Namespace(**vars(asked), words=words, parse=_searched)
+
+
 def _resumed(asked: argparse.Namespace) -> argparse.Namespace:
     """Return the arguments that a run was begun with; those given now count. Raises UserError for another folder."""
     from nas.folder import remembered
 
     folder = asked.run.absolute() if asked.run.name in ("", "..") else asked.run
+    if (folder / "comparison.json").exists():
+        if set(vars(asked)) - {"command", "run", "quiet"}:
+            parser().error(f"{folder} is a comparison: it goes on as it was begun, without other flags")
+        return argparse.Namespace(command="compare", run=folder, quiet=asked.quiet, parse=_searched)
     begun = parser().parse_args(["search", *remembered(folder)])
     if "workers" in asked:
         begun.cluster = None  # it goes on here, wherever it began

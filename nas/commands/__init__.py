@@ -3,6 +3,7 @@
 from argparse import Namespace
 from collections.abc import Callable
 
+from nas.commands.compare import compare
 from nas.commands.evaluate import evaluate
 from nas.commands.listing import data, spaces
 from nas.commands.report import report
@@ -12,6 +13,7 @@ from nas.commands.verify import verify
 COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "search": search,
     "resume": search,
+    "compare": compare,
     "report": report,
     "verify": verify,
     "evaluate": evaluate,

@@ -27,13 +27,13 @@ def search(flags: Namespace) -> int:
     plan = Plan(flags)
     terminal = Terminal(stderr=True, quiet=flags.quiet)
     terminal.print(plan.announcement(), highlight=False, soft_wrap=True, markup=False)
-    run = _run(plan, began)
+    run = run_search(plan, began)
     best, columns, notes = run.best, dict[str, dict[str, float]](), _how_it_went(run, began)
     if best is None:
         reason = "no trial could be trained" if run.trials else "no trial finished within the limits"
         print("\n".join([reason, *notes, *_first_error(run.trials)]))
         return exit_status(run.stopped) or 1
-    plan.saved(best.job.trial.config, _evidence(plan, run, best, None)).write(plan.directory / "best.json")
+    write_best(plan, run, best, None)
     plan.saved(Config.of(plan.space.default), {}).write(plan.directory / "default.json")
     title = "incumbent" if best.feasible else "incumbent (infeasible)"
     columns[f"{title}, validation"] = best.metrics
@@ -79,7 +79,7 @@ def _final(
     tested = _tested(plan, config, "incumbent", "best.json", cost, began, notes)
     if tested:
         columns[f"{title}, test"] = tested.metrics
-        plan.saved(config, _evidence(plan, run, best, tested)).write(plan.directory / "best.json")
+        write_best(plan, run, best, tested)
     if plan.flags.strategy != "default":
         default = Config.of(plan.space.default)
         try:
@@ -93,8 +93,8 @@ def _final(
     return notes
 
 
-def _run(plan: Plan, began: float) -> api.Run:
-    """Search as planned. Loading has used some of the time limit already."""
+def run_search(plan: Plan, began: float) -> api.Run:
+    """Search as planned. Loading has used some of the time limit already, since `began`."""
     flags, sizes, limit = plan.flags, plan.budgets, plan.search_seconds
     with Console(limit, flags.quiet) as console:
         return api.search(
@@ -150,6 +150,12 @@ def _tested(
     except Exception as error:  # the search is done, and its result must not be lost
         notes.append(f"training the {title} failed: {type(error).__name__}: {error}; see {path}")
         return None
+
+
+def write_best(plan: Plan, run: api.Run, best: Result, tested: Evaluation | None) -> None:
+    """Write best.json: the incumbent with the evidence for it."""
+    evidence = _evidence(plan, run, best, tested)
+    plan.saved(best.job.trial.config, evidence).write(plan.directory / "best.json")
 
 
 def _evidence(plan: Plan, run: api.Run, best: Result, tested: Evaluation | None) -> dict[str, object]:

@@ -37,11 +37,16 @@ def write(runs: Sequence[StoredRun], path: Path) -> Path:
         raise UserError(f"{run.directory} has no result yet: let it go on by nas resume {run.directory}")
     with rules():
         drawings = {name: list(drawn) for name, drawn in _drawings(runs).items()}
+    return rendered("report.html.jinja", _content(runs), drawings, path)
+
+
+def rendered(template: str, content: dict[str, object], drawings: dict[str, list[Drawing]], path: Path) -> Path:
+    """Write the page at `path` and the figures as files to a folder beside it; return the path."""
     folder = path.parent / "figures"
     folder.mkdir(exist_ok=True)
     pictures = {name: [_picture(drawing, folder) for drawing in drawn] for name, drawn in drawings.items()}
     environment = Environment(loader=PackageLoader("nas.report"), autoescape=True, undefined=StrictUndefined)
-    write_atomically(path, environment.get_template("report.html.jinja").render(**_content(runs), pictures=pictures))
+    write_atomically(path, environment.get_template(template).render(**content, pictures=pictures))
     return path
 
 

@@ -1,0 +1,84 @@
+"""`nas compare`: strategies on several seeds under one budget, every incumbent tested, the differences judged."""
+
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console as Terminal
+from rich.table import Table as Shown
+
+from nas.commands.plan import Plan
+from nas.commands.progress import epoch_bar
+from nas.commands.search import run_search, write_best
+from nas.commands.table import shown
+from nas.compare.contest import Contest, folder_of, read
+from nas.compare.judging import judge
+from nas.compare.page import write
+from nas.compare.statistics import Entry, contrast_table, contrasts, summary
+from nas.errors import UserError
+from nas.evaluate import Evaluator
+from nas.report.facts import Table
+from nas.signals import exit_status
+from nas.stored import open_run
+
+Parse = Callable[[list[str]], Namespace]
+
+
+def compare(flags: Namespace) -> int:
+    """Run what is missing, test every incumbent, print and report. Whatever ends it, nas resume goes on."""
+    if "run" in flags:
+        return _go_on(flags.run, flags.parse, flags.quiet)
+    contest = Contest(tuple(flags.strategies), tuple(flags.seeds), flags.test_seeds, tuple(flags.words))
+    name = flags.name or f"compare-{datetime.now():%Y%m%d-%H%M%S}"
+    if Path(name).name != name or name == "..":
+        raise UserError(f"--name {name} must be a plain name: the folder above it is --run-dir")
+    Plan(flags.parse(next(contest.entries())[2]))  # bad flags are told before anything starts
+    contest.save(flags.run_dir / name)
+    return _go_on(flags.run_dir / name, flags.parse, flags.quiet)
+
+
+def _go_on(directory: Path, parse: Parse, quiet: bool) -> int:
+    """Do what is left of the comparison in `directory`."""
+    contest, terminal = read(directory), Terminal(stderr=True, quiet=quiet)
+    entries, everything = list[Entry](), list(contest.entries())
+    for number, (name, seed, words) in enumerate(everything, 1):
+        terminal.rule(f"{name}, seed {seed} ({number} of {len(everything)})", align="left")
+        plan = Plan(parse([*words, f"--run-dir={directory}", *(["--quiet"] if quiet else [])]))
+        try:
+            run = run_search(plan, time.monotonic())
+        except UserError as error:
+            if name != "default" or error.exit_status != UserError.exit_status:
+                raise
+            print(f"nas: default is left out: {error}", file=sys.stderr)
+            continue
+        if exit_status(run.stopped):
+            print(f"nas: {run.stopped}; go on by python -m nas.main resume {directory}", file=sys.stderr)
+            return exit_status(run.stopped)
+        if run.best:
+            write_best(plan, run, run.best, None)
+        entries.append(_judged(plan, contest, name, seed))
+    found = contrasts(entries)
+    for table in (summary(entries), contrast_table(found)):
+        print(shown(_for_terminal(table)))
+    print(f"saved as {write(contest, entries, found, directory / 'comparison.html')}")
+    return 0
+
+
+def _judged(plan: Plan, contest: Contest, name: str, seed: int) -> Entry:
+    flags, run = plan.flags, open_run(plan.directory)
+    saved = run.saved("best.json")
+    if not saved:
+        return Entry(name, seed, run, ())
+    progress = epoch_bar(f"testing {folder_of(name, seed)}", flags.quiet)
+    evaluator = Evaluator(plan.space, flags.data, flags.image_size, plan.device_here, flags.threads, progress)
+    return Entry(name, seed, run, tuple(judge(saved, plan.directory, contest.test_seeds, evaluator)))
+
+
+def _for_terminal(table: Table) -> Shown:
+    converted = Shown(*table.headings)
+    for row in table.rows:
+        converted.add_row(*row)
+    return converted

@@ -1,0 +1,45 @@
+"""How does a comparison become one page?"""
+
+import shlex
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+from nas.compare.contest import Contest
+from nas.compare.drawings import bands, tests
+from nas.compare.statistics import Contrast, Entry, contrast_table, summary
+from nas.report.facts import reproduction
+from nas.report.page import rendered
+from nas.report.style import rules
+
+
+def write(contest: Contest, entries: Sequence[Entry], found: Sequence[Contrast], path: Path) -> Path:
+    """Write the page at `path`, its figures to a folder beside it, and return the path."""
+    spec = entries[0].run.spec
+    with rules():
+        drawn = [drawing for drawing in (tests(entries), bands(entries, "time"), bands(entries, "epochs")) if drawing]
+    words = [
+        "python", "-m", "nas.main", "compare", "--strategies", *contest.strategies, "--seeds", *map(str, contest.seeds),
+        f"--test-seeds={contest.test_seeds}", *contest.words,
+    ]  # fmt: skip
+    content: dict[str, object] = {
+        "title": path.parent.resolve().name,
+        "contest": contest,
+        "asked": f"{'maximise' if spec.maximize else 'minimise'} {spec.objective} on {spec.details.get('data', '?')} "
+        f"subject to {' and '.join(map(str, spec.constraints)) or 'no constraint'}",
+        "summary": summary(entries),
+        "contrasts": contrast_table(found),
+        "better": sorted({each for each in map(_verdict, found) if each}),
+        "command": shlex.join(words),
+        "circumstances": reproduction(entries[0].run)[1],
+        "version": metadata.version("constrained-nas"),
+    }
+    return rendered("comparison.html.jinja", content, {"all": drawn}, path)
+
+
+def _verdict(contrast: Contrast) -> str:
+    if contrast.corrected >= 0.05:
+        return ""
+    first = contrast.only_one > contrast.only_other
+    better, worse = (contrast.one, contrast.other) if first else (contrast.other, contrast.one)
+    return f"{better} beats {worse} on seed {contrast.seed}"

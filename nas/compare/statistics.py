@@ -1,0 +1,158 @@
+"""Is the difference more than luck? Means and spreads, ranks, McNemar's test, corrected for how many were made."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import fmean, stdev
+
+import numpy as np
+from scipy.stats import rankdata
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from nas.compare.judging import Judged
+from nas.report.facts import Table, number
+from nas.stored import StoredRun
+
+FEW = 25  # discordant pairs, below which McNemar's test is made exactly
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One strategy on one seed: its run, and the trainings by which its incumbent was judged."""
+
+    strategy: str
+    seed: int
+    run: StoredRun
+    judged: tuple[Judged, ...]
+
+    @property
+    def feasible(self) -> bool:
+        """Whether an incumbent was found that meets all constraints."""
+        return bool(self.run.best and self.run.best.feasible)
+
+    def test(self, metric: str) -> list[float]:
+        """Return the metric of each training on the test set."""
+        return [each.metrics[metric] for each in self.judged if metric in each.metrics]
+
+
+Entries = Sequence[Entry]
+
+
+def grouped(entries: Entries) -> dict[str, list[Entry]]:
+    """Return the entries by strategy."""
+    groups = dict[str, list[Entry]]()
+    for entry in entries:
+        groups.setdefault(entry.strategy, []).append(entry)
+    return groups
+
+
+def summary(entries: Entries) -> Table:
+    """Return what each strategy found: means over seeds, with the standard deviation from seed to seed."""
+    spec = entries[0].run.spec
+    ranks = average_ranks(entries)
+    metrics = list(dict.fromkeys([spec.objective, *(c.metric for c in spec.constraints)]))
+    shown = [metric for metric in metrics if any(entry.test(metric) for entry in entries)]
+
+    def row(name: str, group: list[Entry]) -> tuple[str, ...]:
+        found = [e.run.best.metrics[spec.objective] for e in group if e.run.best]
+        tests = [_spread(m, [fmean(e.test(m)) for e in group if e.test(m)]) for m in shown]
+        results = [result for e in group for result in e.run.results]
+        share = sum(result.feasible for result in results) / max(1, len(results))
+        met = f"{sum(e.feasible for e in group)} of {len(group)}"
+        trials = fmean(len({r.job.trial.id for r in e.run.results if not r.job.trial.repeats}) for e in group)
+        return (
+            name,
+            met,
+            _spread(spec.objective, found),
+            *tests,
+            f"{share:.0%}",
+            f"{trials:.0f}",
+            f"{ranks[name]:.2f}",
+        )
+
+    headings = (
+        "strategy", "feasible found", f"{spec.objective}, in the search", *(f"{m}, test" for m in shown),
+        "evaluations feasible", "trials", "average rank",
+    )  # fmt: skip
+    return Table(headings, tuple(row(name, group) for name, group in grouped(entries).items()))
+
+
+def _spread(metric: str, values: Sequence[float]) -> str:
+    if not values:
+        return ""
+    return number(metric, fmean(values)) + (f" ± {number(metric, stdev(values))}" if len(values) > 1 else "")
+
+
+def average_ranks(entries: Entries) -> dict[str, float]:
+    """Return the rank by the mean test objective, averaged over seeds; whoever has nothing feasible is last."""
+    spec = entries[0].run.spec
+    ranks = dict[str, list[float]]()
+    for seed in dict.fromkeys(entry.seed for entry in entries):
+        there = [entry for entry in entries if entry.seed == seed]
+        sign = -1 if spec.maximize else 1
+        values = [
+            sign * fmean(e.test(spec.objective)) if e.feasible and e.test(spec.objective) else np.inf for e in there
+        ]
+        for entry, rank in zip(there, rankdata(values), strict=True):
+            ranks.setdefault(entry.strategy, []).append(float(rank))
+    return {name: fmean(each) for name, each in ranks.items()}
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """McNemar's test of two networks: on how many images only the one, or only the other, was right.
+
+    `p` is the chance of so uneven a split between equally good networks, `corrected` the same after Holm's correction
+    for all contrasts of the comparison.
+    """
+
+    seed: int
+    one: str
+    other: str
+    only_one: int
+    only_other: int
+    p: float
+    corrected: float = 1.0
+
+
+def contrasts(entries: Entries) -> list[Contrast]:
+    """Return McNemar's test (1947) for each pair of strategies on each seed, of their first trained networks.
+
+    By the exact binomial test where fewer than FEW images are discordant, else by chi squared with continuity
+    correction; Holm's correction (1979) over all. One network of each: those of several seeds are judged on the same
+    images, which would be counted as if they were independent.
+    """
+    found = list(_contrasts(entries))
+    if not found:
+        return []
+    corrected = multipletests([each.p for each in found], method="holm")[1]
+    return [Contrast(**{**e.__dict__, "corrected": float(p)}) for e, p in zip(found, corrected, strict=True)]
+
+
+def _contrasts(entries: Entries) -> Iterator[Contrast]:
+    top3 = entries[0].run.spec.objective == "top3_accuracy"
+    right: Mapping[tuple[str, int], str] = {
+        (e.strategy, e.seed): e.judged[0].right3 if top3 else e.judged[0].right for e in entries if e.judged
+    }
+    for seed in dict.fromkeys(entry.seed for entry in entries):
+        there = [e.strategy for e in entries if e.seed == seed and right.get((e.strategy, seed))]
+        for one, other in combinations(there, 2):
+            pairs = list(zip(right[one, seed], right[other, seed], strict=True))
+            first, second = pairs.count(("1", "0")), pairs.count(("0", "1"))
+            table = [[pairs.count(("1", "1")), first], [second, pairs.count(("0", "0"))]]
+            p = float(mcnemar(table, exact=first + second < FEW).pvalue)
+            yield Contrast(seed, one, other, first, second, min(1.0, p))
+
+
+def contrast_table(found: Sequence[Contrast]) -> Table:
+    """Return the contrasts as texts."""
+
+    def row(c: Contrast) -> tuple[str, ...]:
+        better = c.one if c.only_one > c.only_other else c.other
+        verdict = f"{better} is better" if c.corrected < 0.05 else "no difference shown"
+        ours, split = (f"{c.one} / {c.other}", str(c.seed)), f"{c.only_one} / {c.only_other}"
+        return (*ours, split, f"{c.p:.3g}", f"{c.corrected:.3g}", verdict)
+
+    headings = ("pair", "seed", "right only by the one / the other", "p", "p, corrected", "at 5 %")
+    return Table(headings, tuple(row(each) for each in found))
