@@ -133,9 +133,7 @@ def _add_workers(group: Any, default: Any = None) -> None:
 
 
 def _add_compare(compare: argparse.ArgumentParser) -> None:
-    compare.epilog = (
-        "Any other flag of nas search holds for every search, such as --max-time 10m or --min-precision 0.39."
-    )
+    compare.epilog = "Any other flag of nas search holds for every search: --max-time 10m, --min-precision 0.39."
     compare.add_argument(
         "--strategies", nargs="+", default=["evolution", "random", "default"], metavar="STRATEGY[+BUDGET]",
         help="such as evolution evolution+full random+asha default",

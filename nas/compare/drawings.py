@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.compare.statistics import Entry, grouped
-from nas.report.figures import Drawing, anytime
+from nas.report.figures import Drawing, anytime, spent
 from nas.report.style import INK, SERIES, canvas
 
 _GRID = 200  # places on the horizontal axis
@@ -17,9 +17,9 @@ def bands(entries: Sequence[Entry], against: str) -> Drawing | None:
     """Best feasible objective over "time" (minutes) or "epochs": the mean over seeds, and all from worst to best."""
     objective, unit = entries[0].run.spec.objective, "minutes" if against == "time" else "epochs in all"
     curves = {name: [anytime(entry.run, against) for entry in group] for name, group in grouped(entries).items()}
-    ends = [x[-1] for each in curves.values() for x, _ in each if x]
-    if not ends:
+    if not any(x for each in curves.values() for x, _ in each):
         return None
+    ends = [spent(entry.run, against) for entry in entries]
     grid, figure, words = np.linspace(0, max(ends), _GRID), canvas(), list[str]()
     axes = figure.add_subplot()
     for (name, each), colour in zip(curves.items(), SERIES * len(curves), strict=False):

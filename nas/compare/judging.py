@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from nas.disk import sync
+from nas.disk import write_atomically
 from nas.errors import Diverged
 from nas.evaluate import Evaluator
 from nas.saved import Saved
@@ -32,14 +32,13 @@ class Judged:
 
 def judge(saved: Saved, folder: Path, seeds: int, evaluator: Evaluator) -> list[Judged]:
     """Return `seeds` trainings of a saved configuration; those that are in `folder` already are not repeated."""
-    config = Config.of(saved.config)
-    known = {each.seed: each for each in read(folder) if each.config == config.id}
+    config, kept = Config.of(saved.config), list(read(folder))
+    known = {each.seed: each for each in kept if each.config == config.id}
     for seed in range(saved.seed, saved.seed + seeds):
         if seed not in known:
             known[seed] = _trained(config, saved.epochs, seed, evaluator)
-            with (folder / FILE).open("a") as file:
-                file.write(canonical(known[seed].__dict__) + "\n")
-            sync(folder / FILE)
+            kept.append(known[seed])
+            write_atomically(folder / FILE, (canonical(each.__dict__) + "\n" for each in kept))
     return [known[seed] for seed in range(saved.seed, saved.seed + seeds)]
 
 

@@ -1,13 +1,14 @@
 """How does a comparison become one page?"""
 
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
 from nas.compare.contest import Contest
 from nas.compare.drawings import bands, tests
-from nas.compare.statistics import Contrast, Entry, contrast_table, summary
+from nas.compare.statistics import SIGNIFICANT, Contrast, Entry, contrast_table, summary
 from nas.report.facts import reproduction
 from nas.report.page import rendered
 from nas.report.style import rules
@@ -29,7 +30,7 @@ def write(contest: Contest, entries: Sequence[Entry], found: Sequence[Contrast],
         f"subject to {' and '.join(map(str, spec.constraints)) or 'no constraint'}",
         "summary": summary(entries),
         "contrasts": contrast_table(found),
-        "better": sorted({each for each in map(_verdict, found) if each}),
+        "better": _verdicts(found, len(contest.seeds)),
         "command": shlex.join(words),
         "circumstances": reproduction(entries[0].run)[1],
         "version": metadata.version("constrained-nas"),
@@ -37,9 +38,11 @@ def write(contest: Contest, entries: Sequence[Entry], found: Sequence[Contrast],
     return rendered("comparison.html.jinja", content, {"all": drawn}, path)
 
 
-def _verdict(contrast: Contrast) -> str:
-    if contrast.corrected >= 0.05:
-        return ""
-    first = contrast.only_one > contrast.only_other
-    better, worse = (contrast.one, contrast.other) if first else (contrast.other, contrast.one)
-    return f"{better} beats {worse} on seed {contrast.seed}"
+def _verdicts(found: Sequence[Contrast], seeds: int) -> list[str]:
+    """Return who beats whom, on how many seeds."""
+    beaten = Counter[tuple[str, str]]()
+    for each in found:
+        if each.corrected < SIGNIFICANT:
+            first = each.only_one > each.only_other
+            beaten[(each.one, each.other) if first else (each.other, each.one)] += 1
+    return [f"{better} beats {worse} on {count} of {seeds} seeds" for (better, worse), count in beaten.most_common()]

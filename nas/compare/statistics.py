@@ -1,11 +1,12 @@
 """Is the difference more than luck? Means and spreads, ranks, McNemar's test, corrected for how many were made."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean, stdev
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import rankdata
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
@@ -14,6 +15,7 @@ from nas.compare.judging import Judged
 from nas.report.facts import Table, number
 from nas.stored import StoredRun
 
+SIGNIFICANT = 0.05  # that a difference is shown
 FEW = 25  # discordant pairs, below which McNemar's test is made exactly
 
 
@@ -132,17 +134,21 @@ def contrasts(entries: Entries) -> list[Contrast]:
 
 def _contrasts(entries: Entries) -> Iterator[Contrast]:
     top3 = entries[0].run.spec.objective == "top3_accuracy"
-    right: Mapping[tuple[str, int], str] = {
-        (e.strategy, e.seed): e.judged[0].right3 if top3 else e.judged[0].right for e in entries if e.judged
+    right = {
+        (e.strategy, e.seed): _hits(e.judged[0].right3 if top3 else e.judged[0].right) for e in entries if e.judged
     }
     for seed in dict.fromkeys(entry.seed for entry in entries):
-        there = [e.strategy for e in entries if e.seed == seed and right.get((e.strategy, seed))]
-        for one, other in combinations(there, 2):
-            pairs = list(zip(right[one, seed], right[other, seed], strict=True))
-            first, second = pairs.count(("1", "0")), pairs.count(("0", "1"))
-            table = [[pairs.count(("1", "1")), first], [second, pairs.count(("0", "0"))]]
+        there = [e.strategy for e in entries if e.seed == seed and right.get((e.strategy, seed), _hits("")).size]
+        for name, rival in combinations(there, 2):
+            one, other = right[name, seed], right[rival, seed]
+            first, second = int((one & ~other).sum()), int((other & ~one).sum())
+            table = [[int((one & other).sum()), first], [second, int((~one & ~other).sum())]]
             p = float(mcnemar(table, exact=first + second < FEW).pvalue)
-            yield Contrast(seed, one, other, first, second, min(1.0, p))
+            yield Contrast(seed, name, rival, first, second, min(1.0, p))
+
+
+def _hits(right: str) -> NDArray[np.bool_]:
+    return np.array([hit == "1" for hit in right], dtype=np.bool_)
 
 
 def contrast_table(found: Sequence[Contrast]) -> Table:
@@ -150,7 +156,7 @@ def contrast_table(found: Sequence[Contrast]) -> Table:
 
     def row(c: Contrast) -> tuple[str, ...]:
         better = c.one if c.only_one > c.only_other else c.other
-        verdict = f"{better} is better" if c.corrected < 0.05 else "no difference shown"
+        verdict = f"{better} is better" if c.corrected < SIGNIFICANT else "no difference shown"
         ours, split = (f"{c.one} / {c.other}", str(c.seed)), f"{c.only_one} / {c.only_other}"
         return (*ours, split, f"{c.p:.3g}", f"{c.corrected:.3g}", verdict)
 

@@ -49,9 +49,7 @@ def progress(runs: dict[str, StoredRun], against: str) -> Drawing | None:
         x, y = anytime(run, against)
         if not x:
             continue
-        spent = sum(result.job.stop - result.job.start for result in run.committed)
-        end = spent if against == "epochs" else run.committed[-1].elapsed / 60
-        axes.step([*x, end], [*y, y[-1]], where="post", color=colour, label=name)
+        axes.step([*x, spent(run, against)], [*y, y[-1]], where="post", color=colour, label=name)
         words.append(f"{name} ends at {y[-1]:.4f}, with its first feasible network after {x[0]:.3g} {unit}")
     if not words:
         return None
@@ -62,15 +60,22 @@ def progress(runs: dict[str, StoredRun], against: str) -> Drawing | None:
     return Drawing(f"progress-{against}", title, f"{'; '.join(words)}.", figure)
 
 
+def spent(run: StoredRun, against: str) -> float:
+    """Return what a run took in all, in minutes or in epochs."""
+    if against == "time":
+        return max((result.elapsed for result in run.committed), default=0.0) / 60
+    return float(sum(result.job.stop - result.job.start for result in run.committed))
+
+
 def anytime(run: StoredRun, against: str) -> tuple[list[float], list[float]]:
     """Return when the best feasible objective got better, in minutes or epochs spent, and to what."""
-    x, y, spent, best = list[float](), list[float](), 0, -math.inf
+    x, y, epochs, best = list[float](), list[float](), 0, -math.inf
     for result in run.committed:
-        spent += result.job.stop - result.job.start
+        epochs += result.job.stop - result.job.start
         usable = result.epochs == run.spec.max_epochs and result.feasible and not result.job.trial.repeats
         if usable and result.score.objective > best:
             best = result.score.objective
-            x.append(float(spent) if against == "epochs" else result.elapsed / 60)
+            x.append(float(epochs) if against == "epochs" else result.elapsed / 60)
             y.append(result.metrics[run.spec.objective])
     return x, y
 
