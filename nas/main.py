@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from nas.errors import UserError
+from nas.trackers.mode import MODES, PROJECT, project
 from nas.units import count, factor, number, positive, seconds, share
 
 Parsed = TypeVar("Parsed")
-COMMANDS = ("search", "resume", "verify", "evaluate", "spaces", "data")
+COMMANDS = ("search", "resume", "verify", "track", "evaluate", "spaces", "data")
 USAGE = """search (when no command is named)  find the best network that meets the constraints
   resume RUN                         go on with a search that was stopped or killed
   verify RUN                         check what a search has left
+  track RUN                          send a run to Weights & Biases, as a new run there
   evaluate FILE                      retrain a saved configuration and test it
   spaces                             list the search spaces
   data                               list the data sets"""
@@ -40,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     _add_search(commands.add_parser("search", allow_abbrev=False, prog="nas search"))
     _add_resume(commands.add_parser("resume", allow_abbrev=False, prog="nas resume"))
     _add_verify(commands.add_parser("verify", allow_abbrev=False, prog="nas verify"))
+    _add_track(commands.add_parser("track", allow_abbrev=False, prog="nas track"))
     _add_evaluate(commands.add_parser("evaluate", allow_abbrev=False, prog="nas evaluate"))
     commands.add_parser("spaces", allow_abbrev=False, prog="nas spaces")
     commands.add_parser("data", allow_abbrev=False, prog="nas data")
@@ -101,6 +104,8 @@ def _add_search(search: argparse.ArgumentParser) -> None:
     machine.add_argument("--run-dir", type=Path, default=Path("runs"), metavar="DIR", help="where runs land")
     machine.add_argument("--name", metavar="NAME", help="of the run's folder; an unfinished one goes on")
     machine.add_argument("--quiet", action="store_true", help="print the result only")
+    _add_wandb(machine, "auto")
+    machine.add_argument("--wandb-project", type=_value(project), default=PROJECT, metavar="NAME", help=f"({PROJECT})")
 
 
 def _add_resume(resume: argparse.ArgumentParser) -> None:
@@ -111,6 +116,14 @@ def _add_resume(resume: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     _add_workers(resume, default=argparse.SUPPRESS)
     resume.add_argument("--quiet", action="store_true", help="print the result only")
+    _add_wandb(resume, argparse.SUPPRESS)
+
+
+def _add_wandb(group: Any, default: str) -> None:
+    group.add_argument(
+        "--wandb", default=default, choices=MODES,
+        help="Weights & Biases: auto (default) is online where a key is configured, else disabled",
+    )  # fmt: skip
 
 
 def _add_workers(group: Any, default: Any = None) -> None:
@@ -133,6 +146,14 @@ def _add_verify(verify: argparse.ArgumentParser) -> None:
     verify.add_argument(
         "--repair-to", type=_value(count), metavar="LINE", help="keep so many lines of the journal, put the rest aside"
     )
+
+
+def _add_track(track: argparse.ArgumentParser) -> None:
+    track.add_argument("run", type=Path, metavar="RUN", help="the folder of a run, such as runs/NAME")
+    track.add_argument(
+        "--wandb", default="auto", choices=("online", "offline"), help="offline: into RUN/wandb, for wandb sync"
+    )
+    track.add_argument("--wandb-project", type=_value(project), metavar="NAME", help=f"as before, or {PROJECT}")
 
 
 def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:

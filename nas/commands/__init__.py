@@ -6,12 +6,14 @@ from collections.abc import Callable
 from nas.commands.evaluate import evaluate
 from nas.commands.listing import data, spaces
 from nas.commands.search import search
+from nas.commands.track import track
 from nas.commands.verify import verify
 
 COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "search": search,
     "resume": search,
     "verify": verify,
+    "track": track,
     "evaluate": evaluate,
     "spaces": spaces,
     "data": data,

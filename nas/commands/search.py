@@ -1,5 +1,6 @@
 """`nas search`: from the flags to a run folder with the best network under constraints, retrained and tested."""
 
+import sys
 import time
 from argparse import Namespace
 from collections import Counter
@@ -12,8 +13,11 @@ from nas.commands.plan import Plan
 from nas.commands.progress import epoch_bar
 from nas.commands.table import comparison, shown
 from nas.disk import write_atomically
+from nas.engine import Tracker
 from nas.evaluate import Evaluation, Evaluator
 from nas.signals import exit_status
+from nas.trackers import mode
+from nas.trackers.child import Child
 from nas.trackers.console import Console
 from nas.types import Config, Result, Status
 from nas.units import duration
@@ -21,11 +25,19 @@ from nas.units import duration
 
 def search(flags: Namespace) -> int:
     """Search, retrain the incumbent and the default configuration, test both, and leave the run folder."""
-    began = time.monotonic()
+    began, wandb = time.monotonic(), mode.decided(flags.wandb)
     plan = Plan(flags)
     terminal = Terminal(stderr=True, quiet=flags.quiet)
     terminal.print(plan.announcement(), highlight=False, soft_wrap=True, markup=False)
-    run = _run(plan, began)
+    hint = mode.hint(flags.wandb, wandb)
+    if hint and not flags.quiet:
+        print(hint, file=sys.stderr)
+    with Child(plan.directory, wandb, flags.wandb_project, flags.quiet) as tracker:
+        return _search(plan, began, tracker)
+
+
+def _search(plan: Plan, began: float, tracker: Tracker) -> int:
+    run = _run(plan, began, tracker)
     best, columns, notes = run.best, dict[str, dict[str, float]](), _how_it_went(run, began)
     if best is None:
         reason = "no trial could be trained" if run.trials else "no trial finished within the limits"
@@ -77,7 +89,7 @@ def _final(
     return notes
 
 
-def _run(plan: Plan, began: float) -> api.Run:
+def _run(plan: Plan, began: float, tracker: Tracker) -> api.Run:
     """Search as planned. Loading has used some of the time limit already."""
     flags, sizes, limit = plan.flags, plan.budgets, plan.search_seconds
     with Console(limit, flags.quiet) as console:
@@ -111,7 +123,7 @@ def _run(plan: Plan, began: float) -> api.Run:
             default=plan.space.default,
             details=plan.details(),
             command=plan.command(),
-            trackers=[console],
+            trackers=[console, tracker],
         )
 
 
