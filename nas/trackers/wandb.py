@@ -134,7 +134,8 @@ def _follow(directory: Path, mode: str, project: str) -> int:
     over = threading.Event()
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 1024):  # not sys.stdin, whose lock a thread must not hold when Python ends
+            pass
         over.set()
         time.sleep(PATIENCE)
         os._exit(1)  # W&B hangs
