@@ -44,21 +44,24 @@ def track(directory: Path, tracking: Tracking, mode: str, over: threading.Event,
     To connect may take `patience` seconds. Raises UserError, and whatever W&B raises.
     """
     spec, saved = read_spec(directory), time.monotonic()
-    progress = Progress(spec)
-    with _connected(directory, tracking, mode, patience) as run:
-        sent = lag = replace(tracking, where=_where(run, mode))
-        sent.write(directory)
-        for number, checksum, record in journal.follow(directory / "journal.jsonl", over, _LOOK):
-            row = progress.after(stored.scored(Result.from_json(record), spec))
-            if number <= tracking.sent:
-                continue
-            run.log(row, step=number)
-            sent = replace(sent, sent=number, checksum=checksum)
-            if time.monotonic() > saved + _SAVE:  # what W&B got before that is on disk by now
-                lag.write(directory)
-                lag, saved = sent, time.monotonic()
-        _conclude(run, stored.open_run(directory), sent)
-    sent.write(directory)
+    progress, sent, lag = Progress(spec), tracking, tracking
+    try:
+        with _connected(directory, tracking, mode, patience) as run:
+            sent = lag = replace(tracking, where=_where(run, mode))
+            sent.write(directory)
+            for number, checksum, record in journal.follow(directory / "journal.jsonl", over, _LOOK):
+                row = progress.after(stored.scored(Result.from_json(record), spec))
+                if number <= tracking.sent:
+                    continue
+                run.log(row, step=number)
+                sent = replace(sent, sent=number, checksum=checksum)
+                if time.monotonic() > saved + _SAVE:  # what W&B got before that is on disk by now
+                    lag.write(directory)
+                    lag, saved = sent, time.monotonic()
+            _conclude(run, stored.open_run(directory), sent)
+    finally:
+        if sent is not tracking:
+            sent.write(directory)
     return sent
 
 
@@ -81,6 +84,7 @@ def _connected(directory: Path, tracking: Tracking, mode: str, patience: float) 
     own = directory.resolve() / "wandb"
     os.environ.setdefault("WANDB_DATA_DIR", str(own))  # or copies of tables and files land in the home folder
     os.environ.setdefault("WANDB_CACHE_DIR", str(own / "cache"))
+    os.environ["WANDB_SILENT"] = "true"  # it speaks before it knows the settings
     import wandb
 
     wandb.Table.MAX_ROWS = _ROWS
