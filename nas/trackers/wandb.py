@@ -149,8 +149,8 @@ def _follow(directory: Path, mode: str, project: str) -> int:
         with alone(directory, wait=True):  # the former search's tracker may be at work still
             track(directory, begun(directory, project), mode, over, patience=86400)
     except Exception as error:
-        print(told(error), file=sys.stderr)
-        return 1
+        print(told(error), file=sys.stderr, flush=True)
+        os._exit(1)  # or what W&B does at the end of a process speaks last
     return 0
 
 
