@@ -5,9 +5,11 @@ import json
 import logging
 import os
 import socket
+import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -131,6 +133,33 @@ def read(path: Path) -> Iterator[tuple[int, int, dict[str, Any] | str]]:
             record = _decode(line)
             yield number, start, f"{path}, line {number}, byte {start}: {record}" if isinstance(record, str) else record
             start += len(line)
+
+
+def follow(path: Path, over: threading.Event, pause: float) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    """Yield number, checksum and record of each whole line, of those there and those to come until `over`.
+
+    For another process than the engine: it looks every `pause` seconds. Raises Corrupt.
+    """
+    number = start = 0
+    with path.open("rb") as file:
+        while True:
+            last = over.is_set()  # asked before reading: what was appended before is then read
+            while (line := file.readline(LONGEST_LINE)).endswith(b"\n"):
+                number, record = number + 1, _decode(line)
+                if isinstance(record, str):
+                    raise Corrupt(f"{path}, line {number}, byte {start}: {record}")
+                yield number, line[:8].decode(), record
+                start += len(line)
+            if last:
+                return
+            file.seek(start)  # what the engine has half written is read again
+            over.wait(pause)
+
+
+def checksum(path: Path, number: int) -> str:
+    """Return the checksum of that line as the file has it; nothing where it has no such line."""
+    with path.open("rb") as file:
+        return next(islice(file, number - 1, number), b"")[:8].decode(errors="replace") if number else ""
 
 
 def _note(path: Path) -> Path:

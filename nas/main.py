@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from nas.errors import UserError
+from nas.trackers.mode import MODES, PROJECT, project
 from nas.units import count, factor, number, positive, seconds, share
 
 Parsed = TypeVar("Parsed")
-COMMANDS = ("search", "resume", "compare", "report", "verify", "evaluate", "spaces", "data")
+COMMANDS = ("search", "resume", "compare", "report", "verify", "track", "evaluate", "spaces", "data")
 USAGE = """search (when no command is named)  find the best network that meets the constraints
   resume RUN                         go on with a search that was stopped or killed
   compare --strategies A B ...       search by several strategies on several seeds, test who is better
   report RUN [OTHER ...]             make a page with figures of what a search found
   verify RUN                         check what a search has left
+  track RUN                          send a run to Weights & Biases, as a new run there
   evaluate FILE                      retrain a saved configuration and test it
   spaces                             list the search spaces
   data                               list the data sets"""
@@ -44,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     _add_compare(commands.add_parser("compare", allow_abbrev=False, prog="nas compare"))
     _add_report(commands.add_parser("report", allow_abbrev=False, prog="nas report"))
     _add_verify(commands.add_parser("verify", allow_abbrev=False, prog="nas verify"))
+    _add_track(commands.add_parser("track", allow_abbrev=False, prog="nas track"))
     _add_evaluate(commands.add_parser("evaluate", allow_abbrev=False, prog="nas evaluate"))
     commands.add_parser("spaces", allow_abbrev=False, prog="nas spaces")
     commands.add_parser("data", allow_abbrev=False, prog="nas data")
@@ -105,6 +108,8 @@ def _add_search(search: argparse.ArgumentParser) -> None:
     machine.add_argument("--run-dir", type=Path, default=Path("runs"), metavar="DIR", help="where runs land")
     machine.add_argument("--name", metavar="NAME", help="of the run's folder; an unfinished one goes on")
     machine.add_argument("--quiet", action="store_true", help="print the result only")
+    _add_wandb(machine, "auto")
+    machine.add_argument("--wandb-project", type=_value(project), default=PROJECT, metavar="NAME", help=f"({PROJECT})")
 
 
 def _add_resume(resume: argparse.ArgumentParser) -> None:
@@ -115,6 +120,14 @@ def _add_resume(resume: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     _add_workers(resume, default=argparse.SUPPRESS)
     resume.add_argument("--quiet", action="store_true", help="print the result only")
+    _add_wandb(resume, argparse.SUPPRESS)
+
+
+def _add_wandb(group: Any, default: str) -> None:
+    group.add_argument(
+        "--wandb", default=default, choices=MODES,
+        help="Weights & Biases: auto (default) is online where a key is configured, else disabled",
+    )  # fmt: skip
 
 
 def _add_workers(group: Any, default: Any = None) -> None:
@@ -164,6 +177,14 @@ def _add_verify(verify: argparse.ArgumentParser) -> None:
     verify.add_argument(
         "--repair-to", type=_value(count), metavar="LINE", help="keep so many lines of the journal, put the rest aside"
     )
+
+
+def _add_track(track: argparse.ArgumentParser) -> None:
+    track.add_argument("run", type=Path, metavar="RUN", help="the folder of a run, such as runs/NAME")
+    track.add_argument(
+        "--wandb", default="auto", choices=("online", "offline"), help="offline: into RUN/wandb, for wandb sync"
+    )
+    track.add_argument("--wandb-project", type=_value(project), metavar="NAME", help=f"as before, or {PROJECT}")
 
 
 def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:

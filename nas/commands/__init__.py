@@ -8,6 +8,7 @@ from nas.commands.evaluate import evaluate
 from nas.commands.listing import data, spaces
 from nas.commands.report import report
 from nas.commands.search import search
+from nas.commands.track import track
 from nas.commands.verify import verify
 
 COMMANDS: dict[str, Callable[[Namespace], int]] = {
@@ -16,6 +17,7 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "compare": compare,
     "report": report,
     "verify": verify,
+    "track": track,
     "evaluate": evaluate,
     "spaces": spaces,
     "data": data,

@@ -23,6 +23,8 @@ from nas.evaluate import Evaluator
 from nas.report.facts import Table
 from nas.signals import exit_status
 from nas.stored import open_run
+from nas.trackers import mode
+from nas.trackers.child import Child
 
 Parse = Callable[[list[str]], Namespace]
 
@@ -48,7 +50,10 @@ def _go_on(directory: Path, parse: Parse, quiet: bool) -> int:
         terminal.rule(f"{name}, seed {seed} ({number} of {len(everything)})", align="left")
         plan = Plan(parse([*words, f"--run-dir={directory}", *(["--quiet"] if quiet else [])]))
         try:
-            run = run_search(plan, time.monotonic())
+            with Child(plan.directory, mode.decided(plan.flags.wandb), plan.flags.wandb_project, quiet) as tracker:
+                run = run_search(plan, time.monotonic(), [tracker])
+                if run.best:
+                    write_best(plan, run, run.best, None)
         except UserError as error:
             if name != "default" or error.exit_status != UserError.exit_status:
                 raise
@@ -57,8 +62,6 @@ def _go_on(directory: Path, parse: Parse, quiet: bool) -> int:
         if exit_status(run.stopped):
             print(f"nas: {run.stopped}; go on by python -m nas.main resume {directory}", file=sys.stderr)
             return exit_status(run.stopped)
-        if run.best:
-            write_best(plan, run, run.best, None)
         entries.append(_judged(plan, contest, name, seed))
     found = contrasts(entries)
     for table in (summary(entries), contrast_table(found)):

@@ -4,7 +4,7 @@ import sys
 import time
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console as Terminal
 
@@ -13,9 +13,12 @@ from nas.commands.plan import Plan
 from nas.commands.progress import epoch_bar
 from nas.commands.table import comparison, shown
 from nas.disk import write_atomically
+from nas.engine import Tracker
 from nas.evaluate import Evaluation, Evaluator
 from nas.signals import exit_status
 from nas.stored import open_run
+from nas.trackers import mode
+from nas.trackers.child import Child
 from nas.trackers.console import Console
 from nas.types import Config, Result, Status
 from nas.units import duration
@@ -23,11 +26,19 @@ from nas.units import duration
 
 def search(flags: Namespace) -> int:
     """Search, retrain the incumbent and the default configuration, test both, and leave the run folder."""
-    began = time.monotonic()
+    began, wandb = time.monotonic(), mode.decided(flags.wandb)
     plan = Plan(flags)
     terminal = Terminal(stderr=True, quiet=flags.quiet)
     terminal.print(plan.announcement(), highlight=False, soft_wrap=True, markup=False)
-    run = run_search(plan, began)
+    hint = mode.hint(flags.wandb, wandb)
+    if hint and not flags.quiet:
+        print(hint, file=sys.stderr)
+    with Child(plan.directory, wandb, flags.wandb_project, flags.quiet) as tracker:
+        return _search(plan, began, tracker)
+
+
+def _search(plan: Plan, began: float, tracker: Tracker) -> int:
+    run = run_search(plan, began, [tracker])
     best, columns, notes = run.best, dict[str, dict[str, float]](), _how_it_went(run, began)
     if best is None:
         reason = "no trial could be trained" if run.trials else "no trial finished within the limits"
@@ -53,17 +64,17 @@ def search(flags: Namespace) -> int:
     summary = "\n".join([table, *notes, f"configuration: {best.config}", f"saved as {plan.directory / 'best.json'}"])
     write_atomically(plan.directory / "summary.txt", summary + "\n")
     print(summary)
-    _report(plan, terminal)
+    _report(plan)
     return status
 
 
-def _report(plan: Plan, terminal: Terminal) -> None:
+def _report(plan: Plan) -> None:
     """Write the report. The search is done: whatever fails here is told, and its result stands."""
     from nas.report.page import write
 
     try:
         path = write([open_run(plan.directory)], plan.directory / "report.html")
-        terminal.print(f"report {path}", highlight=False, soft_wrap=True, markup=False)
+        Terminal(stderr=True, quiet=plan.flags.quiet).print(f"report {path}", highlight=False, soft_wrap=True)
     except (Exception, KeyboardInterrupt) as error:
         again = f"python -m nas.main report {plan.directory}"
         print(f"nas: no report ({type(error).__name__}: {error}); try again by {again}", file=sys.stderr)
@@ -93,7 +104,7 @@ def _final(
     return notes
 
 
-def run_search(plan: Plan, began: float) -> api.Run:
+def run_search(plan: Plan, began: float, trackers: Sequence[Tracker] = ()) -> api.Run:
     """Search as planned. Loading has used some of the time limit already, since `began`."""
     flags, sizes, limit = plan.flags, plan.budgets, plan.search_seconds
     with Console(limit, flags.quiet) as console:
@@ -127,7 +138,7 @@ def run_search(plan: Plan, began: float) -> api.Run:
             default=plan.space.default,
             details=plan.details(),
             command=plan.command(),
-            trackers=[console],
+            trackers=[console, *trackers],
         )
 
 
