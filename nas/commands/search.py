@@ -7,16 +7,19 @@ from collections.abc import Iterable
 
 from rich.console import Console as Terminal
 
-from nas import api, defaults
+from nas import api, defaults, trained
 from nas.commands.plan import Plan
 from nas.commands.progress import epoch_bar
 from nas.commands.table import comparison, shown
 from nas.disk import write_atomically
+from nas.errors import DiskFull, UserError
 from nas.evaluate import Evaluation, Evaluator
 from nas.signals import exit_status
 from nas.trackers.console import Console
 from nas.types import Config, Result, Status
 from nas.units import duration
+
+_NETWORK = f"best{trained.SUFFIX}"
 
 
 def search(flags: Namespace) -> int:
@@ -31,7 +34,9 @@ def search(flags: Namespace) -> int:
         reason = "no trial could be trained" if run.trials else "no trial finished within the limits"
         print("\n".join([reason, *notes, *_first_error(run.trials)]))
         return exit_status(run.stopped) or 1
-    plan.saved(best.job.trial.config, _evidence(plan, run, best, None)).write(plan.directory / "best.json")
+    incumbent = plan.saved(best.job.trial.config, _evidence(plan, run, best, None))
+    trained.drop_stale(plan.directory / _NETWORK, incumbent)  # of a former incumbent, before this one takes its place
+    incumbent.write(plan.directory / "best.json")
     plan.saved(Config.of(plan.space.default), {}).write(plan.directory / "default.json")
     title = "incumbent" if best.feasible else "incumbent (infeasible)"
     columns[f"{title}, validation"] = best.metrics
@@ -65,6 +70,7 @@ def _final(
     if tested:
         columns[f"{title}, test"] = tested.metrics
         plan.saved(config, _evidence(plan, run, best, tested)).write(plan.directory / "best.json")
+        notes.append(_kept(plan, config, tested))
     if plan.flags.strategy != "default":
         default = Config.of(plan.space.default)
         try:
@@ -134,6 +140,19 @@ def _tested(
     except Exception as error:  # the search is done, and its result must not be lost
         notes.append(f"training the {title} failed: {type(error).__name__}: {error}; see {path}")
         return None
+
+
+def _kept(plan: Plan, config: Config, tested: Evaluation) -> str:
+    """Write the trained network beside best.json; return a note where it is, or why it is not."""
+    path = plan.directory / _NETWORK
+    try:
+        trained.keep(path, tested, plan.space, config, plan.flags.data, plan.budgets.epochs, plan.flags.seed)
+    except DiskFull:
+        raise
+    except UserError as error:
+        path.unlink(missing_ok=True)  # of an earlier end of the search, trained anew since
+        return str(error)
+    return f"trained network saved as {path}"
 
 
 def _evidence(plan: Plan, run: api.Run, best: Result, tested: Evaluation | None) -> dict[str, object]:
