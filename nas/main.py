@@ -10,11 +10,14 @@ from nas.errors import UserError
 from nas.units import count, factor, number, positive, seconds, share
 
 Parsed = TypeVar("Parsed")
-COMMANDS = ("search", "resume", "verify", "evaluate", "spaces", "data")
+COMMANDS = ("search", "resume", "verify", "evaluate", "export", "predict", "spaces", "data")
+FORMATS = ("onnx", "torchscript", "safetensors", "optuna", "csv", "parquet")
 USAGE = """search (when no command is named)  find the best network that meets the constraints
   resume RUN                         go on with a search that was stopped or killed
   verify RUN                         check what a search has left
   evaluate FILE                      retrain a saved configuration and test it
+  export SOURCE --format FORMAT      the trained winner as ONNX, ..., the results as CSV, Optuna, ...
+  predict MODEL IMAGE...             what the trained winner sees in images
   spaces                             list the search spaces
   data                               list the data sets"""
 
@@ -41,6 +44,8 @@ def parser() -> argparse.ArgumentParser:
     _add_resume(commands.add_parser("resume", allow_abbrev=False, prog="nas resume"))
     _add_verify(commands.add_parser("verify", allow_abbrev=False, prog="nas verify"))
     _add_evaluate(commands.add_parser("evaluate", allow_abbrev=False, prog="nas evaluate"))
+    _add_export(commands.add_parser("export", allow_abbrev=False, prog="nas export"))
+    _add_predict(commands.add_parser("predict", allow_abbrev=False, prog="nas predict"))
     commands.add_parser("spaces", allow_abbrev=False, prog="nas spaces")
     commands.add_parser("data", allow_abbrev=False, prog="nas data")
     return main
@@ -146,6 +151,24 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument("--folds", type=_value(positive), metavar="N", help="with --cv")
     _add_machine(evaluate)
     evaluate.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def _add_export(export: argparse.ArgumentParser) -> None:
+    export.add_argument("source", type=Path, metavar="SOURCE", help="the folder of a run, or a .safetensors of one")
+    export.add_argument(
+        "--format", required=True, choices=FORMATS, help="the first three: the trained winner; the others: all results"
+    )
+    export.add_argument("--output", type=Path, metavar="FILE", help="(default: beside the source)")
+    export.add_argument("--space", metavar="NAME|FILE.py", help="where the space's file lies now")
+
+
+def _add_predict(predict: argparse.ArgumentParser) -> None:
+    predict.add_argument(
+        "model", type=Path, metavar="MODEL", help="the folder of a run, a .safetensors or .onnx of one"
+    )
+    predict.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="image files, or folders of them")
+    predict.add_argument("--json", action="store_true", help="one line of JSON an image")
+    predict.add_argument("--space", metavar="NAME|FILE.py", help="where the space's file lies now")
 
 
 def _add_machine(group: Any) -> None:

@@ -4,7 +4,9 @@ from argparse import Namespace
 from collections.abc import Callable
 
 from nas.commands.evaluate import evaluate
+from nas.commands.export import export
 from nas.commands.listing import data, spaces
+from nas.commands.predict import predict
 from nas.commands.search import search
 from nas.commands.verify import verify
 
@@ -13,6 +15,8 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "resume": search,
     "verify": verify,
     "evaluate": evaluate,
+    "export": export,
+    "predict": predict,
     "spaces": spaces,
     "data": data,
 }
