@@ -1,8 +1,9 @@
 """`nas export SOURCE --format F`: the winner, or all results, for other tools."""
 
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console as Terminal
 from rich.progress import track
@@ -16,6 +17,7 @@ from nas.stored import open_run
 _NETWORKS = {"onnx": ".onnx", "torchscript": ".torchscript", "safetensors": trained.SUFFIX}
 _RESULTS = {"optuna": "optuna.db", "csv": "history.csv", "parquet": "history.parquet"}
 _CONVERT = {"onnx": network.onnx, "torchscript": network.torchscript}
+_TABLES = {"csv": frame.csv, "parquet": frame.parquet}
 
 
 def export(flags: Namespace) -> int:
@@ -49,18 +51,18 @@ def _results(flags: Namespace) -> int:
     run = open_run(flags.source)
     path = flags.output or flags.source / _RESULTS[flags.format]
     _check(path)
-    if flags.format != "optuna":
-        convert: Callable[..., bytes] = frame.csv if flags.format == "csv" else frame.parquet
-        _write(path, convert(run))
-        return 0
-    terminal = Terminal(stderr=True)
-    with replacing(path) as temporary:
-        study.write(run, temporary, flags.source.resolve().name, lambda trials: track(
-            trials, "writing trials", console=terminal, disable=not terminal.is_terminal, transient=True
-        ))  # fmt: skip
-    print(f"saved as {path}")
-    print(f"to look at it: pip install optuna-dashboard; optuna-dashboard sqlite:///{path}")
+    if flags.format == "optuna":
+        _write(path, study.database(run, flags.source.resolve().name, _bar))
+        print(f"to look at it: pip install optuna-dashboard; optuna-dashboard sqlite:///{path}")
+    else:
+        _write(path, _TABLES[flags.format](run))
     return 0
+
+
+def _bar(trials: list[Any]) -> Iterable[Any]:
+    """Show how many trials are written, on a terminal: Optuna takes some hundredths of a second for each."""
+    terminal = Terminal(stderr=True)
+    return track(trials, "exporting", console=terminal, disable=not terminal.is_terminal, transient=True)
 
 
 def _check(path: Path) -> None:

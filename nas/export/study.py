@@ -3,10 +3,8 @@
 import warnings
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from nas.errors import UserError
 from nas.export.extra import extra
 from nas.stored import StoredRun
 from nas.types import Result, Status, canonical
@@ -15,8 +13,8 @@ _CONSTRAINTS = "constraints"  # Optuna's key, in the form that every version and
 Progress = Callable[[list[Any]], Iterable[Any]]
 
 
-def write(run: StoredRun, path: Path, name: str, progress: Progress) -> None:
-    """Write the SQLite file at `path`: one study called `name`, one trial for each trial of the search.
+def database(run: StoredRun, name: str, progress: Progress) -> bytes:
+    """Return what an SQLite file holds: one study called `name`, one trial for each trial of the search.
 
     Trained to the end is COMPLETE, stopped at a rung PRUNED, anything that went wrong FAIL. The repetitions that
     confirmed a trial at the end are an attribute of that trial: as trials of their own they would take part in Optuna's
@@ -24,23 +22,19 @@ def write(run: StoredRun, path: Path, name: str, progress: Progress) -> None:
     """
     optuna = extra("optuna")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    path.write_bytes(b"")  # SQLite goes on with what lies there
-    storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
-    try:
-        direction = "maximize" if run.spec.maximize else "minimize"
-        study = optuna.create_study(study_name=name, storage=storage, direction=direction)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Optuna, that the names of metrics are new
-            study.set_metric_names([run.spec.objective])
-        for key, value in _about(run).items():
-            study.set_user_attr(key, value)
-        for trial in progress(trials(run)):
-            study.add_trial(trial)
-    except optuna.exceptions.StorageInternalError as error:
-        raise UserError(f"{path} cannot be written: {' '.join(str(error.__cause__ or error).split())}") from None
-    finally:
-        storage.remove_session()
-        storage.engine.dispose()
+    storage = optuna.storages.RDBStorage("sqlite://")  # in memory, where no disk is full and no commit waits for it
+    direction = "maximize" if run.spec.maximize else "minimize"
+    study = optuna.create_study(study_name=name, storage=storage, direction=direction)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Optuna, that the names of metrics are new
+        study.set_metric_names([run.spec.objective])
+    for key, value in _about(run).items():
+        study.set_user_attr(key, value)
+    for trial in progress(trials(run)):
+        study.add_trial(trial)
+    storage.remove_session()
+    content: bytes = storage.engine.raw_connection().driver_connection.serialize()
+    return content
 
 
 def trials(run: StoredRun) -> list[Any]:
@@ -72,18 +66,18 @@ def _trial(run: StoredRun, rungs: list[Result], again: list[Result], space: dict
         datetime_complete=began + timedelta(seconds=last.elapsed),
         params=last.config,
         distributions={name: space[name] for name in last.config},
-        user_attrs=_attributes(last, again),
+        user_attrs=_attributes(rungs, again),
         system_attrs={_CONSTRAINTS: violations} if violations else {},
         intermediate_values={r.epochs: r.metrics[objective] for r in rungs if r.status is Status.OK},
     )
 
 
-def _attributes(last: Result, again: list[Result]) -> dict[str, Any]:
+def _attributes(rungs: list[Result], again: list[Result]) -> dict[str, Any]:
     """Return what Optuna has no place for; the dashboard shows each as a column."""
-    trial = last.job.trial
+    last, trial = rungs[-1], rungs[-1].job.trial
     told = {
         "trial": trial.id, "status": str(last.status), "epochs": last.epochs, "operator": trial.operator,
-        "parents": list(trial.parents), "feasible": last.feasible, "seconds": last.seconds,
+        "parents": list(trial.parents), "feasible": last.feasible, "seconds": sum(result.seconds for result in rungs),
     }  # fmt: skip
     if last.error:
         told["error"] = last.error

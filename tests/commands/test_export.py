@@ -28,6 +28,7 @@ from tests.commands.conftest import Winner
 from tests.commands.test_command_line import refused
 from tests.fakes import hill, hills, params
 
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # as users load TorchScript
 Forward = Callable[[Tensor], Tensor]
 METADATA_KEYS = {
     "format", "classes", "input", "pixel_range", "preprocessing", "output", "config", "space", "space_digest",
