@@ -19,7 +19,7 @@ import nas
 from nas import ranking, saved, trained
 from nas.data import load
 from nas.errors import Diverged
-from nas.export import study
+from nas.export import network, study
 from nas.export.network import METADATA
 from nas.main import main
 from nas.stored import StoredRun, open_run
@@ -102,6 +102,19 @@ def test_an_onnx_file_says_its_input_and_nothing_of_the_machine_it_was_made_on(w
     shape = model.graph.input[0].type.tensor_type.shape.dim
     assert [each.dim_param or each.dim_value for each in shape] == ["batch", 3, 12, 12]
     assert b"site-packages" not in winner.onnx.read_bytes() and b"nas/export" not in winner.onnx.read_bytes()
+
+
+class Moody(torch.nn.Flatten):
+    """Computes something else in batches of seven, which no trace of two images shows."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return super().forward(images) * (2 if len(images) == 7 else 1)
+
+
+def test_what_would_not_compute_the_same_is_not_exported() -> None:
+    with pytest.raises(nas.UserError, match="as TorchScript this network computes something else"):
+        network.torchscript(Moody(), (1, 2, 2), {})
+    assert network.torchscript(torch.nn.Flatten(), (1, 2, 2), {})[1] == 0
 
 
 def test_an_export_replaces_the_former_and_says_where_and_how_exact_it_is(
