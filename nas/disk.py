@@ -31,18 +31,17 @@ def full_disk_told(path: Path) -> Iterator[None]:
         ) from None
 
 
-def write_atomically(path: Path, text: str | Iterable[str]) -> None:
-    """Replace the file at `path` by `text`, whole or in lines: afterwards it holds the old or the new, never half.
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield where to write what then takes the place of `path`, which holds the old or the new, never half.
 
     Raises DiskFull where there is no space; nothing half-written stays.
     """
     temporary = path.with_name(path.name + ".tmp")
     with full_disk_told(path):
         try:
-            with temporary.open("w") as file:
-                file.writelines([text] if isinstance(text, str) else text)
-                file.flush()
-                os.fsync(file.fileno())
+            yield temporary
+            sync(temporary)
             faults.point("file.written")
             temporary.replace(path)
         except BaseException:
@@ -50,3 +49,9 @@ def write_atomically(path: Path, text: str | Iterable[str]) -> None:
             raise
     sync(path.parent)
     faults.point("file.replaced")
+
+
+def write_atomically(path: Path, text: str | Iterable[str]) -> None:
+    """Replace the file at `path` by `text`, whole or in lines. Raises DiskFull where there is no space."""
+    with replacing(path) as temporary, temporary.open("w") as file:
+        file.writelines([text] if isinstance(text, str) else text)

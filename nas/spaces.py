@@ -100,6 +100,21 @@ def load(name: str) -> Space:
     return loaded
 
 
+def load_for(values: Mapping[str, Any], name: str, digest: str, source: str | None, file: Path) -> tuple[Space, Config]:
+    """Return the space called `name` and the configuration of `values` in it, which `file` holds.
+
+    Raises UserError where the hyperparameters are not those of that time, of which `digest` is the hash. Where only
+    the file is another than `source` says, where that is known, a note tells it: the networks may differ.
+    """
+    space = load(name)
+    config = space.config(values, str(file))
+    if space.digest != digest:
+        raise UserError(f"{file} was saved with another version of space {name}: give --space FILE.py")
+    if source and space.source != source:
+        print(f"note: {name} has changed since {file} was saved", file=sys.stderr)
+    return space, config
+
+
 def _digest(module: ModuleType) -> str:
     return blake2b(Path(str(module.__file__)).read_bytes(), digest_size=8).hexdigest()
 

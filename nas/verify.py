@@ -31,6 +31,7 @@ def faults_of(directory: Path) -> Iterator[str]:
             results.setdefault(result.job.key, result)
     yield from _checkpoint_faults(directory / "checkpoints", results)
     yield from _history_faults(directory / "history.jsonl", results)
+    yield from _network_faults(directory)
 
 
 def repair(directory: Path, lines: int) -> Path:
@@ -86,3 +87,14 @@ def _history_faults(path: Path, results: dict[tuple[str, int], Result]) -> Itera
         for number, line in enumerate(file, 1):
             if line not in known:
                 yield f"{path}, line {number}: the journal has no such result"
+
+
+def _network_faults(directory: Path) -> Iterator[str]:
+    """Yield what is wrong with the trained network, if there is one."""
+    if (directory / "best.safetensors").exists():
+        from nas.trained import find  # torch, for those runs only that trained with it
+
+        try:
+            find(directory)
+        except UserError as error:
+            yield str(error)

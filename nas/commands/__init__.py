@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 from nas.commands.compare import compare
 from nas.commands.evaluate import evaluate
+from nas.commands.export import export
 from nas.commands.listing import data, spaces
+from nas.commands.predict import predict
 from nas.commands.report import report
 from nas.commands.search import search
 from nas.commands.track import track
@@ -19,6 +21,8 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "verify": verify,
     "track": track,
     "evaluate": evaluate,
+    "export": export,
+    "predict": predict,
     "spaces": spaces,
     "data": data,
 }

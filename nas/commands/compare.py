@@ -10,9 +10,10 @@ from pathlib import Path
 from rich.console import Console as Terminal
 from rich.table import Table as Shown
 
+from nas.commands.outcome import write_best
 from nas.commands.plan import Plan
 from nas.commands.progress import epoch_bar
-from nas.commands.search import run_search, write_best
+from nas.commands.search import run_search
 from nas.commands.table import shown
 from nas.compare.contest import Contest, folder_of, read
 from nas.compare.judging import judge

@@ -1,18 +1,17 @@
 """`nas evaluate FILE`: retrain a saved configuration and test it, or cross-validate it."""
 
-import sys
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
-from nas import saved
+from nas import saved, trained
 from nas.commands.progress import epoch_bar
 from nas.commands.table import comparison, confusion, shown
 from nas.constraints import parse
 from nas.disk import write_atomically
 from nas.errors import UserError
 from nas.evaluate import Evaluator
-from nas.spaces import load as load_space
+from nas.spaces import load_for
 from nas.training.fit import choose_device
 from nas.types import readable
 
@@ -22,12 +21,13 @@ _WIDEST = 20  # classes whose confusion matrix fits a terminal
 def evaluate(flags: Namespace) -> int:
     """Print the metrics of a saved configuration after retraining and save them beside its file."""
     content = saved.read(flags.file)
-    space = load_space(flags.space or content.space)
-    config = space.config(content.config, str(flags.file))
-    if space.digest != content.space_digest:
-        raise UserError(f"{flags.file} was saved with another version of space {content.space}: give --space FILE.py")
-    if space.source != content.evidence.get("space_source", space.source):
-        print(f"note: {content.space} has changed since {flags.file} was saved", file=sys.stderr)
+    space, config = load_for(
+        content.config,
+        flags.space or content.space,
+        content.space_digest,
+        content.evidence.get("space_source"),
+        flags.file,
+    )
     space = replace(space, recipe=content.recipe)
     data, epochs = flags.data or content.data, flags.epochs or content.epochs
     size = flags.image_size or (content.image_size if not flags.data else None)
@@ -53,6 +53,10 @@ def evaluate(flags: Namespace) -> int:
     record = {**result.to_json(), "config": config.values, "data": data, "epochs": epochs, "seed": seed}
     write_atomically(path, readable({**record, "versions": saved.versions()}))
     print(f"saved as {path}")
+    if result.fit:
+        network = flags.file.with_suffix(trained.SUFFIX)
+        trained.keep(network, result, space, config, data, epochs, seed)
+        print(f"trained network saved as {network}")
     return 0
 
 

@@ -8,15 +8,13 @@ from collections.abc import Iterable, Sequence
 
 from rich.console import Console as Terminal
 
-from nas import api, defaults
+from nas import api
+from nas.commands.outcome import final, write_best, write_report
 from nas.commands.plan import Plan
-from nas.commands.progress import epoch_bar
 from nas.commands.table import comparison, shown
 from nas.disk import write_atomically
 from nas.engine import Tracker
-from nas.evaluate import Evaluation, Evaluator
 from nas.signals import exit_status
-from nas.stored import open_run
 from nas.trackers import mode
 from nas.trackers.child import Child
 from nas.trackers.console import Console
@@ -52,7 +50,7 @@ def _search(plan: Plan, began: float, tracker: Tracker) -> int:
     status, stopped = exit_status(run.stopped), run.stopped
     try:
         if not status:
-            notes += _final(plan, run, best, title, began, columns)
+            notes += final(plan, run, best, title, began, columns)
     except KeyboardInterrupt:
         status, stopped = 130, "interrupted"
     if status:
@@ -64,44 +62,8 @@ def _search(plan: Plan, began: float, tracker: Tracker) -> int:
     summary = "\n".join([table, *notes, f"configuration: {best.config}", f"saved as {plan.directory / 'best.json'}"])
     write_atomically(plan.directory / "summary.txt", summary + "\n")
     print(summary)
-    _report(plan)
+    write_report(plan)
     return status
-
-
-def _report(plan: Plan) -> None:
-    """Write the report. The search is done: whatever fails here is told, and its result stands."""
-    from nas.report.page import write
-
-    try:
-        path = write([open_run(plan.directory)], plan.directory / "report.html")
-        Terminal(stderr=True, quiet=plan.flags.quiet).print(f"report {path}", highlight=False, soft_wrap=True)
-    except (Exception, KeyboardInterrupt) as error:
-        again = f"python -m nas.main report {plan.directory}"
-        print(f"nas: no report ({type(error).__name__}: {error}); try again by {again}", file=sys.stderr)
-
-
-def _final(
-    plan: Plan, run: api.Run, best: Result, title: str, began: float, columns: dict[str, dict[str, float]]
-) -> list[str]:
-    """Retrain and test the incumbent and the default configuration where that fits; return notes on what did not."""
-    config, notes = best.job.trial.config, list[str]()
-    spent = sum(result.seconds for result in run.trials if result.job.trial == best.job.trial)
-    cost = spent / max(1, plan.budgets.folds - 1) * plan.budgets.epochs / best.epochs
-    tested = _tested(plan, config, "incumbent", "best.json", cost, began, notes)
-    if tested:
-        columns[f"{title}, test"] = tested.metrics
-        write_best(plan, run, best, tested)
-    if plan.flags.strategy != "default":
-        default = Config.of(plan.space.default)
-        try:
-            cost = plan.here.nominal_seconds(default.values, 1)
-        except Exception as error:  # the default meets no constraint: it may not even fit the memory
-            return [*notes, f"the default configuration cannot be built: {error}"]
-        tested = _tested(plan, default, "default configuration", "default.json", cost, began, notes)
-        if tested:
-            columns["default, test"] = tested.metrics
-            plan.saved(default, {"test": tested.metrics}).write(plan.directory / "default.json")
-    return notes
 
 
 def run_search(plan: Plan, began: float, trackers: Sequence[Tracker] = ()) -> api.Run:
@@ -140,56 +102,6 @@ def run_search(plan: Plan, began: float, trackers: Sequence[Tracker] = ()) -> ap
             command=plan.command(),
             trackers=[console, *trackers],
         )
-
-
-def _tested(
-    plan: Plan, config: Config, title: str, file: str, cost: float, began: float, notes: list[str]
-) -> Evaluation | None:
-    """Retrain `config` on the whole training part and test it; None, and a note why, where that cannot be."""
-    left = plan.limit - (time.monotonic() - began) if plan.limit else defaults.FINAL_AT_MOST
-    path = plan.directory / file
-    if cost > left:
-        notes.append(
-            f"training the {title} takes about {duration(cost)}, {duration(max(0, left))} were left; "
-            f"for its test metrics: python -m nas.main evaluate {path}"
-        )
-        return None
-    flags, progress = plan.flags, epoch_bar(f"retraining {title}", plan.flags.quiet)
-    evaluator = Evaluator(plan.space, flags.data, flags.image_size, plan.device_here, flags.threads, progress)
-    try:
-        return evaluator.test(config, plan.budgets.epochs, flags.seed)
-    except Exception as error:  # the search is done, and its result must not be lost
-        notes.append(f"training the {title} failed: {type(error).__name__}: {error}; see {path}")
-        return None
-
-
-def write_best(plan: Plan, run: api.Run, best: Result, tested: Evaluation | None) -> None:
-    """Write best.json: the incumbent with the evidence for it."""
-    evidence = _evidence(plan, run, best, tested)
-    plan.saved(best.job.trial.config, evidence).write(plan.directory / "best.json")
-
-
-def _evidence(plan: Plan, run: api.Run, best: Result, tested: Evaluation | None) -> dict[str, object]:
-    """Return what best.json says about its configuration besides how to train it."""
-    return {
-        "trial": best.job.trial.id,
-        "space_source": plan.space.source,
-        "epochs_trained": best.epochs,
-        "objective": run.spec.objective,
-        "constraints": [str(c) for c in run.spec.constraints],
-        "feasible": best.feasible,
-        "validation": best.metrics,
-        "confirmation": _evidence_again(run),
-        "test": tested.metrics if tested else None,
-    }
-
-
-def _evidence_again(run: api.Run) -> dict[str, object] | None:
-    found = run.confirmation
-    if not found:
-        return None
-    sure = {str(c): found.probability(c) for c in run.spec.constraints}
-    return {"count": found.count, "mean": found.mean, "spread": found.spread, "probability": sure}
 
 
 def _confirmed(run: api.Run, title: str, columns: dict[str, dict[str, float]]) -> list[str]:

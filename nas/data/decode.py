@@ -42,6 +42,18 @@ def decode(path: Path, size: Size, content: bytes | None = None) -> Tensor:
     return torch.from_numpy(np.array(fitted)).permute(2, 0, 1).contiguous()
 
 
+def decode_as(path: Path, shape: tuple[int, int, int]) -> Tensor:
+    """An image file as an image of a data set of `shape` (channels, height, width): in grey where that has one channel.
+
+    Raises UserError as `decode` does.
+    """
+    channels, *size = shape
+    pixels = decode(path, (size[0], size[1]))
+    if channels == 3:
+        return pixels
+    return torch.from_numpy(np.array(Image.fromarray(pixels.permute(1, 2, 0).numpy()).convert("L"))).unsqueeze(0)
+
+
 def read(path: Path) -> bytes:
     """The content of a file. Raises UserError, naming it, where it cannot be read."""
     try:

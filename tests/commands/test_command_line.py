@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from nas.main import arguments, main, parser
+from nas.flags import parser
+from nas.main import arguments, main
 
 ROOT = Path(__file__).parents[2]
 FLOWERS = ROOT.parent / "shared/data/micro17flower"

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
-from nas.data.decode import decode, resize, size_of
+from nas.data.decode import decode, decode_as, resize, size_of
 from nas.errors import UserError
 
 RAMP = np.arange(0, 240, dtype=np.uint8).reshape(8, 10, 3)
@@ -33,6 +33,15 @@ def test_grey_palette_and_transparent_images_become_rgb(tmp_path: Path) -> None:
     transparent = saved(colours.convert("RGBA"), tmp_path / "transparent.png")
     assert decode(gif, (8, 10)).shape == (3, 8, 10)
     assert torch.equal(decode(transparent, (8, 10)), torch.from_numpy(RAMP).permute(2, 0, 1))
+
+
+def test_an_image_for_a_grey_data_set_becomes_grey(tmp_path: Path) -> None:
+    grey = Image.fromarray(RAMP).convert("L")
+    pixels = decode_as(saved(grey, tmp_path / "grey.png"), (1, 8, 10))
+    assert torch.equal(pixels, torch.from_numpy(np.array(grey)).unsqueeze(0))
+    colours = saved(Image.fromarray(RAMP), tmp_path / "colours.png")
+    assert torch.equal(decode_as(colours, (1, 8, 10)), pixels)
+    assert torch.equal(decode_as(colours, (3, 4, 5)), decode(colours, (4, 5)))
 
 
 @pytest.mark.filterwarnings("error")

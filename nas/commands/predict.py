@@ -1,0 +1,93 @@
+"""`nas predict MODEL IMAGE...`: what does the trained network see in these images?"""
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import torch
+from rich.markup import escape
+from rich.table import Table
+from torch import Tensor
+
+from nas import predictors
+from nas.commands.table import shown
+from nas.data.decode import SUFFIXES, decode_as, in_threads
+from nas.data.images import Shape
+from nas.errors import UserError
+from nas.types import canonical
+
+_BATCH = 256  # images in memory at a time
+_TOP = 3
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The likeliest classes of an image with their probabilities, the likeliest first."""
+
+    image: Path
+    classes: tuple[tuple[str, float], ...]
+
+    def to_json(self) -> str:
+        """Return one line."""
+        ranking = [{"class": name, "probability": probability} for name, probability in self.classes]
+        return canonical({"image": str(self.image), "classes": ranking})
+
+
+def predict(flags: Namespace) -> int:
+    """Print the likeliest classes of every image. Exit status 2 where one could not be read."""
+    known, probabilities = predictors.load(flags.model, flags.space)
+    faults, seen, images = list[UserError](), list[Seen](), iter(_files(flags.images))
+    while batch := list(islice(images, _BATCH)):
+        decoded = in_threads(lambda path: _decoded(path, known.shape), batch)
+        whole = [(path, pixels) for path, pixels in zip(batch, decoded, strict=True) if isinstance(pixels, Tensor)]
+        faults += [error for error in decoded if isinstance(error, UserError)]
+        if whole:
+            likely = probabilities(torch.stack([pixels for _, pixels in whole]))
+            seen += [Seen(path, _top(row, known.classes)) for (path, _), row in zip(whole, likely, strict=True)]
+    if flags.json:
+        for each in seen:
+            print(each.to_json())
+    elif seen:
+        print(shown(_table(seen)))
+    for fault in faults:
+        print(f"nas: {fault}", file=sys.stderr)
+    return UserError.exit_status if faults else 0
+
+
+def _files(given: Iterable[Path]) -> Iterator[Path]:
+    """Yield the images that are meant: a folder stands for the image files in it, by name."""
+    for path in given:
+        if path.is_dir():
+            inside = (p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+            yield from sorted(inside) or [path]
+        else:
+            yield path
+
+
+def _decoded(path: Path, shape: Shape) -> Tensor | UserError:
+    if path.is_dir():
+        return UserError(f"{path}: no image files in this folder")
+    try:
+        return decode_as(path, shape)
+    except UserError as error:
+        return error
+
+
+def _top(probabilities: Tensor, classes: Sequence[str]) -> tuple[tuple[str, float], ...]:
+    values, numbers = probabilities.topk(min(_TOP, len(classes)))
+    return tuple((classes[number], value) for number, value in zip(numbers.tolist(), values.tolist(), strict=True))
+
+
+def _table(seen: Sequence[Seen]) -> Table:
+    table = Table("image")
+    for place in range(len(seen[0].classes)):
+        table.add_column("class" if not place else f"class {place + 1}")
+        table.add_column("probability", justify="right")
+    for each in seen:
+        table.add_row(
+            escape(str(each.image)), *(cell for name, p in each.classes for cell in (escape(name), f"{p:.4f}"))
+        )
+    return table

@@ -1,0 +1,70 @@
+"""How do a run's results become a table for pandas, R or a spreadsheet? One row a result."""
+
+from io import BytesIO, StringIO
+from typing import Any
+
+from nas.export.extra import extra
+from nas.stored import StoredRun
+from nas.types import Result
+
+_FIXED = {
+    "trial": "string", "repeats": "string", "epochs": "int64", "status": "string", "operator": "string",
+    "parents": "string", "feasible": "bool", "violation": "float64", "seconds": "float64", "elapsed": "float64",
+    "error": "string",
+}  # fmt: skip
+
+
+def csv(run: StoredRun) -> bytes:
+    """Return the table as CSV, numbers with all their digits."""
+    text = StringIO()
+    frame(run).to_csv(text, index=False)
+    return text.getvalue().encode()
+
+
+def parquet(run: StoredRun) -> bytes:
+    """Return the table as Parquet."""
+    extra("pyarrow")
+    content = BytesIO()
+    frame(run).to_parquet(content, index=False, engine="pyarrow")
+    return content.getvalue()
+
+
+def frame(run: StoredRun) -> Any:
+    """Return the table, in logical order: metrics are called metric.NAME, hyperparameters config.NAME.
+
+    Inactive hyperparameters are missing values; parents are joined by spaces. A column's type follows from the space
+    alone, so tables of several runs of one space fit together.
+    """
+    pandas = extra("pandas")
+    metrics = dict.fromkeys(name for result in run.results for name in result.metrics)
+    kinds = _FIXED | {f"metric.{name}": "float64" for name in metrics}
+    kinds |= {f"config.{each['name']}": _kind(each) for each in run.spec.space["hyperparameters"]}
+    rows = [_row(result) for result in run.results]
+    columns = {name: [_as(kind, row.get(name)) for row in rows] for name, kind in kinds.items()}
+    return pandas.DataFrame({name: pandas.Series(columns[name], dtype=kind) for name, kind in kinds.items()})
+
+
+def _row(result: Result) -> dict[str, Any]:
+    trial = result.job.trial
+    return {
+        "trial": trial.id, "repeats": trial.repeats or None, "epochs": result.epochs, "status": str(result.status),
+        "operator": trial.operator, "parents": " ".join(trial.parents) or None, "feasible": result.feasible,
+        "violation": 0.0 - result.score.feasibility, "seconds": result.seconds, "elapsed": result.elapsed,
+        "error": result.error or None,
+        **{f"metric.{name}": value for name, value in result.metrics.items()},
+        **{f"config.{name}": value for name, value in result.config.items()},
+    }  # fmt: skip
+
+
+def _kind(hyperparameter: dict[str, Any]) -> str:
+    """Return the type of a hyperparameter's column, one that has missing values."""
+    if "lower" in hyperparameter:
+        return "Int64" if "int" in hyperparameter["type"] else "float64"
+    values = hyperparameter.get("choices", hyperparameter.get("sequence", [hyperparameter.get("value")]))
+    types = {type(value) for value in values}
+    known = {frozenset({bool}): "boolean", frozenset({int}): "Int64", frozenset({float}): "float64"}
+    return known.get(frozenset(types), "float64" if types == {int, float} else "string")
+
+
+def _as(kind: str, value: Any) -> Any:
+    return str(value) if kind == "string" and value is not None else value
