@@ -22,7 +22,7 @@ from nas.executors.cluster import Cluster
 from nas.executors.inline import Inline
 from nas.executors.perform import Train
 from nas.executors.workers import Workers, pickled
-from nas.folder import discard, open_folder, remember, write_history
+from nas.folder import discard, open_folder, read_end, remember, write_end, write_history
 from nas.journal import Journal
 from nas.ledger import Ledger
 from nas.signals import deaf_to_ctrl_c
@@ -54,7 +54,7 @@ class Run:
     def confirmation(self) -> Estimate | None:
         """What the incumbent reached when it was trained again; None where it was not, or never came to an end."""
         found = confirmed(self.trials, self.spec)
-        return estimate(found[0], found) if found else None
+        return estimate(found[0], found) if found and found[0].result == self.best else None
 
     @property
     def total_epochs(self) -> int:
@@ -149,7 +149,7 @@ def search(
             Journal(directory / "journal.jsonl" if directory else None) as journal,
             contextlib.closing(Checkpoints(directory / "checkpoints" if directory else None)) as checkpoints,
         ):
-            ledger = Ledger(spec, journal)
+            ledger = Ledger(spec, journal, read_end(directory)[1])
             lab = Lab(spec, space, _measures(measure, space), ledger, checkpoints, executor, trackers, directory)
             if directory and command:
                 remember(directory, command)
@@ -165,6 +165,7 @@ def search(
                 run = Run(spec, lab.history, stopped, lab.redraws.totals, directory, checkpoints.peak)
                 if directory:
                     write_history(directory / "history.jsonl", run.trials, ledger.news)
+                    write_end(directory, stopped, ledger.elapsed)
     return run
 
 

@@ -6,6 +6,7 @@ Whoever takes the best of many noisy evaluations takes lucky ones (the winner's 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from statistics import fmean, variance
 
 from scipy.stats import t
@@ -85,29 +86,37 @@ class Confirmed:
 
 
 def confirmed(results: Iterable[Result], spec: RunSpec) -> list[Confirmed]:
-    """Return those that were trained again, the best first: fewest failures, then by the pooled estimate."""
+    """Return those that were trained again, the best first: fewest failures, then by the pooled estimate.
+
+    Where the time was too short for all, only those before the first candidate that was not: fast networks are done
+    sooner, and shall not be chosen for that.
+    """
     results = list(results)
     repeated = dict[str, list[Result]]()
     for result in results:
         if result.job.trial.repeats:
             repeated.setdefault(result.job.trial.repeats, []).append(result)
-    found = [
-        Confirmed(result, tuple(repeated[result.job.trial.id]))
-        for result in results
-        if result.job.trial.id in repeated and result.epochs == spec.max_epochs
-    ]
+    done = takewhile(lambda result: result.job.trial.id in repeated, candidates(results, spec))
 
-    def rank(each: Confirmed) -> tuple[float, float, float]:
+    def rank(each: Confirmed) -> tuple[float, ...]:
         score = ranking.score(Status.OK, each.pooled, spec.objective, spec.maximize, spec.constraints)
-        return each.failures, -score.feasibility, -score.objective
+        return not each.succeeded, each.failures, -score.feasibility, -score.objective
 
-    return sorted(found, key=rank)
+    return sorted((Confirmed(result, tuple(repeated[result.job.trial.id])) for result in done), key=rank)
 
 
 def incumbent(results: Sequence[Result], spec: RunSpec) -> Result | None:
-    """Return the evaluation in the search of the best trial: of those trained again, or else of all; or None."""
-    best = confirmed(results, spec)
-    return best[0].result if best else ranking.incumbent([r for r in results if not r.job.trial.repeats])
+    """Return the evaluation in the search of the best trial: of those trained again, or else of all; or None.
+
+    Those that never succeeded again come last.
+    """
+    again = confirmed(results, spec)
+    if again and again[0].succeeded:
+        return again[0].result
+    searched = [result for result in results if not result.job.trial.repeats]
+    failed = {each.result.job.trial.id for each in again}
+    others = [result for result in searched if result.job.trial.id not in failed]
+    return ranking.incumbent([r for r in others if r.epochs == spec.max_epochs]) or ranking.incumbent(searched)
 
 
 def estimate(best: Confirmed, others: Sequence[Confirmed]) -> Estimate | None:
@@ -115,15 +124,16 @@ def estimate(best: Confirmed, others: Sequence[Confirmed]) -> Estimate | None:
     if not best.succeeded:
         return None
     samples = [[each.result, *each.succeeded] for each in (best, *(o for o in others if o != best)) if each.succeeded]
-    freedom = sum(len(sample) - 1 for sample in samples)
+    freedom, mean = sum(len(sample) - 1 for sample in samples), _mean(best.succeeded)
 
     def spread(name: str) -> float:
         return math.sqrt(sum((len(s) - 1) * variance(r.metrics[name] for r in s) for s in samples) / freedom)
 
     return Estimate(
-        len(best.succeeded), _mean(best.succeeded), {name: spread(name) for name in best.result.metrics}, freedom
+        len(best.succeeded), mean, {name: spread(name) for name in best.result.metrics if name in mean}, freedom
     )
 
 
 def _mean(results: Sequence[Result]) -> dict[str, float]:
-    return {name: fmean(result.metrics[name] for result in results) for name in results[0].metrics}
+    shared = [name for name in results[0].metrics if all(name in result.metrics for result in results)]
+    return {name: fmean(result.metrics[name] for result in results) for name in shared}

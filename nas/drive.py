@@ -58,8 +58,9 @@ def _kept(lab: Lab, limit: float | None) -> float:
     """Return the seconds to keep for the confirmation: what it will take, at most its share of the limit."""
     if limit is None or not lab.spec.repetitions:
         return 0.0
-    best = {result.job.trial.id for result in candidates(lab.results.values(), lab.spec)}
-    spent = sum(result.seconds for (trial_id, _), result in lab.results.items() if trial_id in best)
+    results = lab.history  # not what a resumption was told so far
+    best = {result.job.trial.id for result in candidates(results, lab.spec)}
+    spent = sum(result.seconds for result in results if result.job.trial.id in best)
     needed = _CAUTION * spent / len(best) * lab.spec.repetitions / lab.executor.slots if best else math.inf
     return min(CONFIRMATION * limit, needed)
 

@@ -11,12 +11,16 @@ from nas.errors import UserError
 from nas.spec import RunSpec
 from nas.types import Result, canonical, readable
 
+COMPARISON = "comparison.json"  # what makes a folder that of a comparison of runs
+
 
 def open_folder(run_dir: str | Path | None, spec: RunSpec) -> Path | None:
     """Return the run's folder with its spec.json written. Raises UserError where another run lies there."""
     if run_dir is None:
         return None
     directory = Path(run_dir)
+    if (directory / COMPARISON).exists():
+        raise UserError(f"{directory} is a comparison: choose another name")
     _write_first(directory / "spec.json", readable(spec.to_json()))
     before, now = (json.loads(canonical(each.to_json())) for each in (read_spec(directory), spec))
     if before != now:
@@ -27,10 +31,32 @@ def open_folder(run_dir: str | Path | None, spec: RunSpec) -> Path | None:
 def read_spec(directory: Path) -> RunSpec:
     """Return what was asked of the run in `directory`. Raises UserError where no run is."""
     file = directory / "spec.json"
+    check_run(directory)
     try:
         return RunSpec.from_json(read_json(file))
     except UserError as error:
         raise UserError(str(error) if str(file) in str(error) else f"{file}: {error}") from None
+
+
+def write_end(directory: Path, stopped: str, elapsed: float) -> None:
+    """Write end.json: what ended the search, and how long it had taken by then, in all its parts."""
+    write_atomically(directory / "end.json", readable({"stopped": stopped, "elapsed": round(elapsed, 3)}))
+
+
+def read_end(directory: Path | None) -> tuple[str, float]:
+    """Return what ended the search and how long it had taken; nothing and 0 where it has not ended, or was killed."""
+    try:
+        content = read_json(directory / "end.json") if directory and (directory / "end.json").exists() else {}
+        return str(content.get("stopped", "")), float(content.get("elapsed", 0.0))
+    except (UserError, TypeError, ValueError):
+        return "", 0.0
+
+
+def check_run(directory: Path) -> None:
+    """Raise UserError where a comparison lies in `directory` and not a run, naming one of its runs."""
+    if (directory / COMPARISON).exists():
+        first = next(iter(sorted(path.parent for path in directory.glob("*/spec.json"))), "not one yet")
+        raise UserError(f"{directory} is a comparison: give one of its runs, such as {first}")
 
 
 def remember(directory: Path, command: Sequence[str]) -> None:
@@ -71,7 +97,7 @@ def read_json(file: Path) -> dict[str, Any]:
 
 def discard(directory: Path) -> None:
     """Remove the folder of a run that could not begin."""
-    for name in ("spec.json", "command.json", "journal.jsonl", "redraws.jsonl", "engine"):
+    for name in ("spec.json", "command.json", "journal.jsonl", "redraws.jsonl", "end.json", "engine"):
         (directory / name).unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # it held something of the user's before
         directory.rmdir()

@@ -18,14 +18,17 @@ from nas.types import Result, Status, Trial, canonical, in_logical_order
 class Ledger:
     """The results of a run by (trial id, epochs). What the journal holds is known from the start."""
 
-    def __init__(self, spec: RunSpec, journal: Journal) -> None:
-        """Read the journal. Raises Corrupt for a record that is no result of this run."""
+    def __init__(self, spec: RunSpec, journal: Journal, elapsed: float = 0.0) -> None:
+        """Read the journal of a run that had taken `elapsed` seconds when it ended, or was killed and nobody knows.
+
+        Raises Corrupt for a record that is no result of this run.
+        """
         self.spec, self.journal = spec, journal
         self._results = dict[tuple[str, int], Result]()
         self._trials = dict[str, Trial]()
         self.news = False  # whether anything was committed since
         with _no_collection():
-            elapsed = max((self._replayed(record) for record in journal), default=0.0)
+            elapsed = max([elapsed, *(self._replayed(record) for record in journal)])
         self._began = time.monotonic() - elapsed
 
     def _replayed(self, record: dict[str, Any]) -> float:

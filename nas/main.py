@@ -47,10 +47,10 @@ def _compared(asked: argparse.Namespace, words: list[str]) -> argparse.Namespace
 
 def _resumed(asked: argparse.Namespace) -> argparse.Namespace:
     """Return the arguments that a run was begun with; those given now count. Raises UserError for another folder."""
-    from nas.folder import remembered
+    from nas.folder import COMPARISON, remembered
 
     folder = asked.run.absolute() if asked.run.name in ("", "..") else asked.run
-    if (folder / "comparison.json").exists():
+    if (folder / COMPARISON).exists():
         if set(vars(asked)) - {"command", "run", "quiet"}:
             parser().error(f"{folder} is a comparison: it goes on as it was begun, without other flags")
         return argparse.Namespace(command="compare", run=folder, quiet=asked.quiet, parse=_searched)

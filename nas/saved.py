@@ -42,6 +42,8 @@ class Saved:
 
 def read(path: Path) -> Saved:
     """Return the configuration saved at `path`. Raises UserError where the file is missing, cut or something else."""
+    if path.is_dir():
+        raise UserError(f"{path} is a folder: give a file, such as {path / 'best.json'}")
     try:
         content = json.loads(path.read_text())
     except OSError as error:

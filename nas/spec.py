@@ -64,14 +64,11 @@ class RunSpec:
     @property
     def repetitions(self) -> int:
         """How many trainings may confirm the best: no more than their share of the limits on trials and epochs."""
-        if self.strategy == "default":
-            return 0
-        limits = (
-            REPETITIONS * self.confirm,
-            CONFIRMATION * (self.max_trials or math.inf),
-            CONFIRMATION * (self.max_total_epochs or math.inf) / self.max_epochs,
+        return (
+            0
+            if self.strategy == "default"
+            else most_repetitions(self.confirm, self.max_trials, self.max_total_epochs, self.max_epochs)
         )
-        return int(min(limits) + 1e-9)  # 0.15 * 20 is not quite 3
 
     @property
     def search_trials(self) -> float:
@@ -114,6 +111,16 @@ class RunSpec:
             return cls(**{**data, "constraints": tuple(parse(text) for text in data["constraints"])})
         except (KeyError, TypeError, AttributeError) as error:
             raise UserError(f"this does not describe a run: {error}") from None
+
+
+def most_repetitions(confirm: int, max_trials: int | None, max_total_epochs: int | None, max_epochs: int) -> int:
+    """Return how many trainings may confirm the `confirm` best under these limits."""
+    limits = (
+        REPETITIONS * confirm,
+        CONFIRMATION * (max_trials or math.inf),
+        CONFIRMATION * (max_total_epochs or math.inf) / max_epochs,
+    )
+    return int(min(limits) + 1e-9)  # 0.15 * 20 is not quite 3
 
 
 def described(space: ConfigurationSpace) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class StoredRun:
     def confirmation(self) -> Estimate | None:
         """What the incumbent reached when it was trained again, if it was."""
         found = confirmed(self.results, self.spec)
-        return estimate(found[0], found) if found else None
+        return estimate(found[0], found) if found and found[0].result == self.best else None
 
     def saved(self, name: str) -> Saved | None:
         """Return the configuration file of that name, such as "best.json", if it is there."""

@@ -16,6 +16,7 @@ from nas.description import Description
 from nas.disk import replacing
 from nas.errors import UserError
 from nas.evaluate import Evaluation
+from nas.folder import check_run
 from nas.spaces import Space, load_for
 from nas.types import Config
 
@@ -105,6 +106,7 @@ def find(source: Path) -> Trained:
     """
     if not source.is_dir():
         return read(source)
+    check_run(source)
     best, path = source / "best.json", source / f"best{SUFFIX}"
     incumbent = saved.read(best)
     if not path.exists():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nas.checkpoints import measured
 from nas.errors import UserError
-from nas.folder import history_lines, read_json
+from nas.folder import check_run, history_lines, read_json
 from nas.journal import Journal, read
 from nas.seeds import seed
 from nas.types import Result
@@ -45,6 +45,7 @@ def repair(directory: Path, lines: int) -> Path:
 
 
 def _journal(directory: Path) -> Path:
+    check_run(directory)
     path = directory / "journal.jsonl"
     if not path.exists():
         raise UserError(f"{directory} is not the folder of a run: it has no journal.jsonl")

@@ -164,7 +164,9 @@ def test_checkpoints_of_dropped_trials_are_gone_during_the_run_and_all_at_its_en
     for bracket, epochs, alive in seen:
         assert alive <= {result.job.trial.id for result in trained[bracket, epochs]}
     assert max(len(alive) for _, _, alive in seen) > 1
-    assert {path.name for path in tmp_path.iterdir()} == {"spec.json", "journal.jsonl", "history.jsonl"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "spec.json", "journal.jsonl", "history.jsonl", "redraws.jsonl", "end.json",
+    }  # fmt: skip
 
 
 # Evolution

@@ -18,9 +18,10 @@ from nas.commands.table import shown
 from nas.compare.contest import Contest, folder_of, read
 from nas.compare.judging import judge
 from nas.compare.page import write
-from nas.compare.statistics import Entry, contrast_table, contrasts, summary
+from nas.compare.statistics import Entry, contrast_table, contrasts, spec_of, summary
 from nas.errors import UserError
 from nas.evaluate import Evaluator
+from nas.folder import read_end
 from nas.report.facts import Table
 from nas.signals import exit_status
 from nas.stored import open_run
@@ -38,7 +39,9 @@ def compare(flags: Namespace) -> int:
     name = flags.name or f"compare-{datetime.now():%Y%m%d-%H%M%S}"
     if Path(name).name != name or name == "..":
         raise UserError(f"--name {name} must be a plain name: the folder above it is --run-dir")
-    Plan(flags.parse(next(contest.entries())[2]))  # bad flags are told before anything starts
+    for _, seed, words in contest.entries():
+        if seed == contest.seeds[0]:
+            Plan(flags.parse(words))  # bad flags are told before anything starts
     contest.save(flags.run_dir / name)
     return _go_on(flags.run_dir / name, flags.parse, flags.quiet)
 
@@ -47,28 +50,49 @@ def _go_on(directory: Path, parse: Parse, quiet: bool) -> int:
     """Do what is left of the comparison in `directory`."""
     contest, terminal = read(directory), Terminal(stderr=True, quiet=quiet)
     entries, everything = list[Entry](), list(contest.entries())
-    for number, (name, seed, words) in enumerate(everything, 1):
-        terminal.rule(f"{name}, seed {seed} ({number} of {len(everything)})", align="left")
-        plan = Plan(parse([*words, f"--run-dir={directory}", *(["--quiet"] if quiet else [])]))
-        try:
-            with Child(plan.directory, mode.decided(plan.flags.wandb), plan.flags.wandb_project, quiet) as tracker:
-                run = run_search(plan, time.monotonic(), [tracker])
-                if run.best:
-                    write_best(plan, run, run.best, None)
-        except UserError as error:
-            if name != "default" or error.exit_status != UserError.exit_status:
-                raise
-            print(f"nas: default is left out: {error}", file=sys.stderr)
-            continue
-        if exit_status(run.stopped):
-            print(f"nas: {run.stopped}; go on by python -m nas.main resume {directory}", file=sys.stderr)
-            return exit_status(run.stopped)
-        entries.append(_judged(plan, contest, name, seed))
-    found = contrasts(entries)
-    for table in (summary(entries), contrast_table(found)):
-        print(shown(_for_terminal(table)))
+    try:
+        for number, (name, seed, words) in enumerate(everything, 1):
+            terminal.rule(f"{name}, seed {seed} ({number} of {len(everything)})", align="left")
+            plan = Plan(parse([*words, f"--run-dir={directory}", *(["--quiet"] if quiet else [])]))
+            stopped = _searched(plan, name)
+            if exit_status(stopped):
+                return _interrupted(directory, stopped)
+            entries += [_judged(plan, contest, name, seed)] if stopped else []
+    except KeyboardInterrupt:
+        return _interrupted(directory, "interrupted")
+    if not entries:
+        raise UserError(f"{directory}: no strategy could be run")
+    found, objective = contrasts(entries), spec_of(entries).objective
+    print(shown(_for_terminal(summary(entries))))
+    if found:
+        print(shown(_for_terminal(contrast_table(found, objective))))
     print(f"saved as {write(contest, entries, found, directory / 'comparison.html')}")
     return 0
+
+
+def _interrupted(directory: Path, stopped: str) -> int:
+    print(f"nas: {stopped}; go on by python -m nas.main resume {directory}", file=sys.stderr)
+    return exit_status(stopped)
+
+
+def _searched(plan: Plan, name: str) -> str:
+    """Search unless that has come to its end; return what ended it, or nothing where the default may not be trained."""
+    stopped, _ = read_end(plan.directory)
+    if stopped and not exit_status(stopped):
+        return stopped
+    try:
+        with Child(
+            plan.directory, mode.decided(plan.flags.wandb), plan.flags.wandb_project, plan.flags.quiet
+        ) as tracker:
+            run = run_search(plan, time.monotonic(), [tracker])
+            if run.best:
+                write_best(plan, run, run.best, None)
+    except UserError as error:
+        if plan.flags.strategy != "default" or error.exit_status != UserError.exit_status:
+            raise
+        print(f"nas: {name} is left out: {error}", file=sys.stderr)
+        return ""
+    return run.stopped
 
 
 def _judged(plan: Plan, contest: Contest, name: str, seed: int) -> Entry:
@@ -78,7 +102,13 @@ def _judged(plan: Plan, contest: Contest, name: str, seed: int) -> Entry:
         return Entry(name, seed, run, ())
     progress = epoch_bar(f"testing {folder_of(name, seed)}", flags.quiet)
     evaluator = Evaluator(plan.space, flags.data, flags.image_size, plan.device_here, flags.threads, progress)
-    return Entry(name, seed, run, tuple(judge(saved, plan.directory, contest.test_seeds, evaluator)))
+    try:
+        return Entry(name, seed, run, tuple(judge(saved, plan.directory, contest.test_seeds, evaluator)))
+    except (UserError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # one network that cannot be trained shall not cost the others
+        print(f"nas: testing {folder_of(name, seed)} failed: {type(error).__name__}: {error}", file=sys.stderr)
+        return Entry(name, seed, run, ())
 
 
 def _for_terminal(table: Table) -> Shown:

@@ -16,7 +16,7 @@ from nas.errors import UserError
 from nas.objectives.cnn import CHEAP, ImageTask
 from nas.saved import Saved, versions
 from nas.spaces import load as load_space
-from nas.spec import CONFIRMATION
+from nas.spec import CONFIRMATION, most_repetitions
 from nas.training.fit import choose_device, visible_gpus
 from nas.training.metrics import NAMES
 from nas.types import Config
@@ -160,10 +160,10 @@ class Plan:
             f"seed {flags.seed}; {self._where()} x {flags.threads} threads on {self.device}"
             + (f", {duration(self.limit)}" if self.limit else ""),
         ]
-        if flags.confirm and flags.strategy != "default":
-            lines.append(
-                f"at the end the best {flags.confirm} are trained again, in at most {CONFIRMATION:.0%} of the limits"
-            )
+        again = most_repetitions(flags.confirm, flags.max_trials, flags.max_total_epochs, sizes.epochs)
+        if again and flags.strategy != "default":
+            best = f"the best {flags.confirm} are trained again, {again} times in all"
+            lines.append(f"at the end {best}, in at most {CONFIRMATION:.0%} of the limits")
         if self.macs_bound:
             limit = duration(self.limit or _NOMINAL_LIMIT)
             lines.append(

@@ -41,6 +41,8 @@ def _search(plan: Plan, began: float, tracker: Tracker) -> int:
     if best is None:
         reason = "no trial could be trained" if run.trials else "no trial finished within the limits"
         print("\n".join([reason, *notes, *_first_error(run.trials)]))
+        if run.trials:
+            write_report(plan)
         return exit_status(run.stopped) or 1
     write_best(plan, run, best, None)
     plan.saved(Config.of(plan.space.default), {}).write(plan.directory / "default.json")
@@ -113,14 +115,15 @@ def _confirmed(run: api.Run, title: str, columns: dict[str, dict[str, float]]) -
     spread = f"{run.spec.objective} {found.mean[run.spec.objective]:.4f} +- {found.spread[run.spec.objective]:.4f}"
     known = dict(best.job.trial.cheap)
     sure = [f"{c} with probability {found.probability(c):.2f}" for c in run.spec.constraints if c.metric not in known]
-    return [f"trained again {found.count} times with other seeds and folds: " + ", ".join([spread, *sure])]
+    times = "once" if found.count == 1 else f"{found.count} times"
+    return [f"trained again {times} with other seeds and folds: " + ", ".join([spread, *sure])]
 
 
 def _how_it_went(run: api.Run, began: float) -> list[str]:
     """Return counts in words: trials, epochs, failures, redraws."""
     searched = [result for result in run.trials if not result.job.trial.repeats]
     trials = {result.job.trial.id for result in searched}
-    full = sum(result.epochs == run.spec.max_epochs for result in searched)
+    full = sum(r.epochs == run.spec.max_epochs and r.status is Status.OK for r in searched)
     feasible = sum(result.feasible for result in searched) / max(1, len(searched))
     failures = Counter(str(result.status) for result in run.trials if result.status is not Status.OK)
     lines = [

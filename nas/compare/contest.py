@@ -8,11 +8,9 @@ from typing import Any
 
 from nas.disk import write_atomically
 from nas.errors import UserError
-from nas.folder import read_json
+from nas.folder import COMPARISON, read_json
 from nas.spec import BUDGETS, STRATEGIES
 from nas.types import canonical, readable
-
-FILE = "comparison.json"
 
 
 @dataclass(frozen=True)
@@ -28,12 +26,13 @@ class Contest:
         """Raise UserError for a strategy that is not known, or that is there twice."""
         for name in self.strategies:
             strategy, _, budget = name.partition("+")
-            if strategy not in STRATEGIES or (budget or BUDGETS[0]) not in BUDGETS:
+            if strategy not in STRATEGIES or ("+" in name and budget not in BUDGETS):
                 raise UserError(
                     f"--strategies {name}: give one of {', '.join(STRATEGIES)}, "
                     f"or with a budget, as in evolution+full ({', '.join(BUDGETS)})"
                 )
-        for what, given in (("--strategies", self.strategies), ("--seeds", self.seeds)):
+        full = [name if "+" in name else f"{name}+{BUDGETS[0]}" for name in self.strategies]
+        for what, given in (("--strategies", full), ("--seeds", self.seeds)):
             if len({*given}) < len(given):
                 raise UserError(f"{what} {' '.join(map(str, given))}: each may be there once")
 
@@ -47,7 +46,9 @@ class Contest:
 
     def save(self, directory: Path) -> None:
         """Write it to its folder. Raises UserError where another comparison lies there."""
-        file = directory / FILE
+        file = directory / COMPARISON
+        if (directory / "spec.json").exists():
+            raise UserError(f"{directory} is a run, not a comparison: choose another --name")
         if file.exists():
             before, now = read_json(file), json.loads(canonical(asdict(self)))
             changed = [f"{key} {before.get(key)}, now {now[key]}" for key in now if before.get(key) != now[key]]
@@ -65,10 +66,10 @@ def folder_of(strategy: str, seed: int) -> str:
 
 def read(directory: Path) -> Contest:
     """Return the comparison in `directory`. Raises UserError where none is."""
-    content: dict[str, Any] = read_json(directory / FILE)
+    content: dict[str, Any] = read_json(directory / COMPARISON)
     try:
         return Contest(
             tuple(content["strategies"]), tuple(content["seeds"]), content["test_seeds"], tuple(content["words"])
         )
     except (KeyError, TypeError) as error:
-        raise UserError(f"{directory / FILE} is not what a comparison writes: {error!r}") from None
+        raise UserError(f"{directory / COMPARISON} is not what a comparison writes: {error!r}") from None

@@ -37,7 +37,7 @@ def judge(saved: Saved, folder: Path, seeds: int, evaluator: Evaluator) -> list[
     for seed in range(saved.seed, saved.seed + seeds):
         if seed not in known:
             known[seed] = _trained(config, saved.epochs, seed, evaluator)
-            kept.append(known[seed])
+            kept.append(known[seed])  # what diverged does so again
             write_atomically(folder / FILE, (canonical(each.__dict__) + "\n" for each in kept))
     return [known[seed] for seed in range(saved.seed, saved.seed + seeds)]
 

@@ -13,6 +13,7 @@ from statsmodels.stats.multitest import multipletests
 
 from nas.compare.judging import Judged
 from nas.report.facts import Table, number
+from nas.spec import RunSpec
 from nas.stored import StoredRun
 
 SIGNIFICANT = 0.05  # that a difference is shown
@@ -41,6 +42,11 @@ class Entry:
 Entries = Sequence[Entry]
 
 
+def spec_of(entries: Entries) -> RunSpec:
+    """Return what was asked of all; the default configuration alone is spared the bound on what costs too much."""
+    return max((entry.run.spec for entry in entries), key=lambda spec: len(spec.constraints))
+
+
 def grouped(entries: Entries) -> dict[str, list[Entry]]:
     """Return the entries by strategy."""
     groups = dict[str, list[Entry]]()
@@ -50,16 +56,15 @@ def grouped(entries: Entries) -> dict[str, list[Entry]]:
 
 
 def summary(entries: Entries) -> Table:
-    """Return what each strategy found: means over seeds, with the standard deviation from seed to seed."""
-    spec = entries[0].run.spec
-    ranks = average_ranks(entries)
+    """Return what each strategy found: means over the seeds on which all constraints were met, and their spread."""
+    spec, ranks = spec_of(entries), average_ranks(entries)
     metrics = list(dict.fromkeys([spec.objective, *(c.metric for c in spec.constraints)]))
     shown = [metric for metric in metrics if any(entry.test(metric) for entry in entries)]
 
     def row(name: str, group: list[Entry]) -> tuple[str, ...]:
-        found = [e.run.best.metrics[spec.objective] for e in group if e.run.best]
-        tests = [_spread(m, [fmean(e.test(m)) for e in group if e.test(m)]) for m in shown]
-        results = [result for e in group for result in e.run.results]
+        found = [e.run.best.metrics[spec.objective] for e in group if e.run.best and e.feasible]
+        tests = [_spread(m, [fmean(e.test(m)) for e in group if e.test(m) and e.feasible]) for m in shown]
+        results = [result for e in group for result in e.run.results if not result.job.trial.repeats]
         share = sum(result.feasible for result in results) / max(1, len(results))
         met = f"{sum(e.feasible for e in group)} of {len(group)}"
         trials = fmean(len({r.job.trial.id for r in e.run.results if not r.job.trial.repeats}) for e in group)
@@ -121,6 +126,9 @@ class Contrast:
 def contrasts(entries: Entries) -> list[Contrast]:
     """Return McNemar's test (1947) for each pair of strategies on each seed, of their first trained networks.
 
+    Only of those that met all constraints. An image is right as the objective sees it: by the first three guesses for
+    top-3 accuracy, else by the first.
+
     By the exact binomial test where fewer than FEW images are discordant, else by chi squared with continuity
     correction; Holm's correction (1979) over all. One network of each: those of several seeds are judged on the same
     images, which would be counted as if they were independent.
@@ -151,12 +159,17 @@ def _hits(right: str) -> NDArray[np.bool_]:
     return np.array([hit == "1" for hit in right], dtype=np.bool_)
 
 
-def contrast_table(found: Sequence[Contrast]) -> Table:
+def better(objective: str) -> str:
+    """Return what to say of a network that gets more images right, which is not every objective."""
+    return "is better" if objective in ("accuracy", "top3_accuracy") else "gets more images right"
+
+
+def contrast_table(found: Sequence[Contrast], objective: str) -> Table:
     """Return the contrasts as texts."""
 
     def row(c: Contrast) -> tuple[str, ...]:
-        better = c.one if c.only_one > c.only_other else c.other
-        verdict = f"{better} is better" if c.corrected < SIGNIFICANT else "no difference shown"
+        first = c.one if c.only_one > c.only_other else c.other
+        verdict = f"{first} {better(objective)}" if c.corrected < SIGNIFICANT else "no difference shown"
         ours, split = (f"{c.one} / {c.other}", str(c.seed)), f"{c.only_one} / {c.only_other}"
         return (*ours, split, f"{c.p:.3g}", f"{c.corrected:.3g}", verdict)
 

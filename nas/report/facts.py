@@ -29,9 +29,16 @@ def number(metric: str, value: float | None) -> str:
     return f"{value:,.0f}" if metric in ("params", "macs") else f"{value:.4g}" if abs(value) >= 10 else f"{value:.4f}"
 
 
-def tested(run: StoredRun, name: str = "best.json") -> dict[str, float]:
-    """Return the test metrics of a saved configuration; empty where it was not tested."""
-    saved = run.saved(name)
+def tested(run: StoredRun) -> dict[str, float]:
+    """Return the test metrics of the incumbent; empty where it was not tested, but a former one was."""
+    saved, best = run.saved("best.json"), run.best
+    same = bool(saved and best and Config.of(saved.config) == best.job.trial.config)
+    return dict((saved.evidence.get("test") if saved and same else None) or {})
+
+
+def default_tested(run: StoredRun) -> dict[str, float]:
+    """Return the test metrics of the default configuration; empty where it was not tested."""
+    saved = run.saved("default.json")
     return dict((saved.evidence.get("test") if saved else None) or {})
 
 
@@ -126,7 +133,7 @@ def effort(run: StoredRun) -> str:
     """Return in a sentence how much was trained."""
     searched = [result for result in run.results if not result.job.trial.repeats]
     trials, again = len({result.job.trial.id for result in searched}), len(run.results) - len(searched)
-    full = sum(result.epochs == run.spec.max_epochs for result in searched)
+    full = sum(r.epochs == run.spec.max_epochs and r.status is Status.OK for r in searched)
     epochs = sum(result.job.stop - result.job.start for result in run.results)
     time = duration(run.committed[-1].elapsed) if run.committed else "no time"
     share = sum(result.feasible for result in searched) / max(1, len(searched))

@@ -50,7 +50,7 @@ def progress(runs: dict[str, StoredRun], against: str) -> Drawing | None:
         if not x:
             continue
         axes.step([*x, spent(run, against)], [*y, y[-1]], where="post", color=colour, label=name)
-        words.append(f"{name} ends at {y[-1]:.4f}, with its first feasible network after {x[0]:.3g} {unit}")
+        words.append(f"{name} ends at {y[-1]:.4f}, with its first feasible network after {x[0]:,.4g} {unit}")
     if not words:
         return None
     axes.set(xlabel=unit, ylabel=f"best feasible {objective}")
@@ -112,7 +112,8 @@ def size(run: StoredRun) -> Drawing | None:
         where="post", color=INCUMBENT, linewidth=1.2, zorder=1,
     )  # fmt: skip
     words = "; ".join(f"{r.metrics['params']:,.0f} parameters reach {r.metrics[objective]:.4f}" for r in front[-8:])
-    return Drawing("size", f"Parameters against {objective}, with the Pareto front", f"On the front: {words}.", figure)
+    told = f"On the front: {words}." if front else "None of them is feasible."
+    return Drawing("size", f"Parameters against {objective}, with the Pareto front", told, figure)
 
 
 def pareto(results: Sequence[Result]) -> list[Result]:

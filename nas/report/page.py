@@ -30,11 +30,17 @@ class Picture:
 def write(runs: Sequence[StoredRun], path: Path) -> Path:
     """Write the report on the first run beside the others at `path`, its figures to a folder beside it.
 
-    Returns the path. Raises UserError where the first run has no result yet.
+    Returns the path. Raises UserError where a run has no result yet, or was another task, or `path` is no place.
     """
     run = runs[0]
-    if not run.results:
-        raise UserError(f"{run.directory} has no result yet: let it go on by nas resume {run.directory}")
+    for each in runs:
+        if not each.results:
+            raise UserError(f"{each.directory} has no result yet: let it go on by nas resume {each.directory}")
+        if _task(each) != _task(run):
+            told = " and ".join(f"{r.directory} {_asked(r).partition(' subject')[0].lower()}" for r in (run, each))
+            raise UserError(f"{told}: only runs of one task stand side by side")
+    if path.is_dir() or not path.parent.is_dir():
+        raise UserError(f"--output {path}: give a file in a folder that exists")
     with rules():
         drawings = {name: list(drawn) for name, drawn in _drawings(runs).items()}
     return rendered("report.html.jinja", _content(runs), drawings, path)
@@ -42,7 +48,7 @@ def write(runs: Sequence[StoredRun], path: Path) -> Path:
 
 def rendered(template: str, content: dict[str, object], drawings: dict[str, list[Drawing]], path: Path) -> Path:
     """Write the page at `path` and the figures as files to a folder beside it; return the path."""
-    folder = path.parent / "figures"
+    folder = path.parent / ("figures" if path.stem in ("report", "comparison") else f"{path.stem}-figures")
     folder.mkdir(exist_ok=True)
     pictures = {name: [_picture(drawing, folder) for drawing in drawn] for name, drawn in drawings.items()}
     environment = Environment(loader=PackageLoader("nas.report"), autoescape=True, undefined=StrictUndefined)
@@ -76,6 +82,10 @@ def _drawings(runs: Sequence[StoredRun]) -> dict[str, Iterator[Drawing]]:
 def _importance(run: StoredRun, metric: str) -> Drawing | None:
     found = importance(run, metric)
     return figures.importances(found, metric) if found else None
+
+
+def _task(run: StoredRun) -> tuple[object, ...]:
+    return run.spec.objective, run.spec.maximize, run.spec.details.get("data_digest")
 
 
 def names(runs: Sequence[StoredRun]) -> dict[str, StoredRun]:
@@ -122,12 +132,13 @@ def _found(run: StoredRun, best: Result | None) -> str:
     """Return the answer in one sentence."""
     objective, again = run.spec.objective, run.confirmation
     if best is None:
-        return "No trial finished within the limits."
+        return "No training succeeded."
     parts = [f"{objective} {facts.number(objective, best.metrics[objective])} in the search"]
     if again:
         spread = facts.number(objective, again.spread[objective])
         mean = facts.number(objective, again.mean[objective])
-        parts.append(f"{mean} ± {spread} when trained again {again.count} times")
+        times = "once" if again.count == 1 else f"{again.count} times"
+        parts.append(f"{mean} ± {spread} when trained again {times}")
     test = facts.tested(run).get(objective)
     if test is not None:
         parts.append(f"{facts.number(objective, test)} on the test set")
@@ -145,7 +156,7 @@ def _side_by_side(runs: Sequence[StoredRun], best: Result | None) -> Table | Non
     if again:
         columns[f"mean of {again.count} more"] = again.mean
     columns["incumbent, test"] = facts.tested(runs[0])
-    columns["default, test"] = facts.tested(runs[0], "default.json")
+    columns["default, test"] = facts.default_tested(runs[0])
     for name, other in list(names(runs).items())[1:]:
         columns[f"{name} ({other.spec.strategy}), test"] = facts.tested(other)
     first = [runs[0].spec.objective, *(c.metric for c in runs[0].spec.constraints)]

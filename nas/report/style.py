@@ -21,7 +21,8 @@ _RULES: dict[Any, Any] = {
     "font.family": "sans-serif", "font.size": 11, "svg.fonttype": "none", "svg.hashsalt": "nas",
     "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": MUTED, "xtick.color": MUTED, "ytick.color": MUTED,
     "axes.grid": True, "grid.color": GRID, "axes.axisbelow": True, "axes.spines.top": False, "axes.spines.right": False,
-    "legend.frameon": False, "legend.fontsize": 10, "figure.constrained_layout.use": True, "lines.linewidth": 1.8,
+    "legend.frameon": False, "legend.fontsize": 10, "text.parse_math": False,
+    "figure.constrained_layout.use": True, "lines.linewidth": 1.8,
 }  # fmt: skip
 
 

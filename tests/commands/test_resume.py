@@ -69,12 +69,12 @@ def test_a_run_of_a_cluster_goes_on_here_when_workers_are_asked_for(tmp_path: Pa
 
 def test_a_time_limit_may_be_raised(tmp_path: Path, flags: list[str]) -> None:
     timed = [flag for flag in flags if flag not in ("--max-trials", "10")]
-    first = nas(*timed, "--max-time", "6s", "--name", "run", "--workers", "0")
+    first = nas(*timed, "--max-time", "8s", "--name", "run", "--workers", "0")
     assert first.returncode == 0, first.stderr
     before = (tmp_path / "run/journal.jsonl").read_bytes()
-    assert nas("resume", tmp_path / "run").returncode == 0  # nothing is left of 6 s
+    assert nas("resume", tmp_path / "run").returncode == 0  # nothing is left of 8 s
     assert (tmp_path / "run/journal.jsonl").read_bytes() == before
-    assert nas("resume", tmp_path / "run", "--max-time", "12s").returncode == 0
+    assert nas("resume", tmp_path / "run", "--max-time", "16s").returncode == 0
     after = (tmp_path / "run/journal.jsonl").read_bytes()
     assert after.startswith(before) and len(after) > len(before)
 
