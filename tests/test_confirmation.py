@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nas
-from nas.confirmation import Confirmed, Estimate, estimate
+from nas.confirmation import Confirmed, Estimate, estimate, incumbent
 from nas.constraints import parse
 from nas.seeds import generator
 from nas.spec import CONFIRMATION
-from nas.types import Config, Job, Result, Status, Trial
+from nas.stored import scored
+from nas.types import REPEAT, Config, Job, Result, Status, Trial
 from tests.fakes import hills, look_up
 from tests.faults.runs import history, search
 
@@ -102,6 +104,27 @@ def test_nothing_is_trained_again_where_nothing_is_feasible_or_nothing_is_asked(
     infeasible = nas.search(hills(), look_up, confirm=3, constraints=["precision>=2"], **asked)
     assert infeasible.best and infeasible.confirmation is None
     assert nas.search(hills(), look_up, **asked).confirmation is None
+
+
+def test_who_is_done_sooner_is_not_chosen_for_that() -> None:
+    """Of three candidates in search order only those count before the first that the time was too short for."""
+    spec = nas.search(flat(), noisy, max_trials=20, confirm=3, **FULL).spec
+    first, second, third = (scored(finished(f"g0.b0.{i}", 0.9 - i / 10), spec) for i in range(3))
+    searched = [first, second, third]
+    assert incumbent([*searched, again(third, 0.95)], spec) == first
+    assert incumbent([*searched, again(second, 0.95), again(third, 0.99)], spec) == first
+    assert incumbent([*searched, again(first, 0.1)], spec) == first
+    assert incumbent([*searched, again(first, 0.1), again(second, 0.75)], spec) == second
+    assert incumbent([*searched, replace(again(first, 0.1), status=Status.CRASHED)], spec) == second
+
+
+def finished(trial_id: str, accuracy: float, operator: str = "sample", parents: tuple[str, ...] = ()) -> Result:
+    return Result(Job(Trial(trial_id, Config(()), 0, operator, parents), 0, 1), Status.OK, {"accuracy": accuracy})
+
+
+def again(result: Result, accuracy: float) -> Result:
+    trial_id = result.job.trial.id
+    return finished(f"{trial_id}.r1", accuracy, REPEAT, (trial_id,))
 
 
 def test_the_probability_that_a_constraint_holds_is_right_as_often_as_it_says() -> None:

@@ -142,9 +142,8 @@ def contrasts(entries: Entries) -> list[Contrast]:
 
 def _contrasts(entries: Entries) -> Iterator[Contrast]:
     top3 = entries[0].run.spec.objective == "top3_accuracy"
-    right = {
-        (e.strategy, e.seed): _hits(e.judged[0].right3 if top3 else e.judged[0].right) for e in entries if e.judged
-    }
+    judged = {(e.strategy, e.seed): e.judged[0] for e in entries if e.judged and e.feasible}
+    right = {place: _hits(each.right3 if top3 else each.right) for place, each in judged.items()}
     for seed in dict.fromkeys(entry.seed for entry in entries):
         there = [e.strategy for e in entries if e.seed == seed and right.get((e.strategy, seed), _hits("")).size]
         for name, rival in combinations(there, 2):

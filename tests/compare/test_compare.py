@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from scipy.stats import binomtest, chi2
 import nas
 from nas.compare.contest import Contest
 from nas.compare.judging import Judged, read
-from nas.compare.statistics import FEW, Entry, average_ranks, contrasts
+from nas.compare.statistics import FEW, Contrast, Entry, average_ranks, contrast_table, contrasts, summary
 from nas.main import main
 from nas.stored import StoredRun, open_run
 from tests.commands.test_command_line import DENSE, refused
@@ -112,6 +113,7 @@ def test_a_training_is_not_repeated_unless_its_line_is_lost(flags: list[str], wh
         (("--strategies", "annealing"), "--strategies annealing: give one of evolution, random, default"),
         (("--strategies", "evolution+fast"), "hyperband, full, asha"),
         (("--strategies", "random", "random"), "each may be there once"),
+        (("--strategies", "random", "random+hyperband"), "each may be there once"),
         (("--strategy", "random"), "a comparison has --strategies"),
         (("--seed=3",), "a comparison has --strategies"),
         (("--max-time", "soon"), "soon"),
@@ -132,6 +134,47 @@ def test_another_comparison_of_the_same_name_is_refused(
     )
     assert "is another comparison, with" in line and "seeds [3, 5], now [7]" in line
     assert "without other flags" in refused(capfd, "resume", whole, "--max-time", "1h")
+
+
+def test_a_run_and_a_comparison_do_not_share_a_folder(
+    flags: list[str], whole: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert "is a run, not a comparison" in refused(
+        capfd, *flags[:-2], "--max-macs", "none", "--run-dir", whole, "--name", "default-seed3"
+    )
+    assert "is a comparison: choose another name" in refused(
+        capfd, "search", *flags[flags.index("--space") :], "--run-dir", whole.parent, "--name", "whole", "--quiet"
+    )
+    for command in ("report", "verify", "predict"):
+        words = [command, whole, "image.png"] if command == "predict" else [command, whole]
+        assert "is a comparison: give one of its runs, such as" in refused(capfd, *words)
+
+
+def test_what_has_come_to_its_end_is_not_searched_on(flags: list[str], tmp_path: Path) -> None:
+    timed = [
+        *flags[: flags.index("--max-trials")],
+        "--max-macs",
+        "none",
+        "--max-time",
+        "6s",
+        "--run-dir",
+        str(tmp_path),
+    ]
+    assert main([*timed, "--name", "timed", "--strategies", "random", "--seeds", "1", "--quiet"]) == 0
+    journal = tmp_path / "timed/random-seed1/journal.jsonl"
+    before = journal.read_bytes()
+    assert main(["resume", str(tmp_path / "timed"), "--quiet"]) == 0
+    assert journal.read_bytes() == before
+
+
+def test_where_no_strategy_can_be_run_that_is_told(
+    flags: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = [*flags, "--run-dir", str(tmp_path), "--strategies", "default", "--max-params", "10", "--quiet"]
+    assert main(words) == 2
+    out, err = capfd.readouterr()
+    assert out == "" and "default is left out: the default configuration has params" in err
+    assert err.strip().splitlines()[-1].endswith("no strategy could be run")
 
 
 # Statistics
@@ -162,6 +205,25 @@ def test_mcnemar_is_exact_for_few_discordant_pairs_and_chi_squared_for_many(
         expected = chi2.sf((abs(one - other) - 1) ** 2 / (one + other), 1)
     assert found.p == pytest.approx(min(1.0, expected))
     assert found.corrected == pytest.approx(found.p)  # there is but one
+
+
+def test_who_breaks_a_constraint_is_better_than_nobody(tmp_path: Path) -> None:
+    """However many images it gets right: it is not compared, its metrics are left out, its rank is the last."""
+    runs = []
+    for name, bound in (("bad", "precision>=2"), ("good", "precision>=0")):
+        asked: dict[str, Any] = {"max_trials": 5, "max_epochs": 1, "min_epochs": 1, "constraints": [bound]}
+        nas.search(hills(), look_up, run_dir=tmp_path / name, **asked)
+        runs.append(open_run(tmp_path / name))
+    entries = [entry(runs[0], "bad", "1" * 90), entry(runs[1], "good", "0" * 90), entry(runs[1], "fair", "0" * 90)]
+    assert {(c.one, c.other) for c in contrasts(entries)} == {("good", "fair")}
+    bad = next(row for row in summary(entries).rows if row[0] == "bad")
+    assert bad[1:4] == ("0 of 1", "", "") and bad[-1] == "3.00"
+
+
+def test_of_another_objective_the_test_speaks_of_images() -> None:
+    found = [Contrast(0, "a", "b", 30, 1, 0.001, 0.001)]
+    assert contrast_table(found, "accuracy").rows[0][-1] == "a is better"
+    assert contrast_table(found, "loss").rows[0][-1] == "a gets more images right"
 
 
 def test_equal_networks_are_hardly_ever_told_apart(run: StoredRun) -> None:

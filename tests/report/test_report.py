@@ -41,7 +41,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         run = nas.search(hills(), look_up, run_dir=base / strategy, max_trials=120, strategy=strategy, **ASKED)
         for name, accuracy in (("best.json", 0.81), ("default.json", 0.42)):
             evidence = {"test": {"accuracy": accuracy, "precision": 0.5, "params": 300.0}}
-            saved = Saved(run.trials[0].config, "hills", "", "none", None, 12, 0, evidence=evidence)
+            assert run.best
+            saved = Saved(run.best.config, "hills", "", "none", None, 12, 0, evidence=evidence)
             saved.write(base / strategy / name)
     assert report(arguments(["report", str(base / "evolution"), str(base / "random")])) == 0
     return base
@@ -184,6 +185,33 @@ def test_names_are_text_and_nothing_else(tmp_path: Path) -> None:
     nas.search(hills(), wicked, max_trials=3, max_epochs=1, min_epochs=1, run_dir=tmp_path)
     file = write([open_run(tmp_path)], tmp_path / "report.html")
     assert "<script" not in file.read_text() and "alert(1)" in Page(file).text
+
+
+def test_the_test_of_a_former_incumbent_is_not_told_of_this_one(tmp_path: Path) -> None:
+    run = nas.search(hills(), look_up, run_dir=tmp_path, max_trials=40, **ASKED)
+    assert run.best
+    other = next(result for result in run.trials if result.config != run.best.config)
+    for config, known in ((other.config, {}), (run.best.config, {"accuracy": 0.81})):
+        Saved(config, "hills", "", "none", None, 12, 0, evidence={"test": {"accuracy": 0.81}}).write(
+            tmp_path / "best.json"
+        )
+        assert facts.tested(open_run(tmp_path)) == known
+
+
+def test_runs_of_different_tasks_do_not_stand_side_by_side(folder: Path, tmp_path: Path) -> None:
+    nas.search(hills(), look_up, run_dir=tmp_path, max_trials=5, objective="precision")
+    with pytest.raises(nas.UserError, match="only runs of one task stand side by side"):
+        write([open_run(folder / "evolution"), open_run(tmp_path)], tmp_path / "report.html")
+    for place in (tmp_path, tmp_path / "none/report.html"):
+        with pytest.raises(nas.UserError, match="give a file in a folder that exists"):
+            write([open_run(tmp_path)], place)
+
+
+def test_a_run_whose_name_looks_like_a_formula_is_drawn(folder: Path, tmp_path: Path) -> None:
+    for name in ("cost $x_$ <b>", "_hidden"):
+        nas.search(hills(), look_up, run_dir=tmp_path / name, max_trials=40, max_epochs=4)
+    text = Page(write([open_run(path) for path in sorted(tmp_path.iterdir())], tmp_path / "report.html")).text
+    assert "cost $x_$ <b>" in text
 
 
 def test_a_run_without_results_is_told(tmp_path: Path) -> None:
