@@ -153,20 +153,25 @@ def _add_workers(group: Any, default: Any = None) -> None:
 
 
 def _add_compare(compare: argparse.ArgumentParser) -> None:
-    compare.epilog = "Any other flag of nas search holds for every search: --max-time 10m, --min-precision 0.39."
+    compare.epilog = "Any other flag of nas search holds for each search: --max-time 10m (testing not included), ..."
     compare.add_argument(
         "--strategies", nargs="+", default=["evolution", "random", "default"], metavar="STRATEGY[+BUDGET]",
-        help="such as evolution evolution+full random+asha default",
+        help="such as evolution+full random+asha (default: evolution random default)",
     )  # fmt: skip
     compare.add_argument(
-        "--seeds", nargs="+", type=_value(count), default=[0, 1, 2], metavar="N", help="of the searches"
+        "--seeds",
+        nargs="+",
+        type=_value(count),
+        default=[0, 1, 2],
+        metavar="N",
+        help="of the searches (default: 0 1 2)",
     )
     compare.add_argument(
         "--test-seeds",
         type=_value(positive),
         default=3,
         metavar="N",
-        help="trainings by which each incumbent is tested",
+        help="trainings to test each incumbent by (default 3)",
     )
     compare.add_argument("--run-dir", type=Path, default=Path("runs"), metavar="DIR", help="where comparisons land")
     compare.add_argument("--name", metavar="NAME", help="of the comparison's folder; an unfinished one goes on")
