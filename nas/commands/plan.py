@@ -162,7 +162,7 @@ class Plan:
         ]
         again = most_repetitions(flags.confirm, flags.max_trials, flags.max_total_epochs, sizes.epochs)
         if again and flags.strategy != "default":
-            best = f"the best {flags.confirm} are trained again, {again} times in all"
+            best = f"the best {flags.confirm} are trained again, up to {again} times in all"
             lines.append(f"at the end {best}, in at most {CONFIRMATION:.0%} of the limits")
         if self.macs_bound:
             limit = duration(self.limit or _NOMINAL_LIMIT)

@@ -110,7 +110,8 @@ def _confirmed(run: api.Run, title: str, columns: dict[str, dict[str, float]]) -
     """Add what the incumbent reached when it was trained again, and say how sure its constraints are."""
     best, found = run.best, run.confirmation
     if best is None or not found:
-        return []
+        due = best and best.feasible and run.spec.repetitions and not exit_status(run.stopped)
+        return ["the best was not trained again: the limits were too short for that"] if due else []
     columns[f"{title}, mean of {found.count} more"] = found.mean
     spread = f"{run.spec.objective} {found.mean[run.spec.objective]:.4f} +- {found.spread[run.spec.objective]:.4f}"
     known = dict(best.job.trial.cheap)
