@@ -200,12 +200,13 @@ def generations(run: StoredRun) -> Drawing | None:
     if run.spec.strategy != "evolution":
         return None
     population, x, best, mean = list[Result](), list[int](), list[float](), list[float]()
-    groups = dict[int, list[Result]]()
-    for i, result in enumerate(full(run)):
-        number = i if run.spec.budget == "asha" else int(result.job.trial.id.partition(".")[0][1:])
+    groups, steady = dict[int, list[Result]](), run.spec.budget == "asha"  # where each arrives alone, as it comes
+    arrived = sorted(full(run), key=lambda result: result.elapsed) if steady else full(run)
+    for i, result in enumerate(arrived):
+        number = i if steady else int(result.job.trial.id.partition(".")[0][1:])
         groups.setdefault(number, []).append(result)
-    for number, arrived in sorted(groups.items()):
-        population = ranking.best([*population, *arrived], run.spec.population)
+    for number, offspring in sorted(groups.items()):
+        population = ranking.best([*population, *offspring], run.spec.population)
         values = [result.metrics[run.spec.objective] for result in population]
         x.append(number)
         best.append(population[0].metrics[run.spec.objective])
@@ -217,7 +218,7 @@ def generations(run: StoredRun) -> Drawing | None:
     axes.plot(x, best, color=INCUMBENT, label="best", marker=".")
     axes.plot(x, mean, color=FEASIBLE, label="mean", marker=".")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(xlabel="fully trained" if run.spec.budget == "asha" else "generation", ylabel=run.spec.objective)
+    axes.set(xlabel="fully trained" if steady else "generation", ylabel=run.spec.objective)
     figure.legend(loc="outside upper center", ncols=2)
     words = f"The mean goes from {mean[0]:.4f} to {mean[-1]:.4f}, the best from {best[0]:.4f} to {best[-1]:.4f}."
     return Drawing("generations", "The population over generations", words, figure)
