@@ -13,7 +13,7 @@ from ConfigSpace import ConfigurationSpace
 from nas import constraints as bounds
 from nas.cheap import Measures
 from nas.checkpoints import Checkpoints
-from nas.confirmation import Estimate, confirmed, estimate, incumbent
+from nas.confirmation import Estimate, incumbent, of_incumbent
 from nas.drive import drive, goes_on
 from nas.engine import Lab, Tracker
 from nas.errors import UserError
@@ -53,8 +53,7 @@ class Run:
     @property
     def confirmation(self) -> Estimate | None:
         """What the incumbent reached when it was trained again; None where it was not, or never came to an end."""
-        found = confirmed(self.trials, self.spec)
-        return estimate(found[0], found) if found and found[0].result == self.best else None
+        return of_incumbent(self.trials, self.spec)
 
     @property
     def total_epochs(self) -> int:

@@ -119,6 +119,12 @@ def incumbent(results: Sequence[Result], spec: RunSpec) -> Result | None:
     return ranking.incumbent([r for r in others if r.epochs == spec.max_epochs]) or ranking.incumbent(searched)
 
 
+def of_incumbent(results: Sequence[Result], spec: RunSpec) -> Estimate | None:
+    """Return what the incumbent reached when it was trained again; None where it was not, or never succeeded."""
+    found = confirmed(results, spec)
+    return estimate(found[0], found) if found and found[0].result == incumbent(results, spec) else None
+
+
 def estimate(best: Confirmed, others: Sequence[Confirmed]) -> Estimate | None:
     """Return what the fresh trainings of `best` say, with the spread over `others` too; None where none succeeded."""
     if not best.succeeded:

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from nas import ranking
 from nas.errors import Corrupt, UserError
 from nas.journal import Journal
+from nas.ranking import scored
 from nas.spec import RunSpec
 from nas.types import Result, Status, Trial, canonical, in_logical_order
 
@@ -39,7 +39,7 @@ class Ledger:
             raise Corrupt(
                 f"{self.journal.path}, line {self.journal.lines} is no result of a trial: {error!r}"
             ) from None
-        self._keep(self._scored(result))
+        self._keep(scored(result, self.spec))
         return result.elapsed
 
     def __getitem__(self, key: tuple[str, int]) -> Result | None:
@@ -71,7 +71,7 @@ class Ledger:
             elapsed=round(self.elapsed, 3),
         )
         self._check_metrics(result)
-        result = self._scored(result)
+        result = scored(result, self.spec)
         self.journal.append(result.to_json())
         self.news = True
         self._keep(result)
@@ -80,13 +80,6 @@ class Ledger:
     def _keep(self, result: Result) -> None:
         self._results[result.job.key] = result
         self._trials.setdefault(result.job.trial.id, result.job.trial)
-
-    def _scored(self, result: Result) -> Result:
-        spec = self.spec
-        score = ranking.score(result.status, result.metrics, spec.objective, spec.maximize, spec.constraints)
-        if result.status is Status.OK and score.objective == -float("inf"):
-            return replace(result, status=Status.DIVERGED, error=f"{spec.objective} is not a number", score=score)
-        return replace(result, score=score)
 
     def _check_metrics(self, result: Result) -> None:
         if result.status is not Status.OK:

@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from deap import base, tools
 
 from nas.constraints import Constraint, total_violation
+from nas.spec import RunSpec
 from nas.types import Result, Score, Status
 
 
@@ -31,6 +33,14 @@ def score(
     if status is not Status.OK or math.isnan(value):
         return Score()
     return Score(0.0 - total_violation(constraints, metrics), value)
+
+
+def scored(result: Result, spec: RunSpec) -> Result:
+    """Return `result` with its score under what was asked; one whose objective is not a number has diverged."""
+    value = score(result.status, result.metrics, spec.objective, spec.maximize, spec.constraints)
+    if result.status is Status.OK and value.objective == -math.inf:
+        return replace(result, status=Status.DIVERGED, error=f"{spec.objective} is not a number", score=value)
+    return replace(result, score=value)
 
 
 def best(results: Sequence[Result], count: int) -> list[Result]:

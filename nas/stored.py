@@ -1,16 +1,16 @@
 """What does the folder of a run tell? Read without locking, changing or resuming anything."""
 
-import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nas import ranking
-from nas.confirmation import Estimate, confirmed, estimate, incumbent, settled
+from nas.confirmation import Estimate, incumbent, of_incumbent, settled
 from nas.errors import Corrupt, UserError
 from nas.folder import read_json, read_spec
 from nas.journal import read
+from nas.ranking import scored
 from nas.redraws import totals
 from nas.saved import Saved
 from nas.saved import read as read_saved
@@ -36,8 +36,7 @@ class StoredRun:
     @property
     def confirmation(self) -> Estimate | None:
         """What the incumbent reached when it was trained again, if it was."""
-        found = confirmed(self.results, self.spec)
-        return estimate(found[0], found) if found and found[0].result == self.best else None
+        return of_incumbent(self.results, self.spec)
 
     def saved(self, name: str) -> Saved | None:
         """Return the configuration file of that name, such as "best.json", if it is there."""
@@ -60,16 +59,11 @@ def open_run(directory: Path) -> StoredRun:
     return StoredRun(directory, spec, settled(in_logical_order(committed), spec), committed, totals(directory))
 
 
-def scored(result: Result, spec: RunSpec) -> Result:
-    """Return `result` with its score under what was asked."""
-    return replace(
-        result, score=ranking.score(result.status, result.metrics, spec.objective, spec.maximize, spec.constraints)
-    )
-
-
 def _result(path: Path, number: int, record: dict[str, Any] | str) -> Result:
-    try:
-        return Result.from_json(json.loads(record) if isinstance(record, str) else record)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        told = record if isinstance(record, str) else f"{path}, line {number} is no result of a trial"
-        raise Corrupt(f"{told}; see nas verify {path.parent}") from None
+    told = f"{path}, line {number} is no result of a trial"
+    if isinstance(record, str):
+        told = record
+    else:
+        with suppress(KeyError, TypeError, ValueError, AttributeError):
+            return Result.from_json(record)
+    raise Corrupt(f"{told}; see nas verify {path.parent}")

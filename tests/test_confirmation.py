@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 import nas
 from nas.confirmation import Confirmed, Estimate, estimate, incumbent
 from nas.constraints import parse
+from nas.ranking import scored
 from nas.seeds import generator
 from nas.spec import CONFIRMATION
-from nas.stored import scored
 from nas.types import REPEAT, Config, Job, Result, Status, Trial
 from tests.fakes import hills, look_up
 from tests.faults.runs import history, search

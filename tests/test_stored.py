@@ -7,7 +7,8 @@ import pytest
 
 import nas
 from nas.stored import open_run
-from tests.fakes import hills, look_up, params
+from nas.types import Status
+from tests.fakes import fates, hills, look_up, meet_fate, params
 
 ASKED: dict[str, Any] = {
     "measure": lambda config: {"params": params(config)}, "constraints": ["params<=500", "precision>=0.001"],
@@ -21,6 +22,13 @@ def test_a_run_reads_back_as_it_was(tmp_path: Path) -> None:
     assert stored.spec.to_json() == run.spec.to_json()
     assert stored.redraws == run.redraws and run.redraws["params<=500"] > 0
     assert sorted(map(id, stored.results)) == sorted(map(id, stored.committed))
+
+
+def test_what_was_no_number_reads_back_as_diverged(tmp_path: Path) -> None:
+    asked: dict[str, Any] = {"max_trials": 20, "max_epochs": 3, "min_epochs": 1, "eta": 3}
+    run = nas.search(fates("fine", "nan"), meet_fate, run_dir=tmp_path, **asked)
+    assert any(result.status is Status.DIVERGED for result in run.trials)
+    assert [(r.status, r.score) for r in open_run(tmp_path).results] == [(r.status, r.score) for r in run.trials]
 
 
 def test_a_run_in_pieces_counts_each_redraw_once(tmp_path: Path) -> None:

@@ -167,13 +167,14 @@ def rungs(run: StoredRun) -> Drawing | None:
     staged = {name: curves for name, curves in brackets.items() if max(map(len, curves.values())) > 1}
     if not staged:
         return None
-    home = best.job.trial.id.rpartition(".")[0] if best else ""
+    winner = best.job.trial.id if best else ""
+    home = winner.rpartition(".")[0]
     name = home if home in staged else max(staged, key=lambda place: _reach(staged[place]))
     figure = canvas()
     axes, objective, ends = figure.add_subplot(), run.spec.objective, dict[int, int]()
     for trial_id, curve in staged[name].items():
         x, y = [r.epochs for r in curve], [r.metrics[objective] for r in curve]
-        chosen, end = bool(best) and trial_id == best.job.trial.id, x[-1]  # type: ignore[union-attr]
+        chosen, end = trial_id == winner, x[-1]
         ends[end] = ends.get(end, 0) + 1
         colour = INCUMBENT if chosen else FEASIBLE if end == run.spec.max_epochs else MUTED
         axes.plot(x, y, color=colour, linewidth=2.4 if chosen else 1, alpha=1 if chosen else 0.6, zorder=2 + chosen)

@@ -1,6 +1,6 @@
 """How do figures and tables become one page that needs nothing else?"""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -42,7 +42,7 @@ def write(runs: Sequence[StoredRun], path: Path) -> Path:
     if path.is_dir() or not path.parent.is_dir():
         raise UserError(f"--output {path}: give a file in a folder that exists")
     with rules():
-        drawings = {name: list(drawn) for name, drawn in _drawings(runs).items()}
+        drawings = _drawings(runs)
     return rendered("report.html.jinja", _content(runs), drawings, path)
 
 
@@ -61,22 +61,19 @@ def _picture(drawing: Drawing, folder: Path) -> Picture:
     return Picture(drawing.title, drawing.words, inline(svg, drawing.name, drawing.title, drawing.words))
 
 
-def _drawings(runs: Sequence[StoredRun]) -> dict[str, Iterator[Drawing]]:
+def _drawings(runs: Sequence[StoredRun]) -> dict[str, list[Drawing]]:
     """Return the figures of each section; those that there is nothing to draw for are left out."""
     run, named = runs[0], names(runs)
     expensive = [c.metric for c in run.spec.constraints if c.metric not in dict(run.results[0].job.trial.cheap)]
-    sections: dict[str, list[Callable[[], Drawing | None]]] = {
-        "progress": [lambda: figures.progress(named, "time"), lambda: figures.progress(named, "epochs")],
-        "trade_off": [lambda c=c: figures.trade_off(run, c) for c in run.spec.constraints],  # type: ignore[misc]
-        "rungs": [lambda: figures.rungs(run)],
-        "size": [lambda: figures.size(run)],
-        "generations": [lambda: figures.generations(run)],
-        "importance": [
-            lambda m=m: _importance(run, m)  # type: ignore[misc]
-            for m in dict.fromkeys([run.spec.objective, *expensive])
-        ],
+    sections = {
+        "progress": [figures.progress(named, "time"), figures.progress(named, "epochs")],
+        "trade_off": [figures.trade_off(run, c) for c in run.spec.constraints],
+        "rungs": [figures.rungs(run)],
+        "size": [figures.size(run)],
+        "generations": [figures.generations(run)],
+        "importance": [_importance(run, metric) for metric in dict.fromkeys([run.spec.objective, *expensive])],
     }
-    return {name: (d for draw in section if (d := draw())) for name, section in sections.items()}
+    return {name: [drawing for drawing in section if drawing] for name, section in sections.items()}
 
 
 def _importance(run: StoredRun, metric: str) -> Drawing | None:

@@ -19,6 +19,7 @@ from typing import Any, Literal, cast
 from nas import journal, stored
 from nas.errors import InUse, UserError
 from nas.folder import read_json, read_spec
+from nas.ranking import scored
 from nas.signals import STOPPING
 from nas.stored import StoredRun
 from nas.trackers import tables
@@ -50,7 +51,7 @@ def track(directory: Path, tracking: Tracking, mode: str, over: threading.Event,
             sent = lag = replace(tracking, where=_where(run, mode))
             sent.write(directory)
             for number, checksum, record in journal.follow(directory / "journal.jsonl", over, _LOOK):
-                row = progress.after(stored.scored(Result.from_json(record), spec))
+                row = progress.after(scored(Result.from_json(record), spec))
                 if number <= tracking.sent:
                     continue
                 run.log(row, step=number)
