@@ -27,7 +27,8 @@ def full_disk_told(path: Path) -> Iterator[None]:
         if not disk_is_full(error):
             raise
         raise DiskFull(
-            f"{path} cannot be written, the disk or quota is full: free some space, then nas resume goes on from here"
+            f"{path} cannot be written, the disk or quota is full: free some space and give the command again; "
+            "a search goes on by nas resume"
         ) from None
 
 

@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from nas.compare.judging import Judged
+from nas.compare.judged import Judged
 from nas.report.facts import Table, number
 from nas.spec import RunSpec
 from nas.stored import StoredRun

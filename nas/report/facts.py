@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nas.compare.judged import Judged, read
 from nas.constraints import Constraint
 from nas.stored import StoredRun
 from nas.types import Config, Result, Status, Trial
@@ -30,10 +31,26 @@ def number(metric: str, value: float | None) -> str:
 
 
 def tested(run: StoredRun) -> dict[str, float]:
-    """Return the test metrics of the incumbent; empty where it was not tested, but a former one was."""
+    """Return the test metrics of the incumbent, by a comparison the mean of its trainings.
+
+    Empty where it was not tested, but a former one was.
+    """
     saved, best = run.saved("best.json"), run.best
     same = bool(saved and best and Config.of(saved.config) == best.job.trial.config)
-    return dict((saved.evidence.get("test") if saved and same else None) or {})
+    once = saved.evidence.get("test") if saved and same else None
+    return dict(once or {}) or averaged([each.metrics for each in compared(run)])
+
+
+def compared(run: StoredRun) -> list[Judged]:
+    """Return the trainings by which a comparison tested the incumbent, but for those that diverged."""
+    best = run.best.job.trial.config.id if run.best else ""
+    return [each for each in read(run.directory) if each.config == best and each.metrics]
+
+
+def averaged(samples: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the mean of each metric."""
+    names = samples[0] if samples else ()
+    return {name: sum(sample[name] for sample in samples) / len(samples) for name in names}
 
 
 def default_tested(run: StoredRun) -> dict[str, float]:

@@ -12,6 +12,7 @@ from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatt
 from nas import ranking
 from nas.confirmation import incumbent
 from nas.constraints import Constraint
+from nas.report.facts import number
 from nas.report.importance import Importance
 from nas.report.style import BOUND, FEASIBLE, GRID, INCUMBENT, INFEASIBLE, MUTED, SERIES, canvas
 from nas.stored import StoredRun
@@ -50,7 +51,7 @@ def progress(runs: dict[str, StoredRun], against: str) -> Drawing | None:
         if not x:
             continue
         axes.step([*x, spent(run, against)], [*y, y[-1]], where="post", color=colour, label=name)
-        words.append(f"{name} ends at {y[-1]:.4f}, with its first feasible network after {x[0]:,.4g} {unit}")
+        words.append(f"{name} ends at {number(objective, y[-1])}, the first feasible after {x[0]:,.4g} {unit}")
     if not words:
         return None
     axes.set(xlabel=unit, ylabel=f"best feasible {objective}")
@@ -111,7 +112,8 @@ def size(run: StoredRun) -> Drawing | None:
         [r.metrics["params"] for r in front], [r.metrics[objective] for r in front],
         where="post", color=INCUMBENT, linewidth=1.2, zorder=1,
     )  # fmt: skip
-    words = "; ".join(f"{r.metrics['params']:,.0f} parameters reach {r.metrics[objective]:.4f}" for r in front[-8:])
+    places = [(number("params", r.metrics["params"]), number(objective, r.metrics[objective])) for r in front[-8:]]
+    words = "; ".join(f"{parameters} parameters reach {value}" for parameters, value in places)
     told = f"On the front: {words}." if front else "None of them is feasible."
     return Drawing("size", f"Parameters against {objective}, with the Pareto front", told, figure)
 
@@ -221,7 +223,8 @@ def generations(run: StoredRun) -> Drawing | None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="fully trained" if steady else "generation", ylabel=run.spec.objective)
     figure.legend(loc="outside upper center", ncols=2)
-    words = f"The mean goes from {mean[0]:.4f} to {mean[-1]:.4f}, the best from {best[0]:.4f} to {best[-1]:.4f}."
+    told = [number(run.spec.objective, value) for value in (mean[0], mean[-1], best[0], best[-1])]
+    words = f"The mean goes from {told[0]} to {told[1]}, the best from {told[2]} to {told[3]}."
     return Drawing("generations", "The population over generations", words, figure)
 
 

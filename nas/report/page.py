@@ -104,6 +104,7 @@ def _content(runs: Sequence[StoredRun]) -> dict[str, object]:
         "constraints": facts.constraints(run, best) if best and spec.constraints else None,
         "side_by_side": _side_by_side(runs, best),
         "tested": bool(facts.tested(run)),
+        "compared": len(facts.compared(run)),
         "alone": len(runs) == 1,
         "configuration": facts.configuration(best.job.trial.config) if best else None,
         "effort": facts.effort(run),

@@ -15,7 +15,7 @@ from scipy.stats import binomtest, chi2
 
 import nas
 from nas.compare.contest import Contest
-from nas.compare.judging import Judged, read
+from nas.compare.judged import Judged, read
 from nas.compare.statistics import FEW, Contrast, Entry, average_ranks, contrast_table, contrasts, summary
 from nas.main import main
 from nas.stored import StoredRun, open_run
@@ -66,6 +66,14 @@ def test_every_incumbent_is_tested_with_the_same_seeds_and_each_image_is_kept(wh
                 assert len(each.right) == len(each.right3) == 360
                 assert each.right.count("1") / 360 == pytest.approx(each.metrics["accuracy"])
                 assert each.right3.count("1") / 360 == pytest.approx(each.metrics["top3_accuracy"])
+
+
+def test_the_report_on_one_of_its_runs_knows_of_the_tests(whole: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = whole / "evolution-seed3"
+    assert main(["report", str(folder)]) == 0
+    page, accuracies = Page(folder / "report.html"), [each.metrics["accuracy"] for each in read(folder)]
+    assert "A comparison tested it: the mean of 2 trainings with other seeds." in page.text
+    assert f"{np.mean(accuracies):.4f} on the test set" in page.text and "It was not tested" not in page.text
 
 
 def test_the_page_shows_the_tables_that_are_printed(

@@ -164,6 +164,7 @@ def test_the_lineage_leads_from_the_winner_to_samples(folder: Path) -> None:
         {"budget": "asha", "lanes": 3}, {"budget": "full", "max_trials": 12}, {"strategy": "random", "max_trials": 1},
         {"constraints": ()}, {"constraints": ["precision>=3"]}, {"strategy": "default", "constraints": ()},
         {"max_epochs": 12, "max_total_epochs": 12}, {"objective": "precision", "maximize": False},
+        {"objective": "params", "maximize": False}, {"constraints": ["accuracy>=0.2"]},
     ],
 )  # fmt: skip
 def test_every_kind_of_run_has_its_report(tmp_path: Path, asked: dict[str, Any]) -> None:

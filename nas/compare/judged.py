@@ -1,0 +1,32 @@
+"""What is kept of a network that a comparison tested? One line a training in tests.jsonl, beside the run's journal."""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+FILE = "tests.jsonl"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One training of a configuration: its test metrics, and which test images it got right.
+
+    `right` has "1" for an image whose class is the first guess, `right3` where it is among the first three. A training
+    that diverged has no metrics.
+    """
+
+    config: str
+    seed: int
+    metrics: dict[str, float]
+    right: str
+    right3: str
+
+
+def read(folder: Path) -> Iterator[Judged]:
+    """Yield what `folder` holds; a line that is not whole is passed over, its training is done again."""
+    path = folder / FILE
+    for line in path.read_text(errors="replace").splitlines() if path.exists() else ():
+        with suppress(ValueError, TypeError):
+            yield Judged(**json.loads(line))
