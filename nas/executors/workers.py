@@ -66,6 +66,9 @@ class Workers:
                     failed.append(Result(job, Status.CRASHED, error=error))
                 except BrokenProcessPool:  # it died before it took the job
                     stillborn += 1
+                except asyncio.CancelledError:
+                    slot.renew()  # its worker is ended in the midst of the job: the next job is not to find it dead
+                    raise
                 slot.renew()
         finally:
             self._idle.append(slot)

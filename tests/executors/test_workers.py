@@ -1,15 +1,19 @@
 """Workers: each on its slot, replaced when it dies, and nothing left of it."""
 
+import asyncio
 import os
 import signal
 import time
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import nas
-from nas.types import Status
-from tests.fakes import fates, hills, slow_climb, tell_device, wait_for_lines
+from nas.checkpoints import Checkpoints
+from nas.executors.workers import Workers, pickled
+from nas.types import Config, Job, Result, Status, Trial
+from tests.fakes import fates, hills, meet_fate, slow_climb, tell_device, wait_for_lines
 from tests.faults.runs import golden, history, search, started
 from tests.processes import children, gone_within, is_worker, workers_of
 
@@ -61,6 +65,26 @@ def test_ctrl_c_of_the_terminal_does_not_reach_the_workers(tmp_path: Path) -> No
     os.killpg(engine.pid, signal.SIGINT)
     output, errors = engine.communicate(timeout=10)
     assert (output.split()[0], engine.returncode, errors) == ("interrupted", 130, "")
+
+
+def test_a_job_that_follows_a_cancelled_one_is_not_taken_for_dead() -> None:
+    jobs = [Job(Trial(f"g0.b0.{i}", Config.of({"x": 0.5, "fate": "fine"}), 0), 0, 1) for i in range(2)]
+
+    async def cancel_one_and_do_the_other(workers: Workers, checkpoints: Checkpoints) -> Result:
+        first = asyncio.create_task(workers.run(jobs[0], checkpoints.states(jobs[0], "")))
+        await asyncio.sleep(1)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        return await workers.run(jobs[1], checkpoints.states(jobs[1], ""))
+
+    with closing(Workers(pickled(doze), [{}])) as workers, closing(Checkpoints(None)) as checkpoints:
+        result = asyncio.run(cancel_one_and_do_the_other(workers, checkpoints))
+    assert (result.status, result.attempts) == (Status.OK, 1)
+
+
+def doze(config: dict[str, Any], **job: Any) -> dict[str, Any]:
+    time.sleep(4)
+    return meet_fate(config)
 
 
 def test_two_workers_train_at_the_same_time() -> None:
