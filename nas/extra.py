@@ -6,9 +6,9 @@ from types import ModuleType
 from nas.errors import UserError
 
 
-def extra(name: str) -> ModuleType:
-    """Return the package `name`. Raises UserError, with the command that installs it, where it is missing."""
+def extra(name: str, group: str = "export") -> ModuleType:
+    """Return the package `name`. Raises UserError, with the extra that installs it, where it is missing."""
     try:
         return import_module(name)
     except ImportError:
-        raise UserError(f"this needs {name}: pip install 'constrained-nas[export]'") from None
+        raise UserError(f"this needs {name}: pip install 'constrained-nas[{group}]'") from None

@@ -9,7 +9,7 @@ from torch import Tensor
 from nas import trained
 from nas.description import Description
 from nas.errors import UserError
-from nas.export.extra import extra
+from nas.extra import extra
 from nas.training.loop import scaled
 
 Predict = Callable[[Tensor], Tensor]  # images as bytes, [n, channels, height, width]: probabilities, [n, classes]

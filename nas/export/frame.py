@@ -3,7 +3,7 @@
 from io import BytesIO, StringIO
 from typing import Any
 
-from nas.export.extra import extra
+from nas.extra import extra
 from nas.stored import StoredRun
 from nas.types import Result
 

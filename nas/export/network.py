@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from nas.errors import UserError
-from nas.export.extra import extra
+from nas.extra import extra
 
 INPUT, OUTPUT = "images", "logits"
 METADATA = "metadata.json"  # TorchScript's extra file

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from nas.export.extra import extra
+from nas.extra import extra
 from nas.stored import StoredRun
 from nas.types import Result, Status, canonical
 
