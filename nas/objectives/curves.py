@@ -41,7 +41,7 @@ def lcbench(folder: Path, task: str) -> Lookup:
         return {"accuracy": float(accuracy[nearest.row(config), epochs])}
 
     cheap = {"params": lambda config: float(sizes[nearest.row(config)])}
-    return Lookup(lcbench_space(), accuracy.shape[1] - 1, "accuracy", True, metrics, cheap)
+    return Lookup(lcbench_space(), accuracy.shape[1] - 1, "accuracy", True, metrics, cheap, lambda: rows)
 
 
 def lcbench_space() -> ConfigurationSpace:
@@ -72,13 +72,14 @@ def hyperrec(folder: Path, task: str, second: str) -> Lookup:
     Both are means of two seeds.
     """
     one, two = _curves(folder, task).mean(axis=0), _curves(folder, second).mean(axis=0)
-    nearest = Nearest(hyperrec_space(), [_hyperrec_row(row) for row in _configs(folder)])
+    rows = [_hyperrec_row(row) for row in _configs(folder)]
+    nearest = Nearest(hyperrec_space(), rows)
 
     def metrics(config: Mapping[str, Any], epochs: int) -> dict[str, float]:
         row = nearest.row(config)
         return {"accuracy": float(one[row, epochs - 1]), "second_accuracy": float(two[row, epochs - 1])}
 
-    return Lookup(hyperrec_space(), one.shape[1], "accuracy", True, metrics, {})
+    return Lookup(hyperrec_space(), one.shape[1], "accuracy", True, metrics, {}, lambda: rows)
 
 
 def hyperrec_space() -> ConfigurationSpace:

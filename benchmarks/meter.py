@@ -1,0 +1,83 @@
+"""What did an optimiser spend, and what did it have by then?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.problems import Problem
+
+TRIES = 50  # proposals a full training that cost nothing, after which a contestant is taken to have no more to say
+
+
+class SpentError(Exception):
+    """The budget is used up."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What training came to. `loss` is to be minimised, whatever the objective; `violations` has one a constraint.
+
+    `metrics` are empty where a cheap constraint forbade to train.
+    """
+
+    loss: float
+    violations: tuple[float, ...]
+    metrics: Mapping[str, float]
+
+    @property
+    def feasible(self) -> bool:
+        return sum(self.violations) == 0
+
+
+class Meter:
+    """Trains for the contestants, at the price of epochs: a configuration that was trained before goes on from there.
+
+    What breaks a cheap constraint is told so and costs nothing, for any user would check that before training.
+    """
+
+    def __init__(self, problem: Problem, budget: float) -> None:
+        """Take the budget in full trainings."""
+        self.problem, self.budget = problem, budget
+        self.trace = list[tuple[float, float]]()  # full trainings spent, best feasible loss of a full training
+        self._epochs, self._free = 0, 0
+        self._reached = dict[tuple[tuple[str, Any], ...], int]()
+
+    @property
+    def spent(self) -> float:
+        """Full trainings so far, in epochs trained."""
+        return self._epochs / self.problem.lookup.max_epochs
+
+    def __call__(self, config: Mapping[str, Any], epochs: int | None = None) -> Outcome:
+        """Return the outcome of training `config` for `epochs` in all, a full training by default.
+
+        Raises SpentError when the budget is used up.
+        """
+        problem, config = self.problem, dict(config)
+        full = problem.lookup.max_epochs
+        epochs = min(epochs or full, full)
+        cheap = {c.metric: problem.lookup.cheap[c.metric](config) for c in problem.cheap}
+        missed = tuple(c.violation(cheap[c.metric]) if c.metric in cheap else 0.0 for c in problem.constraints)
+        if self.spent >= self.budget or self._free > TRIES * self.budget:
+            raise SpentError
+        if sum(missed):
+            self._free += 1
+            return Outcome(float("nan"), missed, {})
+        self.charge(config, epochs)
+        metrics = {**cheap, **problem.lookup.metrics(config, epochs)}
+        loss = problem.sign * metrics[problem.lookup.objective]
+        outcome = Outcome(loss, tuple(c.violation(metrics[c.metric]) for c in problem.constraints), metrics)
+        self.note(outcome, epochs)
+        return outcome
+
+    def charge(self, config: Mapping[str, Any], epochs: int) -> None:
+        """Count what it takes to bring `config` to `epochs`."""
+        key = tuple(sorted(config.items()))
+        self._epochs += max(0, epochs - self._reached.get(key, 0))
+        self._free += epochs <= self._reached.get(key, 0)
+        self._reached[key] = max(epochs, self._reached.get(key, 0))
+
+    def note(self, outcome: Outcome, epochs: int) -> None:
+        """Keep a feasible full training that is better than all before."""
+        better = not self.trace or outcome.loss < self.trace[-1][1]
+        if epochs == self.problem.lookup.max_epochs and outcome.feasible and better and self.spent <= self.budget:
+            self.trace.append((self.spent, outcome.loss))

@@ -1,0 +1,171 @@
+"""On what do the contestants meet? Tables of known results, each with bounds that so many configurations meet.
+
+A problem is named TABLE/KIND/SHARE: `protein_structure/both/20` bounds parameters and training time so that 20 % of
+random configurations meet both.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nas.constraints import Constraint, total_violation
+from nas.objectives.curves import hyperrec, lcbench
+from nas.objectives.flowers import flowers
+from nas.objectives.hpolib import hpolib
+from nas.objectives.lookup import Lookup
+
+DATA = Path("../shared/data")
+SAMPLES = 4000  # random configurations that the bounds are quantiles of
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, the metrics that may be bounded before and after training, and the shortest training."""
+
+    load: Callable[[], Lookup]
+    cheap: str
+    expensive: str
+    min_epochs: int = 1
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Which constraints there are."""
+        return ("cheap", "expensive", "both") if self.cheap and self.expensive else (self.kind,)
+
+    @property
+    def kind(self) -> str:
+        return "cheap" if self.cheap else "expensive"
+
+
+TABLES = {
+    **{name: Table(lambda name=name: hpolib(name), "params", "train_time") for name in (
+        "naval_propulsion", "parkinsons_telemonitoring", "protein_structure", "slice_localization",
+    )},
+    **{name: Table(lambda name=name: lcbench(DATA / "lcbench", name), "params", "", 5) for name in (
+        "Fashion-MNIST", "jannis", "volkert",
+    )},
+    **{f"{one}-{two}": Table(lambda one=one, two=two: hyperrec(DATA / "hyperrec", one, two), "", "second_accuracy", 8)
+       for one, two in (("CIFAR100", "SCENE15"), ("FLOWER102", "PLANT39"), ("CUB200", "CARS196"))},
+    "flowers": Table(lambda: flowers(DATA / "reference_runs" / "evaluations.csv"), "params", "precision"),
+}  # fmt: skip
+LEFT_OUT = ("slice_localization", "CUB200-CARS196")  # nothing was designed on them
+SHARES = (5, 20, 50)
+NAMES = tuple(
+    f"{name}/{kind}/{share}" for name, table in TABLES.items() for kind, share in product(table.kinds, SHARES)
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A search with its bounds, and the best feasible loss of a full training, None where it is not known.
+
+    A loss is to be minimised: the objective, or its negative. `worst` is the largest of random configurations.
+    """
+
+    name: str
+    lookup: Lookup
+    constraints: tuple[Constraint, ...]
+    min_epochs: int
+    best: float | None
+    worst: float
+
+    @property
+    def sign(self) -> float:
+        """What makes a loss of the objective."""
+        return -1.0 if self.lookup.maximize else 1.0
+
+    @property
+    def expensive(self) -> tuple[Constraint, ...]:
+        """The constraints that are known after training."""
+        return tuple(c for c in self.constraints if c.metric not in self.lookup.cheap)
+
+    @property
+    def cheap(self) -> tuple[Constraint, ...]:
+        """The constraints that are known before training."""
+        return tuple(c for c in self.constraints if c.metric in self.lookup.cheap)
+
+    def too_big(self, config: Mapping[str, Any]) -> float:
+        """Return by how much the cheap constraints are missed."""
+        return total_violation(self.cheap, {c.metric: self.lookup.cheap[c.metric](dict(config)) for c in self.cheap})
+
+
+@cache
+def table(name: str) -> Lookup:
+    """Return a table, read once a process."""
+    return TABLES[name].load()
+
+
+@cache
+def problem(name: str) -> Problem:
+    """Return the problem of that name."""
+    table_name, kind, share = name.split("/")
+    entry, lookup = TABLES[table_name], table(table_name)
+    bounded = [entry.cheap] * (kind != "expensive") + [entry.expensive] * (kind != "cheap")
+    values = _sampled(table_name)
+    downwards = {metric: -1.0 if _at_least(metric) else 1.0 for metric in bounded}
+    columns = np.stack([values[metric] * downwards[metric] for metric in bounded])
+    bounds = _bounds(columns, int(share) / 100)
+    constraints = tuple(
+        Constraint(metric, ">=" if _at_least(metric) else "<=", float(bound * downwards[metric]))
+        for metric, bound in zip(bounded, bounds, strict=True)
+    )
+    sign = -1.0 if lookup.maximize else 1.0
+    best, worst = _best(table_name, constraints), float(np.max(sign * values[lookup.objective]))
+    return Problem(name, lookup, constraints, entry.min_epochs, best, worst)
+
+
+def _at_least(metric: str) -> bool:
+    return metric in ("second_accuracy", "precision")
+
+
+def _bounds(columns: np.ndarray, share: float) -> np.ndarray:
+    """Return the same quantile of each row of `columns` [metrics, samples], such that `share` meets all of them."""
+    low, high = share, 1.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        met = np.mean((columns <= np.quantile(columns, middle, axis=1)[:, None]).all(axis=0))
+        low, high = (middle, high) if met < share else (low, middle)
+    return np.quantile(columns, high, axis=1, method="higher")
+
+
+@cache
+def _sampled(name: str) -> dict[str, np.ndarray]:
+    """Return every metric of SAMPLES random configurations, fully trained."""
+    lookup = table(name)
+    lookup.space.seed(0)
+    configs = [dict(config) for config in lookup.space.sample_configuration(SAMPLES)]
+    return _columns(lookup, configs)
+
+
+def _columns(lookup: Lookup, configs: list[dict[str, Any]]) -> dict[str, np.ndarray]:
+    rows = [
+        {
+            **{name: measure(config) for name, measure in lookup.cheap.items()},
+            **lookup.metrics(config, lookup.max_epochs),
+        }
+        for config in configs
+    ]
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+@cache
+def _known(name: str) -> dict[str, np.ndarray] | None:
+    """Return every metric of every row of a table."""
+    lookup = table(name)
+    return _columns(lookup, [dict(config) for config in lookup.every()]) if lookup.every else None
+
+
+def _best(name: str, constraints: tuple[Constraint, ...]) -> float | None:
+    """Return the least loss of the rows that meet `constraints`."""
+    known, lookup = _known(name), table(name)
+    if known is None:
+        return None
+    feasible = np.ones(len(known[lookup.objective]), dtype=bool)
+    for c in constraints:
+        feasible &= known[c.metric] >= c.bound if c.relation == ">=" else known[c.metric] <= c.bound
+    return float(np.min((-1.0 if lookup.maximize else 1.0) * known[lookup.objective][feasible]))

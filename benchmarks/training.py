@@ -1,0 +1,141 @@
+"""python -m benchmarks.training: how many trials an hour, beside the loop that everybody writes?
+
+The same networks train for the same epochs on the same images, in turns, by one thread. Then whole searches of
+full trainings run with one worker and with two.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+import nas
+from benchmarks import plain_loop
+from nas.data import load
+from nas.objectives.cnn import ImageTask
+from nas.training import cost
+from search_spaces import cnn
+
+FLOWERS = Path("../shared/data/micro17flower")
+EPOCHS, TURNS = 5, 3
+NETWORKS = {"small": ((16, 32), 64), "medium": ((32, 64, 64), 64), "large": ((128, 256), 32)}  # convolutions, batch
+
+
+def network(name: str) -> dict[str, Any]:
+    """Return the configuration of a network of the space cnn."""
+    channels, batch_size = NETWORKS[name]
+    widths = {f"n_channels_conv_{i}": width for i, width in enumerate(channels)}
+    return {
+        "learning_rate_init": 1e-3, "batch_size": batch_size, "kernel_size": 3, "use_BN": True,
+        "global_avg_pooling": True, "dropout_rate": 0.1, "n_conv_layers": len(channels), **widths, "n_fc_layers": 1,
+        "n_channels_fc_0": 64,
+    }  # fmt: skip
+
+
+@contextmanager
+def folder(data: str) -> Iterator[Path]:
+    """Yield the training part of a data set as a folder of image files."""
+    if Path(data).is_dir():
+        yield Path(data) / "train"
+        return
+    with tempfile.TemporaryDirectory() as name:
+        images = load(data, "train")
+        assert images.pixels is not None
+        for i, (pixels, label) in enumerate(zip(images.pixels, images.labels.tolist(), strict=True)):
+            file = Path(name) / images.classes[label] / f"{i:05}.png"
+            file.parent.mkdir(exist_ok=True)
+            Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(file)
+        yield Path(name)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def side_by_side(data: str, device: str) -> Table:
+    """Return trials an hour of both, in turns."""
+    table = Table(
+        "network", "MACs", "plain loop, trials/h", "engine, trials/h", "ratio",
+        title=f"{data}: {EPOCHS} epochs a trial, one thread, median of {TURNS} turns, {device}",
+    )  # fmt: skip
+    torch.set_num_threads(1)
+    with folder(data) as files, tempfile.TemporaryDirectory() as scratch:
+        task = ImageTask(data, None, "cnn", 1, 0, EPOCHS, device, 1)
+        for name in NETWORKS:
+            config, file = network(name), Path(scratch) / "state"
+            macs = cost.macs(cost.on_meta(cnn.build, config, task.images.shape, 10), task.images.shape)
+
+            def plain(config: dict[str, Any] = config) -> None:
+                plain_loop.train(files, config, EPOCHS, device)
+
+            def ours(config: dict[str, Any] = config, file: Path = file) -> None:
+                task(config, epochs=EPOCHS, start=0, seed=0, checkpoint=file)
+
+            times = [(seconds(plain), seconds(ours)) for _ in range(TURNS)]
+            ratio = statistics.median(a / b for a, b in times)
+            hourly = [3600 / statistics.median(column) for column in zip(*times, strict=True)]
+            table.add_row(name, f"{macs:,.0f}", *(f"{value:,.0f}" for value in hourly), f"{ratio:.2f}")
+    return table
+
+
+def workers(data: str, device: str, trials: int = 16) -> Table:
+    """Return trials an hour by the number of workers, from when all have started."""
+    table = Table("workers", "trials/h", "ratio", title=f"{data}: a search of full trainings of the small network")
+    rates = dict[int, float]()
+    for count in (1, 2):
+        run = nas.search(
+            seeds(), Trainer(data, device), strategy="random", budget="full", max_epochs=EPOCHS, offspring=trials,
+            max_trials=trials, workers=count,
+        )  # fmt: skip
+        ends = sorted(result.elapsed for result in run.trials)
+        rates[count] = (len(ends) - 2 * count) / (ends[-count] - ends[count - 1]) * 3600
+        table.add_row(str(count), f"{rates[count]:,.0f}", f"{rates[count] / rates[1]:.2f}")
+    return table
+
+
+def seeds() -> Any:
+    """Return a space without meaning, so that all trials cost the same."""
+    from ConfigSpace import ConfigurationSpace
+
+    return ConfigurationSpace({"x": (0.0, 1.0)})
+
+
+class Trainer:
+    """Trains the small network whatever the configuration."""
+
+    def __init__(self, data: str, device: str) -> None:
+        self.task = ImageTask(data, None, "cnn", 1, 0, EPOCHS, device, 1)
+
+    def __call__(self, config: dict[str, Any], **job: Any) -> dict[str, Any]:
+        return self.task(network("small"), **job)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", nargs="+", default=["digits-m", str(FLOWERS)], help="names or image folders")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    asked = parser.parse_args()
+    console = Console()
+    for data in asked.data:
+        if "/" in data and not Path(data).is_dir():
+            print(f"{data} is not there: give --data")
+            continue
+        console.print(side_by_side(data, asked.device))
+        console.print(workers(data, asked.device))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
