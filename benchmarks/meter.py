@@ -9,8 +9,8 @@ from benchmarks.problems import Problem
 TRIES = 50  # proposals a full training that cost nothing, after which a contestant is taken to have no more to say
 
 
-class SpentError(Exception):
-    """The budget is used up."""
+class Spent(BaseException):
+    """The budget is used up. Not an Exception, which a contestant would take for the failure of a trial."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Meter:
     def __call__(self, config: Mapping[str, Any], epochs: int | None = None) -> Outcome:
         """Return the outcome of training `config` for `epochs` in all, a full training by default.
 
-        Raises SpentError when the budget is used up.
+        Raises Spent when the budget is used up.
         """
         problem, config = self.problem, dict(config)
         full = problem.lookup.max_epochs
@@ -58,7 +58,7 @@ class Meter:
         cheap = {c.metric: problem.lookup.cheap[c.metric](config) for c in problem.cheap}
         missed = tuple(c.violation(cheap[c.metric]) if c.metric in cheap else 0.0 for c in problem.constraints)
         if self.spent >= self.budget or self._free > TRIES * self.budget:
-            raise SpentError
+            raise Spent
         if sum(missed):
             self._free += 1
             return Outcome(float("nan"), missed, {})
@@ -68,6 +68,11 @@ class Meter:
         outcome = Outcome(loss, tuple(c.violation(metrics[c.metric]) for c in problem.constraints), metrics)
         self.note(outcome, epochs)
         return outcome
+
+    def penalised(self, config: Mapping[str, Any], epochs: int | None = None) -> float:
+        """Return one number for those who know no constraints: what breaks some is worse than all that do not."""
+        outcome = self(config, epochs)
+        return outcome.loss if outcome.feasible else self.problem.worst + sum(outcome.violations)
 
     def charge(self, config: Mapping[str, Any], epochs: int) -> None:
         """Count what it takes to bring `config` to `epochs`."""

@@ -8,15 +8,16 @@ from torch import nn
 from torch.utils.data import DataLoader, Subset
 
 from nas.data.folds import splits
-from nas.data.torchvision_compat import torchvision
+from nas.data.torchvision_compat import import_torchvision
 from search_spaces import cnn
 
 
 def train(folder: Path, config: dict[str, Any], epochs: int, device: str = "cpu") -> float:
     """Return the validation accuracy of the network of `config`, trained on 80 % of an image folder."""
-    transforms = torchvision("transforms")
+    torchvision = import_torchvision()
+    transforms = torchvision.transforms
     convert = transforms.Compose([transforms.ToTensor(), transforms.Normalize(0.5, 0.5)])
-    images = torchvision("datasets").ImageFolder(folder, convert)
+    images = torchvision.datasets.ImageFolder(folder, convert)
     ((training, validation),) = splits(torch.tensor(images.targets), 1, 0)
     batch_size = config["batch_size"]
     loader = DataLoader(Subset(images, training.tolist()), batch_size, shuffle=True, drop_last=True)

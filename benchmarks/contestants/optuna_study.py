@@ -8,7 +8,7 @@ import optuna
 from ConfigSpace import CategoricalHyperparameter, OrdinalHyperparameter, UniformIntegerHyperparameter
 from ConfigSpace.hyperparameters import Hyperparameter
 
-from benchmarks.meter import Meter, Outcome, SpentError
+from benchmarks.meter import Meter, Outcome, Spent
 from benchmarks.problems import Problem
 from nas.budgets import hyperband
 
@@ -53,7 +53,7 @@ def _study(
         return outcome.loss if outcome.metrics else problem.worst  # ranked by its violation
 
     study = optuna.create_study(sampler=sampler, pruner=pruner, study_name=name)
-    with suppress(SpentError):
+    with suppress(Spent):
         study.optimize(objective)
 
 

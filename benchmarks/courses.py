@@ -1,0 +1,75 @@
+"""What did each contestant find on each problem by when? Run, and kept as lines of JSON, one file a problem."""
+
+import json
+import os
+import time
+import traceback
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+from benchmarks import contestants, problems
+from benchmarks.meter import Meter
+
+Key = tuple[str, str, int]  # contestant, problem, seed
+
+
+@dataclass(frozen=True)
+class Course:
+    """Pairs of full trainings spent and best feasible loss, whenever that got better; CPU seconds it took in all.
+
+    `error` tells why it ended before its budget was spent, if it did.
+    """
+
+    contestant: str
+    problem: str
+    seed: int
+    budget: float
+    trace: list[tuple[float, float]]
+    seconds: float
+    error: str = ""
+
+    @property
+    def key(self) -> Key:
+        return self.contestant, self.problem, self.seed
+
+
+def run(contestant: str, problem: str, seed: int, budget: float) -> Course:
+    """Return the course of one contestant."""
+    meter, began, error = Meter(problems.problem(problem), budget), time.process_time(), ""
+    try:
+        contestants.contestant(contestant)(meter, seed)
+    except Exception as caught:
+        where = traceback.extract_tb(caught.__traceback__)[-1]
+        error = f"{type(caught).__name__}: {caught} ({Path(where.filename).name}, line {where.lineno})"[:300]
+    return Course(contestant, problem, seed, budget, meter.trace, round(time.process_time() - began, 2), error)
+
+
+def run_all(keys: Iterable[Key], budget: float, processes: int) -> Iterator[Course]:
+    """Yield the courses as they come, in processes of their own."""
+    use_one_thread()
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        for done in as_completed([pool.submit(run, *key, budget) for key in keys]):
+            yield done.result()
+
+
+def use_one_thread() -> None:
+    """Let the processes that are started from now on use one thread each."""
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+
+
+def kept(folder: Path) -> Iterator[Course]:
+    """Yield the courses that are kept in `folder`."""
+    for file in sorted(folder.glob("*.jsonl")):
+        for line in file.read_text().splitlines():
+            yield Course(**json.loads(line))
+
+
+def keep(folder: Path, course: Course) -> None:
+    """Add `course` to what is kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{course.problem.replace('/', '-')}.jsonl").open("a") as file:
+        file.write(json.dumps(asdict(course)) + "\n")

@@ -1,0 +1,108 @@
+"""python -m benchmarks.overhead: what does a suggestion cost when so many results are known?
+
+CPU milliseconds of one ask and tell, a mean of the last tenth before so many results, in this process, one thread. The
+space is cnn's, with 14 hyperparameters, the objective a formula, with one cheap and one expensive constraint.
+"""
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Mapping
+from multiprocessing import get_context
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import contestants
+from benchmarks.courses import use_one_thread
+from benchmarks.meter import Meter, Spent
+from benchmarks.problems import Problem
+from nas.constraints import Constraint
+from nas.objectives.flowers import parameters
+from nas.objectives.lookup import Lookup
+from search_spaces import cnn
+
+SIZES = (100, 1000, 5000)
+CONTESTANTS = (
+    "engine", "engine, no model", "random search", "Optuna TPE", "Optuna NSGA-II", "SMAC3", "DEHB", "pymoo GA",
+    "Syne Tune REA",
+)  # fmt: skip
+
+
+def formula(config: Mapping[str, Any], epochs: int) -> dict[str, float]:
+    """Return metrics with one optimum; precision grows with the batch size as in the course project."""
+    rate = abs(math.log10(config["learning_rate_init"]) + 3) / 2
+    width = abs(math.log2(config["n_channels_conv_0"]) - 7) / 7
+    drop = config["dropout_rate"] * config["use_BN"]
+    return {"accuracy": 1 / (1 + rate + width + drop), "precision": config["batch_size"] / 400}
+
+
+def problem() -> Problem:
+    """Return the problem that all are asked about."""
+    lookup = Lookup(cnn.space(), 1, "accuracy", True, formula, {"params": lambda config: float(parameters(config))})
+    bounds = (Constraint("params", "<=", 2e7), Constraint("precision", ">=", 0.2))
+    return Problem("overhead", lookup, bounds, 1, None, 0.0)
+
+
+class Clocked(Meter):
+    """Notes the CPU time at every training, its own left out, and gives up after `limit` seconds."""
+
+    def __init__(self, budget: float, limit: float) -> None:
+        super().__init__(problem(), budget)
+        self.times, self._own, self._end = list[float](), 0.0, time.process_time() + limit
+
+    def __call__(self, config: Mapping[str, Any], epochs: int | None = None) -> Any:
+        began = time.process_time()
+        if began > self._end:
+            raise Spent
+        outcome = super().__call__(config, epochs)
+        self.times += [began - self._own] if outcome.metrics else []
+        self._own += time.process_time() - began
+        return outcome
+
+    def milliseconds(self, size: int) -> float | None:
+        """Return what one suggestion took, on average of the last tenth before `size` results; None if not reached."""
+        first = size - size // 10
+        if len(self.times) < size:
+            return None
+        return (self.times[size - 1] - self.times[first - 1]) / (size - first) * 1e3
+
+
+def measure(name: str, budget: int, limit: float, answers: Any) -> None:
+    """Put what contestant `name` takes by number of results, or an error."""
+    meter = Clocked(budget, limit)
+    try:
+        contestants.contestant(name)(meter, 0)
+    except Exception as error:
+        if not len(meter.times):
+            answers.put(f"failed: {type(error).__name__}: {error}"[:80])
+            return
+    answers.put([(meter.milliseconds(size), len(meter.times)) for size in SIZES])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--limit", type=float, default=120, help="CPU seconds a contestant")
+    parser.add_argument("--contestants", nargs="+", default=list(CONTESTANTS))
+    asked = parser.parse_args()
+    use_one_thread()
+    table = Table("contestant", *(f"{size:,}" for size in SIZES), "results in time", title="CPU ms a suggestion")
+    context = get_context("spawn")
+    for name in asked.contestants:
+        answers = context.SimpleQueue()
+        process = context.Process(target=measure, args=(name, SIZES[-1], asked.limit, answers))
+        process.start()
+        found = answers.get()
+        process.join()
+        if isinstance(found, str):
+            table.add_row(name, found)
+        else:
+            table.add_row(name, *("-" if ms is None else f"{ms:.2f}" for ms, _ in found), f"{found[0][1]:,}")
+    Console().print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

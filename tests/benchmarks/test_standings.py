@@ -1,0 +1,55 @@
+"""Ranks and tests tell a contestant that is better from one that was lucky."""
+
+import numpy as np
+import pytest
+
+from benchmarks.standings import common, loss_at, significance, standings
+
+MEETINGS = [(problem, seed) for problem in "abcdef" for seed in range(20)]
+
+
+def losses(*advantages: float, scale: bool = True) -> dict[str, dict[tuple[str, int], float]]:
+    """Return losses of contestants that differ by so much, on problems of very different scales."""
+    rng = np.random.default_rng(0)
+    return {
+        f"c{i}": {(p, s): (rng.normal() - advantage) * (10 ** ord(p) / 1e97 if scale else 1) for p, s in MEETINGS}
+        for i, advantage in enumerate(advantages)
+    }
+
+
+def test_the_loss_by_a_budget_is_the_best_until_then() -> None:
+    trace = [(1.0, 5.0), (3.0, 4.0), (10.5, 1.0)]
+    assert [loss_at(trace, budget) for budget in (0.5, 1, 10, 11)] == [float("inf"), 5, 4, 1]
+
+
+def test_ranks_are_averages_with_an_interval_and_ties_share_them() -> None:
+    first, second = standings({"a": {("p", 0): 1.0, ("q", 0): 2.0}, "b": {("p", 0): 1.0, ("q", 0): 3.0}})
+    assert (first.contestant, first.rank, second.rank) == ("a", 1.25, 1.75)
+    best, *_, worst = standings(losses(1.0, 0.0, -1.0))
+    assert (best.contestant, worst.contestant) == ("c0", "c2")
+    assert best.low <= best.rank <= best.high < worst.low
+
+
+def test_nothing_feasible_is_last_and_who_was_not_there_is_not_judged() -> None:
+    found = {"a": {("p", 0): float("inf"), ("p", 1): 1.0}, "b": {("p", 0): 9.0}}
+    assert common(found) == [("p", 0)]
+    assert [each.contestant for each in standings(found)] == ["b", "a"]
+    assert standings({"a": {}, "b": {}}) == [] and significance({"a": {}, "b": {}}, "a") == {}
+
+
+def test_who_is_better_is_told_from_who_is_not() -> None:
+    found = significance(losses(1.0, 0.0, 1.0), "c0")
+    assert found["c1"][0] < 0.001 and found["c1"][1] > 0.6
+    assert found["c2"][0] > 0.05 and found["c2"][1] == pytest.approx(0.5, abs=0.15)
+
+
+def test_no_scale_of_a_problem_decides() -> None:
+    assert significance(losses(0.3, 0.0), "c0") == significance(losses(0.3, 0.0, scale=False), "c0")
+
+
+def test_equals_are_hardly_ever_told_apart() -> None:
+    rng, shown = np.random.default_rng(1), 0
+    for _ in range(60):
+        found = {name: {meeting: float(rng.normal()) for meeting in MEETINGS[:40]} for name in "ab"}
+        shown += significance(found, "a")["b"][0] < 0.05
+    assert shown <= 9  # of 60 one expects 3; more than 9 has a probability of 0.001
