@@ -1,0 +1,91 @@
+"""python -m benchmarks.memory: how much memory does a worker need at most, and does the engine grow with its trials?
+
+The peak of a process of its own each. The largest network is that of 2,000 random configurations of the space cnn that
+has at most --max-params parameters, trained for an epoch on digits-m.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+import nas
+from benchmarks.scaling import FULL, nothing, peak_megabytes, space
+
+TRIALS = (100, 1000, 10_000)
+
+
+def training(config: dict[str, Any]) -> None:
+    """Train the network of `config` for an epoch, as a worker does."""
+    import torch
+
+    from nas.objectives.cnn import ImageTask
+
+    torch.set_num_threads(1)
+    task = ImageTask("digits-m", None, "cnn", 3, 0, 1, "cpu", 1)
+    with tempfile.TemporaryDirectory() as folder:
+        task(config, epochs=1, start=0, seed=0, checkpoint=Path(folder) / "state")
+
+
+def searching(trials: int, strategy: str) -> None:
+    """Search with an objective that costs nothing."""
+    nas.search(space(), nothing, max_trials=trials, **{**FULL, "strategy": strategy})
+
+
+def largest(max_params: float) -> tuple[dict[str, Any], int]:
+    """Return the largest of many random configurations within the bound, and its parameters."""
+    from nas.training import cost
+    from search_spaces import cnn
+
+    drawn = cnn.space()
+    drawn.seed(0)
+    sizes = [
+        (cost.parameters(cost.on_meta(cnn.build, dict(config), (3, 16, 16), 10)), i, dict(config))
+        for i, config in enumerate(drawn.sample_configuration(2000))
+    ]
+    parameters, _, config = max(each for each in sizes if each[0] <= max_params)
+    return config, parameters
+
+
+def peak(work: Callable[..., None], *arguments: Any) -> float:
+    """Return the peak of a new process that does `work`, in megabytes."""
+    context = get_context("spawn")
+    answers = context.SimpleQueue()
+    process = context.Process(target=_answer, args=(answers, work, arguments))
+    process.start()
+    found: float = answers.get()
+    process.join()
+    return found
+
+
+def _answer(answers: Any, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    work(*arguments)
+    answers.put(peak_megabytes())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--max-params", type=float, default=2e7)
+    parser.add_argument("--trials", type=int, nargs="+", default=list(TRIALS))
+    asked = parser.parse_args()
+    console, table = Console(), Table("process", "peak, MB")
+    config, parameters = largest(asked.max_params)
+    smallest = {**config, "n_conv_layers": 1, "n_channels_conv_0": 16, "n_fc_layers": 1, "n_channels_fc_0": 16}
+    smallest = {name: value for name, value in smallest.items() if name[-2:] not in ("_1", "_2")}
+    table.add_row("worker, a tiny network", f"{peak(training, smallest):.0f}")
+    table.add_row(f"worker, {parameters:,} parameters, batch {config['batch_size']}", f"{peak(training, config):.0f}")
+    for strategy in ("random", "evolution"):
+        for trials in asked.trials:
+            table.add_row(f"engine, {strategy}, {trials:,} trials", f"{peak(searching, trials, strategy):.0f}")
+    console.print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
