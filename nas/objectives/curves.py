@@ -91,14 +91,14 @@ def hyperrec_space() -> ConfigurationSpace:
     optimizer = Categorical("optimizer", ["Adam", "SGD"])
     schedule = Categorical("scheduler", ["StepLR", "ExponentialLR", "CyclicLR", "CosineAnnealingWarmRestarts"])
     conditional = {
-        (optimizer, "Adam"): [Float("adam_beta0", (0.5, 0.999), log=True), Float("adam_beta1", (0.8, 0.999), log=True)],
-        (optimizer, "SGD"): [Float("sgd_momentum", (1e-3, 1.0), log=True)],
-        (schedule, "StepLR"): [Integer("step_size", (2, 20)), Float("gamma_step", (0.1, 0.5), log=True)],
-        (schedule, "ExponentialLR"): [Float("gamma_exponential", (0.85, 0.999), log=True)],
-        (schedule, "CyclicLR"): [
+        ("optimizer", "Adam"): [Float("adam_beta0", (0.5, 0.999), log=True), Float("adam_beta1", (0.8, 0.999), log=True)],
+        ("optimizer", "SGD"): [Float("sgd_momentum", (1e-3, 1.0), log=True)],
+        ("scheduler", "StepLR"): [Integer("step_size", (2, 20)), Float("gamma_step", (0.1, 0.5), log=True)],
+        ("scheduler", "ExponentialLR"): [Float("gamma_exponential", (0.85, 0.999), log=True)],
+        ("scheduler", "CyclicLR"): [
             Float("gamma_cyclic", (0.1, 0.5), log=True), Float("max_lr", (1.1, 1.5)), Integer("step_size_up", (1, 10)),
         ],
-        (schedule, "CosineAnnealingWarmRestarts"): [
+        ("scheduler", "CosineAnnealingWarmRestarts"): [
             Integer("t_0", (2, 20)), Integer("t_mult", (1, 4)), Float("eta_min", (0.5, 0.9)),
         ],
     }  # fmt: skip
@@ -107,7 +107,7 @@ def hyperrec_space() -> ConfigurationSpace:
         Float("lr", (1e-4, 1e-1), log=True), Float("weight_decay", (1e-5, 1e-3), log=True),
     )  # fmt: skip
     for (parent, value), children in conditional.items():
-        space.add(*children, *(EqualsCondition(child, parent, value) for child in children))
+        space.add(*children, *(EqualsCondition(child, space[parent], value) for child in children))
     return space
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ConfigSpace import Configuration
 from torch import nn
 
 import nas
@@ -35,16 +36,10 @@ def test_a_logged_configuration_has_its_own_curve(name: str) -> None:
     skipped = 1 if name == "lcbench" else 0  # its entry 0 is before training
     assert found.every and found.max_epochs == logged[0].shape[1] - skipped
     for row, config in enumerate(found.every()):
-        found.space.check_valid_configuration(nas_configuration(found, config))
+        Configuration(found.space, values=dict(config))  # raises where it is none
         for epochs in (1, 10, found.max_epochs):
             metrics = found(config, epochs=epochs)
             assert list(metrics.values()) == [curve[row, epochs - 1 + skipped] for curve in logged]
-
-
-def nas_configuration(lookup: Lookup, config: Any) -> Any:
-    from ConfigSpace import Configuration
-
-    return Configuration(lookup.space, values=dict(config))
 
 
 @pytest.mark.parametrize("name", ["lcbench", "hyperrec"])
