@@ -4,6 +4,7 @@ import json
 import os
 import time
 import traceback
+import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -38,6 +39,7 @@ class Course:
 
 def run(contestant: str, problem: str, seed: int, budget: float) -> Course:
     """Return the course of one contestant."""
+    warnings.simplefilter("ignore")  # of peers, by the thousand
     meter, began, error = Meter(problems.problem(problem), budget), time.process_time(), ""
     try:
         contestants.contestant(contestant)(meter, seed)

@@ -1,0 +1,76 @@
+"""Syne Tune's schedulers. They know no constraints, which become a penalty, nor conditions: all is always active."""
+
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+import numpy as np
+from ConfigSpace import (
+    CategoricalHyperparameter,
+    ConfigurationSpace,
+    OrdinalHyperparameter,
+    UniformIntegerHyperparameter,
+)
+from ConfigSpace.hyperparameters import Hyperparameter
+from syne_tune.backend.trial_status import Trial
+from syne_tune.config_space import choice, lograndint, loguniform, ordinal, randint, uniform
+from syne_tune.optimizer.baselines import ASHA, REA
+from syne_tune.optimizer.scheduler import SchedulerDecision
+from syne_tune.optimizer.schedulers.ask_tell_scheduler import AskTellScheduler
+
+from benchmarks.meter import Meter, Spent
+from nas import variation
+from nas.budgets import hyperband
+
+
+def regularized_evolution(meter: Meter, seed: int) -> None:
+    """Ask and tell, every trial trained to the end."""
+    space = meter.problem.lookup.space
+    scheduler = AskTellScheduler(REA(_domains(space), "loss", do_minimize=True, random_seed=seed))
+    with suppress(Spent):
+        while True:
+            trial = scheduler.ask()
+            scheduler.tell(trial, {"loss": meter.penalised(_config(space, trial.config))})
+
+
+def asha(meter: Meter, seed: int) -> None:
+    """Asynchronous successive halving by one worker, which reports at every rung."""
+    logging.getLogger("syne_tune").setLevel(logging.ERROR)
+    problem, space = meter.problem, meter.problem.lookup.space
+    longest = problem.lookup.max_epochs
+    rungs = [rung.epochs for rung in hyperband(longest, problem.min_epochs, 3)[0]]
+    scheduler = ASHA(
+        _domains(space), "loss", time_attr="epoch", max_t=longest, grace_period=rungs[0], reduction_factor=3,
+        do_minimize=True, random_seed=seed,
+    )  # fmt: skip
+    with suppress(Spent):
+        for number in count():
+            trial = Trial(number, scheduler.suggest().config, datetime.now())
+            scheduler.on_trial_add(trial)
+            for epochs in rungs:
+                result = {"loss": meter.penalised(_config(space, trial.config), epochs), "epoch": epochs}
+                if scheduler.on_trial_result(trial, result) != SchedulerDecision.CONTINUE:
+                    break
+
+
+def _domains(space: ConfigurationSpace) -> dict[str, Any]:
+    return {name: _domain(hyperparameter) for name, hyperparameter in space.items()}
+
+
+def _domain(hyperparameter: Hyperparameter[Any, Any]) -> Any:
+    if isinstance(hyperparameter, CategoricalHyperparameter):
+        return choice(list(hyperparameter.choices))
+    if isinstance(hyperparameter, OrdinalHyperparameter):
+        return ordinal(list(hyperparameter.sequence))
+    bounds = hyperparameter.lower, hyperparameter.upper
+    if isinstance(hyperparameter, UniformIntegerHyperparameter):
+        return lograndint(*bounds) if hyperparameter.log else randint(*bounds)
+    return loguniform(*bounds) if hyperparameter.log else uniform(*bounds)
+
+
+def _config(space: ConfigurationSpace, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration without what is inactive."""
+    return dict(variation.complete(space, values, np.random.RandomState(0)).values)
