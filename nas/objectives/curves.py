@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from ConfigSpace import Categorical, ConfigurationSpace, EqualsCondition, Float, Integer
+from ConfigSpace.hyperparameters import Hyperparameter
 from numpy.typing import NDArray
 
 from nas.errors import UserError
@@ -90,8 +91,10 @@ def hyperrec_space() -> ConfigurationSpace:
     space = ConfigurationSpace(name="hyperrec")
     optimizer = Categorical("optimizer", ["Adam", "SGD"])
     schedule = Categorical("scheduler", ["StepLR", "ExponentialLR", "CyclicLR", "CosineAnnealingWarmRestarts"])
-    conditional = {
-        ("optimizer", "Adam"): [Float("adam_beta0", (0.5, 0.999), log=True), Float("adam_beta1", (0.8, 0.999), log=True)],
+    conditional: dict[tuple[str, str], list[Hyperparameter[Any, Any]]] = {
+        ("optimizer", "Adam"): [
+            Float("adam_beta0", (0.5, 0.999), log=True), Float("adam_beta1", (0.8, 0.999), log=True),
+        ],
         ("optimizer", "SGD"): [Float("sgd_momentum", (1e-3, 1.0), log=True)],
         ("scheduler", "StepLR"): [Integer("step_size", (2, 20)), Float("gamma_step", (0.1, 0.5), log=True)],
         ("scheduler", "ExponentialLR"): [Float("gamma_exponential", (0.85, 0.999), log=True)],

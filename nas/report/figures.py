@@ -206,12 +206,12 @@ def generations(run: StoredRun) -> Drawing | None:
     groups, steady = dict[int, list[Result]](), run.spec.budget == "asha"  # where each arrives alone, as it comes
     arrived = sorted(full(run), key=lambda result: result.elapsed) if steady else full(run)
     for i, result in enumerate(arrived):
-        number = i if steady else int(result.job.trial.id.partition(".")[0][1:])
-        groups.setdefault(number, []).append(result)
-    for number, offspring in sorted(groups.items()):
+        generation = i if steady else int(result.job.trial.id.partition(".")[0][1:])
+        groups.setdefault(generation, []).append(result)
+    for generation, offspring in sorted(groups.items()):
         population = ranking.best([*population, *offspring], run.spec.population)
         values = [result.metrics[run.spec.objective] for result in population]
-        x.append(number)
+        x.append(generation)
         best.append(population[0].metrics[run.spec.objective])
         mean.append(float(np.mean(values)))
     if len(x) < 2:
