@@ -50,11 +50,12 @@ def progress(runs: dict[str, StoredRun], against: str) -> Drawing | None:
         x, y = anytime(run, against)
         if not x:
             continue
-        axes.step([*x, spent(run, against)], [*y, y[-1]], where="post", color=colour, label=name)
+        axes.step([*x, spent(run, against)], [*y, y[-1]], where="post", color=colour, label=name, marker=".", markevery=[0])
         words.append(f"{name} ends at {number(objective, y[-1])}, the first feasible after {x[0]:,.4g} {unit}")
     if not words:
         return None
     axes.set(xlabel=unit, ylabel=f"best feasible {objective}")
+    axes.set_xlim(left=0)
     if len(words) > 1:
         figure.legend(loc="outside upper center", ncols=3)
     title = f"Best feasible {objective} over {'time' if against == 'time' else 'epochs spent'}"
