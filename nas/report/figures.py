@@ -50,7 +50,9 @@ def progress(runs: dict[str, StoredRun], against: str) -> Drawing | None:
         x, y = anytime(run, against)
         if not x:
             continue
-        axes.step([*x, spent(run, against)], [*y, y[-1]], where="post", color=colour, label=name, marker=".", markevery=[0])
+        axes.step(
+            [*x, spent(run, against)], [*y, y[-1]], where="post", color=colour, label=name, marker=".", markevery=[0]
+        )
         words.append(f"{name} ends at {number(objective, y[-1])}, the first feasible after {x[0]:,.4g} {unit}")
     if not words:
         return None

@@ -13,7 +13,7 @@ from nas.constraints import Constraint
 from nas.engine import Lab
 from nas.errors import Unbuildable, UserError
 from nas.seeds import generator
-from nas.strategies.model import Model
+from nas.strategies.model import Model, Order
 from nas.types import Config, Result, Trial
 
 Draft = tuple[Config, str, tuple[str, ...]]
@@ -36,22 +36,20 @@ async def breed(
     Raises UserError when in the first generation DRAWS samples for a child break the cheap constraints.
     """
     children, reasons = list[Trial](), Counter[str]()
-    drafts = cache(lambda: _drafts(lab, population, count, place))  # a replay of the journal needs none
+    drafts = cache(lambda: _drafts(lab, population, count, place, model))  # a replay of the journal needs none
     for number in range(count):
-        child = lab.recorded(f"{place}.{number}") or _child(lab, drafts(), model, f"{place}.{number}", reasons)
+        child = lab.recorded(f"{place}.{number}") or _child(lab, *drafts(), f"{place}.{number}", reasons)
         children += [child] if child else []
         await asyncio.sleep(0)  # drawing may take long: a time limit or Ctrl-C comes through here
     lab.redraws.note(place, reasons)
     return children
 
 
-def _child(
-    lab: Lab, drafts: Sequence[Draft], model: Model | None, trial_id: str, redrawn: Counter[str]
-) -> Trial | None:
+def _child(lab: Lab, drafts: Sequence[Draft], order: Order, trial_id: str, redrawn: Counter[str]) -> Trial | None:
     """Return the first candidate that nothing speaks against, or None; why others were not taken goes to `redrawn`."""
     rng = generator(lab.spec.seed, "breed", trial_id)
     reasons = Counter[str]()
-    for config, operator, origin in islice(_candidates(lab, drafts, model, rng), DRAWS):
+    for config, operator, origin in islice(_candidates(lab, drafts, order, rng), DRAWS):
         reason = _objection(lab, config)
         if not reason:
             return lab.trial(trial_id, config, operator, origin)
@@ -65,17 +63,21 @@ def _child(
     return None
 
 
-def _drafts(lab: Lab, population: Sequence[Result], count: int, place: str) -> list[Draft]:
-    """Return what `count` children are chosen among; none without a population, whose children are samples."""
+def _drafts(
+    lab: Lab, population: Sequence[Result], count: int, place: str, model: Model | None
+) -> tuple[list[Draft], Order]:
+    """Return what `count` children are chosen among, and in which order; none without a population: then by samples."""
     rng = generator(lab.spec.seed, "draft", place)
-    drafts = max(DRAFTS, DRAFTS_PER_CHILD * count) if population else 0
-    return [_vary(lab, population if (i + 1) % FRESH else (), rng) for i in range(drafts)]
+    number = max(DRAFTS, DRAFTS_PER_CHILD * count) if population else 0
+    drafts = [_vary(lab, population if (i + 1) % FRESH else (), rng) for i in range(number)]
+    if not model or not drafts:
+        return drafts, lambda rng: [int(i) for i in rng.permutation(number)]
+    return drafts, model.preference([config for config, _, _ in drafts])
 
 
-def _candidates(lab: Lab, drafts: Sequence[Draft], model: Model | None, rng: RandomState) -> Iterator[Draft]:
+def _candidates(lab: Lab, drafts: Sequence[Draft], order: Order, rng: RandomState) -> Iterator[Draft]:
     """Yield possible children without end: first the drafts, the most promising first, then samples."""
-    configs = [config for config, _, _ in drafts]
-    yield from (drafts[i] for i in (model.order(configs, rng) if model and drafts else rng.permutation(len(drafts))))
+    yield from (drafts[i] for i in order(rng))
     while True:
         yield _vary(lab, (), rng)
 

@@ -1,6 +1,6 @@
 """Which of many possible children deserves training? Asked of a forest that learns from every result so far."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesRegressor
 
 from nas.types import Config, Result, in_logical_order
+
+Order = Callable[[RandomState], list[int]]
 
 TREES = 100
 ASKED = 3  # trees drawn for each question: what they agree on counts, and every question is asked of others
@@ -30,12 +32,16 @@ class Model:
     epochs: int
     seed: int
 
-    def order(self, configs: Sequence[Config], rng: RandomState) -> list[int]:
-        """Return the indices of `configs`, the most promising first, as a few random trees see them."""
+    def preference(self, configs: Sequence[Config]) -> "Order":
+        """Return what orders `configs`, time and again: their indices, the most promising first, by a few trees."""
         rows = encode(self.space, configs, [self.epochs] * len(configs))
-        drawn = rng.choice(TREES, ASKED, replace=False)
-        promise = sum(self._forest.estimators_[i].tree_.predict(rows)[:, 0] for i in sorted(drawn))
-        return [int(i) for i in np.argsort(-promise, kind="stable")]
+
+        def order(rng: RandomState) -> list[int]:
+            drawn = rng.choice(TREES, ASKED, replace=False)
+            promise = sum(self._forest.estimators_[i].tree_.predict(rows)[:, 0] for i in sorted(drawn))
+            return [int(i) for i in np.argsort(-promise, kind="stable")]
+
+        return order
 
     @cached_property
     def _forest(self) -> ExtraTreesRegressor:

@@ -22,7 +22,7 @@ def test_what_it_prefers_is_better_than_chance() -> None:
     rng = generator("drafts")
     drafts = [sample(hills(), rng) for _ in range(200)]
     truth = [hill(draft.values, EPOCHS)["accuracy"] for draft in drafts]
-    order = model.order(drafts, generator("order"))
+    order = model.preference(drafts)(generator("order"))
     assert sorted(order) == list(range(200))
     first, last = ([truth[i] for i in part] for part in (order[:20], order[-20:]))
     assert sum(first) / 20 > sum(truth) / 200 > sum(last) / 20
@@ -37,7 +37,7 @@ def test_a_constraint_counts_before_the_objective() -> None:
     assert model
     rng = generator("drafts")
     drafts = [sample(hills(), rng) for _ in range(100)]
-    order = model.order(drafts, generator("order"))
+    order = model.preference(drafts)(generator("order"))
     feasible = [float(drafts[i].values["rate"]) <= 0.001 for i in order]
     assert sum(feasible[:20]) > 15 > 5 > sum(feasible[-20:])
 
@@ -47,10 +47,10 @@ def test_equal_results_in_any_order_give_equal_answers() -> None:
     drafts = [sample(hills(), generator("draft", i)) for i in range(50)]
     models = [learn(hills(), known, EPOCHS, 7), learn(hills(), known[::-1], EPOCHS, 7)]
     assert all(models)
-    answers = [model.order(drafts, generator("order")) for model in models if model]
+    answers = [model.preference(drafts)(generator("order")) for model in models if model]
     assert answers[0] == answers[1]
     other = learn(hills(), known, EPOCHS, 8)
-    assert other and other.order(drafts, generator("order")) != answers[0]
+    assert other and other.preference(drafts)(generator("order")) != answers[0]
 
 
 def test_few_results_teach_nothing_and_little_news_changes_nothing() -> None:
@@ -77,7 +77,7 @@ def test_failed_trials_teach_that_they_failed() -> None:
     model = learn(hills(), known, EPOCHS, 1)
     assert model
     drafts = [sample(hills(), generator("draft", i)) for i in range(200)]
-    depths = [drafts[i].values["depth"] for i in model.order(drafts, generator("order"))]
+    depths = [drafts[i].values["depth"] for i in model.preference(drafts)(generator("order"))]
     assert depths[-30:].count(2) > 20 > 10 > depths[:30].count(2)
 
 
