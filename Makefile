@@ -1,9 +1,11 @@
 # make search: set up everything and run the main job. make test: set up everything and run the tests.
+# make bench-quick: the benchmarks beside the peers in ten minutes; make bench: all of them, which takes days.
 PYTHON ?= python3
 VENV := .venv
+BENCH := .venv-bench
 PIP := $(VENV)/bin/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: search test check clean
+.PHONY: search test check bench-quick bench clean
 
 search: $(VENV)/installed
 	$(VENV)/bin/python -m nas.main --seed 123 --min-precision 0.39
@@ -27,5 +29,23 @@ $(VENV)/developed: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[dev]'
 	touch $@
 
+bench-quick: $(BENCH)/installed
+	$(BENCH)/bin/python -m benchmarks.quality --quick
+	$(BENCH)/bin/python -m benchmarks.overhead --limit 10
+	$(BENCH)/bin/python -m benchmarks.training --quick
+
+bench: $(BENCH)/installed
+	$(BENCH)/bin/python -m benchmarks.quality
+	$(BENCH)/bin/python -m benchmarks.overhead
+	$(BENCH)/bin/python -m benchmarks.training
+	$(BENCH)/bin/python -m benchmarks.memory
+
+# The peers in an environment of their own. DEHB asks for NumPy 1, which nothing else here runs with; it runs with 2.
+$(BENCH)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dask,bench]'
+	$(BENCH)/bin/python -m pip install --quiet --no-deps dehb==0.1.2
+	touch $@
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(BENCH)

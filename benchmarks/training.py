@@ -64,11 +64,11 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def side_by_side(data: str, device: str) -> Table:
+def side_by_side(data: str, device: str, turns: int) -> Table:
     """Return trials an hour of both, in turns."""
     table = Table(
         "network", "MACs", "plain loop, trials/h", "engine, trials/h", "ratio",
-        title=f"{data}: {EPOCHS} epochs a trial, one thread, median of {TURNS} turns, {device}",
+        title=f"{data}: {EPOCHS} epochs a trial, one thread, median of {turns} turns, {device}",
     )  # fmt: skip
     torch.set_num_threads(1)
     with folder(data) as files, tempfile.TemporaryDirectory() as scratch:
@@ -83,7 +83,7 @@ def side_by_side(data: str, device: str) -> Table:
             def ours(config: dict[str, Any] = config, file: Path = file) -> None:
                 task(config, epochs=EPOCHS, start=0, seed=0, checkpoint=file)
 
-            times = [(seconds(plain), seconds(ours)) for _ in range(TURNS)]
+            times = [(seconds(plain), seconds(ours)) for _ in range(turns)]
             ratio = statistics.median(a / b for a, b in times)
             hourly = [3600 / statistics.median(column) for column in zip(*times, strict=True)]
             table.add_row(name, f"{macs:,.0f}", *(f"{value:,.0f}" for value in hourly), f"{ratio:.2f}")
@@ -126,13 +126,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", nargs="+", default=["digits-m", str(FLOWERS)], help="names or image folders")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--quick", action="store_true", help="one turn instead of three")
     asked = parser.parse_args()
     console = Console()
     for data in asked.data:
         if "/" in data and not Path(data).is_dir():
             print(f"{data} is not there: give --data")
             continue
-        console.print(side_by_side(data, asked.device))
+        console.print(side_by_side(data, asked.device, 1 if asked.quick else TURNS))
         console.print(workers(data, asked.device))
     return 0
 

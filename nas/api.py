@@ -77,6 +77,7 @@ def search(
     population: int = 50,
     offspring: int = 10,
     mutation_rate: float = 0.5,
+    model: str = "forest",
     seed: int = 0,
     max_time: float | str | None = None,
     max_trials: int | None = None,
@@ -100,6 +101,8 @@ def search(
     metrics; it may keep its state at the path `checkpoint`, where it finds it again when `start` is not 0. It may raise
     `nas.Diverged`; whatever else it raises fails that trial only. `measure(config)` returns the cheap metrics, known
     before training; or `measure` maps each of their names to a function, called only when needed.
+
+    With `model="none"` evolution breeds without asking a forest which children are promising.
 
     `constraints` are strings such as "precision>=0.39". `max_time` is in seconds or a string such as "5m". With
     `workers` processes, `train` must be importable by them; they take turns on `gpus`, values for
@@ -128,6 +131,7 @@ def search(
         population=population,
         offspring=offspring,
         mutation_rate=mutation_rate,
+        model=model,
         seed=seed,
         max_trials=max_trials,
         max_total_epochs=max_total_epochs,

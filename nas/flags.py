@@ -91,6 +91,9 @@ def _add_search(search: argparse.ArgumentParser) -> None:
         "--mutation-rate", type=_value(share), default=0.5, metavar="P", help="else recombination (default 0.5)"
     )
     how.add_argument(
+        "--model", default="forest", choices=("forest", "none"), help="that chooses among possible children (forest)"
+    )
+    how.add_argument(
         "--confirm", type=_value(count), default=3, metavar="K",
         help="train the K best again, at most 3 times and in 15%% of the limits, and let all decide (3; 0 not)",
     )  # fmt: skip

@@ -15,6 +15,7 @@ from nas.errors import UserError
 
 STRATEGIES = ("evolution", "random", "default")
 BUDGETS = ("hyperband", "full", "asha")
+MODELS = ("forest", "none")
 CONFIRMATION = 0.15  # at most, of every limit, is for training the best again
 REPETITIONS = 3  # at most, of each of them
 
@@ -43,6 +44,7 @@ class RunSpec:
     max_total_epochs: int | None
     lanes: int | None = None
     confirm: int = 0
+    model: str = "forest"
     default: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -50,6 +52,7 @@ class RunSpec:
         """Raise UserError for a value that makes no sense, saying which would."""
         _one_of("strategy", self.strategy, STRATEGIES)
         _one_of("budget", self.budget, BUDGETS)
+        _one_of("model", self.model, MODELS)
         counts = ("max_epochs", "min_epochs", "population", "offspring", "max_trials", "max_total_epochs", "lanes")
         for name in counts:
             value = getattr(self, name)

@@ -34,4 +34,5 @@ def engine(meter: Meter, seed: int, **settings: Any) -> None:
 
 
 evolution = partial(engine)
+plain = partial(engine, model="none")
 asha = partial(engine, budget="asha")

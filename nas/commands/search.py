@@ -87,6 +87,7 @@ def run_search(plan: Plan, began: float, trackers: Sequence[Tracker] = ()) -> ap
             population=sizes.population,
             offspring=sizes.offspring,
             mutation_rate=flags.mutation_rate,
+            model=flags.model,
             seed=flags.seed,
             max_time=max(0.1, limit - (time.monotonic() - began)) if limit else None,
             lanes=flags.lanes,

@@ -118,7 +118,7 @@ class Nursery:
         if self._barren or epochs > epochs_left or self._born >= self.lab.spec.search_trials:
             return None
         spec, number = self.lab.spec, self._born
-        if self.evolve:
+        if self.evolve and spec.model == "forest":
             key = seed(spec.seed, "model", number)
             self._model = learn(self.lab.space, self._results, spec.max_epochs, key, self._model)
         trials = await breed(self.lab, self._population, 1, f"g{number}.b0", self._model)

@@ -38,18 +38,20 @@ async def breed(
     children, reasons = list[Trial](), Counter[str]()
     drafts = cache(lambda: _drafts(lab, population, count, place, model))  # a replay of the journal needs none
     for number in range(count):
-        child = lab.recorded(f"{place}.{number}") or _child(lab, *drafts(), f"{place}.{number}", reasons)
+        child = lab.recorded(f"{place}.{number}") or _child(lab, population, *drafts(), f"{place}.{number}", reasons)
         children += [child] if child else []
         await asyncio.sleep(0)  # drawing may take long: a time limit or Ctrl-C comes through here
     lab.redraws.note(place, reasons)
     return children
 
 
-def _child(lab: Lab, drafts: Sequence[Draft], order: Order, trial_id: str, redrawn: Counter[str]) -> Trial | None:
+def _child(
+    lab: Lab, population: Sequence[Result], drafts: Sequence[Draft], order: Order, trial_id: str, redrawn: Counter[str]
+) -> Trial | None:
     """Return the first candidate that nothing speaks against, or None; why others were not taken goes to `redrawn`."""
     rng = generator(lab.spec.seed, "breed", trial_id)
     reasons = Counter[str]()
-    for config, operator, origin in islice(_candidates(lab, drafts, order, rng), DRAWS):
+    for config, operator, origin in islice(_candidates(lab, population, drafts, order, rng), DRAWS):
         reason = _objection(lab, config)
         if not reason:
             return lab.trial(trial_id, config, operator, origin)
@@ -68,18 +70,23 @@ def _drafts(
 ) -> tuple[list[Draft], Order]:
     """Return what `count` children are chosen among, and in which order; none without a population: then by samples."""
     rng = generator(lab.spec.seed, "draft", place)
-    number = max(DRAFTS, DRAFTS_PER_CHILD * count) if population else 0
+    number = max(DRAFTS, DRAFTS_PER_CHILD * count) if population and lab.spec.model != "none" else 0
     drafts = [_vary(lab, population if (i + 1) % FRESH else (), rng) for i in range(number)]
     if not model or not drafts:
         return drafts, lambda rng: [int(i) for i in rng.permutation(number)]
     return drafts, model.preference([config for config, _, _ in drafts])
 
 
-def _candidates(lab: Lab, drafts: Sequence[Draft], order: Order, rng: RandomState) -> Iterator[Draft]:
-    """Yield possible children without end: first the drafts, the most promising first, then samples."""
+def _candidates(
+    lab: Lab, population: Sequence[Result], drafts: Sequence[Draft], order: Order, rng: RandomState
+) -> Iterator[Draft]:
+    """Yield possible children without end: first the drafts, the most promising first, then samples.
+
+    Where there are no drafts the population's children are bred one by one.
+    """
     yield from (drafts[i] for i in order(rng))
     while True:
-        yield _vary(lab, (), rng)
+        yield _vary(lab, population if not drafts and rng.randint(FRESH) else (), rng)
 
 
 def _vary(lab: Lab, population: Sequence[Result], rng: RandomState) -> Draft:

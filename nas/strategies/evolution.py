@@ -18,8 +18,9 @@ async def evolution(lab: Lab) -> None:
     """
     population, model = list[Result](), None
     for number, planned in enumerate(generations(lab.spec.brackets, lab.spec.offspring)):
-        key = seed(lab.spec.seed, "model", number)
-        model = learn(lab.space, lab.results.values(), lab.spec.max_epochs, key, model)
+        if lab.spec.model == "forest":
+            key = seed(lab.spec.seed, "model", number)
+            model = learn(lab.space, lab.results.values(), lab.spec.max_epochs, key, model)
         finished = await next_generation(lab, population, number, planned, model)
         if finished is None:
             return

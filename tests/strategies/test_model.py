@@ -1,5 +1,8 @@
 """The model puts promising configurations first, learns from partly trained trials, and is the same every time."""
 
+from collections import Counter
+from typing import Any
+
 import nas
 from nas.seeds import generator
 from nas.strategies.model import ENOUGH, NEWS, encode, learn
@@ -83,3 +86,17 @@ def test_failed_trials_teach_that_they_failed() -> None:
 
 def fail(result: Result) -> Result:
     return Result(result.job, Status.CRASHED)
+
+
+def test_without_a_model_the_children_still_descend_from_the_best() -> None:
+    asked: dict[str, Any] = {
+        "max_trials": 150,
+        "max_epochs": EPOCHS,
+        "min_epochs": 3,
+        "constraints": ["precision<=0.001"],
+    }
+    bred = nas.search(hills(), look_up, model="none", **asked)
+    sampled = nas.search(hills(), look_up, strategy="random", **asked)
+    operators = Counter(result.job.trial.operator for result in bred.trials)
+    assert min(operators[name] for name in ("sample", "mutate", "recombine")) > 20
+    assert bred.best and sampled.best and bred.best.score > sampled.best.score
