@@ -57,7 +57,8 @@ class States:
 
     def settle(self) -> Left:
         """Return what the job left, once it is on disk for good."""
-        for path in (*_files(self.after), self.after.parent):
+        left = list(_files(self.after))
+        for path in (*left, self.after.parent) if left else ():
             sync(path)
         faults.point("checkpoint.synced")
         return measured(self.after)

@@ -15,42 +15,63 @@ from nas.types import Config
 
 EXTRA_GENES = 1.5  # a mutation changes 1 + Poisson(EXTRA_GENES) hyperparameters
 LOCAL_SHARE = 0.7  # of the changes of ordered values are steps, the rest are resampled
+MOST_AHEAD = 64  # values of a hyperparameter drawn at a time
 LOCAL_STEP = 0.15  # standard deviation of a step, as a share of the (possibly logarithmic) range
 
 
-def sample(space: ConfigurationSpace, rng: np.random.RandomState) -> Config:
-    """Return a configuration drawn from the priors of `space`."""
-    return complete(space, {}, rng)
+class Draws:
+    """Where random values of a space come from: `rng` alone.
+
+    ConfigSpace takes as long for one value as for some dozens, so they are drawn ahead, ever more at a time.
+    """
+
+    def __init__(self, space: ConfigurationSpace, rng: np.random.RandomState) -> None:
+        self.space, self.rng = space, rng
+        self._ahead, self._size = dict[str, list[Any]](), dict[str, int]()
+
+    def value(self, name: str) -> Any:
+        """Return a value of the hyperparameter `name`, drawn from its prior."""
+        ahead = self._ahead.setdefault(name, [])
+        if not ahead:
+            size = self._size[name] = min(2 * self._size.get(name, 1), MOST_AHEAD)
+            ahead.extend(self.space[name].to_value(self.space[name].sample_vector(size, seed=self.rng)))
+        return ahead.pop()
 
 
-def mutate(space: ConfigurationSpace, parent: Config, rng: np.random.RandomState) -> Config:
+def sample(draws: Draws) -> Config:
+    """Return a configuration drawn from the priors of the space."""
+    return complete(draws, {})
+
+
+def mutate(draws: Draws, parent: Config) -> Config:
     """Return `parent` with one or a few active hyperparameters changed, by a local step or by resampling."""
-    values = parent.values
+    values, space, rng = parent.values, draws.space, draws.rng
     names = [name for name in values if space[name].size > 1]
     count = min(1 + int(rng.poisson(EXTRA_GENES)), len(names))
     for name in rng.choice(names, count, replace=False) if names else ():
-        values[name] = _changed(space[name], values[name], rng)
-    return complete(space, values, rng)
+        values[name] = _changed(draws, space[name], values[name])
+    return complete(draws, values)
 
 
-def recombine(space: ConfigurationSpace, one: Config, other: Config, rng: np.random.RandomState) -> Config:
+def recombine(draws: Draws, one: Config, other: Config) -> Config:
     """Return a uniform crossover: each hyperparameter from either parent, depth included.
 
     A layer that only one parent has is there to be inherited when the child's depth asks for it.
     """
-    a, b = one.values, other.values
+    a, b, rng = one.values, other.values, draws.rng
     values = {name: (a if name not in b or (name in a and rng.rand() < 0.5) else b)[name] for name in sorted(a | b)}
-    return complete(space, values, rng)
+    return complete(draws, values)
 
 
-def complete(space: ConfigurationSpace, values: Mapping[str, Any], rng: np.random.RandomState) -> Config:
+def complete(draws: Draws, values: Mapping[str, Any]) -> Config:
     """Return the configuration that `values` imply: inactive ones dropped, missing active ones sampled."""
-    chosen = dict[str, Any]()
+    space, chosen = draws.space, dict[str, Any]()
     vector = np.full(len(space), np.nan)  # conditions are judged as ConfigSpace does: on vectors, NaN being inactive
     for name, hyperparameter in space.items():  # parents come before their children
         if all(condition.satisfied_by_vector(vector) for condition in space.parent_conditions_of[name]):
-            chosen[name] = values[name] if name in values else _sampled(hyperparameter, rng)
-            vector[space.index_of[name]] = hyperparameter.to_vector(chosen[name])
+            chosen[name] = values[name] if name in values else draws.value(name)
+            if space.children_of[name]:
+                vector[space.index_of[name]] = hyperparameter.to_vector(chosen[name])
     return Config.of(chosen)
 
 
@@ -64,15 +85,11 @@ def forbidden(space: ConfigurationSpace, config: Config) -> bool:
     return False
 
 
-def _sampled(hyperparameter: Hyperparameter[Any, Any], rng: np.random.RandomState) -> Any:
-    return hyperparameter.to_value(hyperparameter.sample_vector(1, seed=rng))[0]
-
-
-def _changed(hyperparameter: Hyperparameter[Any, Any], value: Any, rng: np.random.RandomState) -> Any:
+def _changed(draws: Draws, hyperparameter: Hyperparameter[Any, Any], value: Any) -> Any:
     """Return another value: unordered ones are resampled, ordered ones mostly move a step."""
-    step = not isinstance(hyperparameter, CategoricalHyperparameter) and rng.rand() < LOCAL_SHARE
+    step = not isinstance(hyperparameter, CategoricalHyperparameter) and draws.rng.rand() < LOCAL_SHARE
     for _ in range(100):
-        changed = _moved(hyperparameter, value, rng) if step else _sampled(hyperparameter, rng)
+        changed = _moved(hyperparameter, value, draws.rng) if step else draws.value(hyperparameter.name)
         if changed != value:
             return changed
     return value  # a prior so narrow that no other value came up

@@ -33,7 +33,7 @@ from hypothesis import strategies as st
 
 from nas.seeds import generator
 from nas.types import Config
-from nas.variation import complete, forbidden, mutate, recombine, sample
+from nas.variation import Draws, complete, forbidden, mutate, recombine, sample
 from search_spaces import cnn
 from tests.fakes import hills
 
@@ -120,9 +120,9 @@ def changed(parent: Config, child: Config) -> set[str]:
 @given(spaces(), SEEDS)
 def test_samples_and_their_children_are_legal(space: ConfigurationSpace, seed: int) -> None:
     rng = generator(seed)
-    family = [sample(space, rng), sample(space, rng)]
+    family = [sample(Draws(space, rng)), sample(Draws(space, rng))]
     for _ in range(5):
-        family += [mutate(space, family[-1], rng), recombine(space, family[-1], family[-2], rng)]
+        family += [mutate(Draws(space, rng), family[-1]), recombine(Draws(space, rng), family[-1], family[-2])]
     for config in family:
         assert_legal(space, config)
 
@@ -131,38 +131,38 @@ def test_samples_and_their_children_are_legal(space: ConfigurationSpace, seed: i
 @given(spaces(), SEEDS)
 def test_a_mutation_always_changes_something_when_it_can(space: ConfigurationSpace, seed: int) -> None:
     rng = generator(seed)
-    parent = sample(space, rng)
+    parent = sample(Draws(space, rng))
     can = any(space[name].size > 1 for name in parent.values)
     for _ in range(5):
-        assert (mutate(space, parent, rng) != parent) == can
+        assert (mutate(Draws(space, rng), parent) != parent) == can
 
 
 @given(spaces(), SEEDS)
 def test_children_have_the_genes_of_their_parents_or_activated_ones(space: ConfigurationSpace, seed: int) -> None:
     rng = generator(seed)
-    one, other = sample(space, rng), sample(space, rng)
-    child = recombine(space, one, other, rng)
+    one, other = sample(Draws(space, rng)), sample(Draws(space, rng))
+    child = recombine(Draws(space, rng), one, other)
     for name, value in child.values.items():
         inherited = [parent.values[name] for parent in (one, other) if name in parent.values]
         assert not inherited or value in inherited
-    assert recombine(space, one, one, rng) == one
+    assert recombine(Draws(space, rng), one, one) == one
 
 
 @given(spaces(), SEEDS)
 def test_completing_a_legal_configuration_leaves_it_and_an_empty_one_is_sampled(
     space: ConfigurationSpace, seed: int
 ) -> None:
-    config = sample(space, generator(seed))
-    assert complete(space, config.values, generator(seed, "other")) == config
-    assert complete(space, {}, generator(seed)) == config
+    config = sample(Draws(space, generator(seed)))
+    assert complete(Draws(space, generator(seed, "other")), config.values) == config
+    assert complete(Draws(space, generator(seed)), {}) == config
 
 
 @given(spaces(), SEEDS)
 def test_the_same_seed_gives_the_same_child_and_no_other_state_is_touched(space: ConfigurationSpace, seed: int) -> None:
     def family() -> list[Config]:
         rng = generator(seed)
-        one, other = sample(space, rng), sample(space, rng)
-        return [one, other, mutate(space, one, rng), recombine(space, one, other, rng)]
+        one, other = sample(Draws(space, rng)), sample(Draws(space, rng))
+        return [one, other, mutate(Draws(space, rng), one), recombine(Draws(space, rng), one, other)]
 
     def states() -> bytes:
         return pickle.dumps((random.getstate(), np.random.get_state(), space.random.get_state()))
@@ -180,28 +180,28 @@ def test_the_same_seed_gives_the_same_child_and_no_other_state_is_touched(space:
 
 def test_a_layer_appears_and_vanishes_with_the_depth() -> None:
     space, rng = hills(), generator(0)
-    deep = complete(space, {"depth": 3, "optimizer": "sgd"}, rng)
+    deep = complete(Draws(space, rng), {"depth": 3, "optimizer": "sgd"})
     assert {"width1", "width2", "momentum"} <= deep.values.keys()
-    shallow = complete(space, {**deep.values, "depth": 1, "optimizer": "adam"}, rng)
+    shallow = complete(Draws(space, rng), {**deep.values, "depth": 1, "optimizer": "adam"})
     assert shallow.values.keys() == {"rate", "depth", "optimizer", "width0"}
     assert shallow.values["width0"] == deep.values["width0"]
-    again = complete(space, {**shallow.values, "depth": 2}, rng)
+    again = complete(Draws(space, rng), {**shallow.values, "depth": 2})
     assert again.values.keys() == {"rate", "depth", "optimizer", "width0", "width1"}
 
 
 def test_a_mutation_changes_few_hyperparameters() -> None:
     space, rng = cnn.space(), generator(0)
-    parents = [sample(space, rng) for _ in range(300)]
-    changes = [len(changed(parent, mutate(space, parent, rng))) for parent in parents]
+    parents = [sample(Draws(space, rng)) for _ in range(300)]
+    changes = [len(changed(parent, mutate(Draws(space, rng), parent))) for parent in parents]
     assert 2.1 < np.mean(changes) < 2.9
     assert Counter(changes)[1] > 40
 
 
 def test_depth_is_recombined_and_layers_of_the_deeper_parent_come_along() -> None:
     space, rng = cnn.space(), generator(0)
-    one = complete(space, {"n_conv_layers": 1, "n_fc_layers": 3}, rng)
-    other = complete(space, {"n_conv_layers": 3, "n_fc_layers": 1}, rng)
-    children = [recombine(space, one, other, rng) for _ in range(100)]
+    one = complete(Draws(space, rng), {"n_conv_layers": 1, "n_fc_layers": 3})
+    other = complete(Draws(space, rng), {"n_conv_layers": 3, "n_fc_layers": 1})
+    children = [recombine(Draws(space, rng), one, other) for _ in range(100)]
     depths = Counter((child.values["n_conv_layers"], child.values["n_fc_layers"]) for child in children)
     assert set(depths) == {(1, 1), (1, 3), (3, 1), (3, 3)}
     assert min(depths.values()) > 10
@@ -213,8 +213,8 @@ def test_depth_is_recombined_and_layers_of_the_deeper_parent_come_along() -> Non
 
 def test_every_gene_comes_from_either_parent() -> None:
     space, rng = cnn.space(), generator(0)
-    one, other = (sample(space, generator(seed)) for seed in (0, 1))
-    children = [recombine(space, one, other, rng) for _ in range(60)]
+    one, other = (sample(Draws(space, generator(seed))) for seed in (0, 1))
+    children = [recombine(Draws(space, rng), one, other) for _ in range(60)]
     for name in changed(one, other):
         assert {child.values[name] for child in children if name in child.values} == {
             one.values[name],
@@ -227,7 +227,7 @@ def test_mutated_values_cluster_around_the_parent_on_the_logarithmic_scale(param
     space, rng = ConfigurationSpace(), generator(0)
     space.add(parameter)
     parent = Config.of({"x": type(parameter.default_value)(1000)})
-    steps = np.array([math.log10(float(mutate(space, parent, rng).values["x"])) - 3 for _ in range(500)]) / 6
+    steps = np.array([math.log10(float(mutate(Draws(space, rng), parent).values["x"])) - 3 for _ in range(500)]) / 6
     assert np.mean(abs(steps) < 0.15) > 0.5  # resampling alone would give 0.3
     assert abs(np.median(steps)) < 0.05
     assert np.mean(abs(steps) > 0.3) > 0.05  # far jumps stay possible

@@ -46,7 +46,7 @@ def _variable(hyperparameter: Hyperparameter[Any, Any]) -> Variable:
 def decoded(space: ConfigurationSpace, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the configuration of the variables, without what is inactive."""
     everything = {name: _value(space[name], value) for name, value in values.items()}
-    return dict(variation.complete(space, everything, np.random.RandomState(0)).values)
+    return dict(variation.complete(variation.Draws(space, np.random.RandomState(0)), everything).values)
 
 
 def _value(hyperparameter: Hyperparameter[Any, Any], value: Any) -> Any:

@@ -73,4 +73,4 @@ def _domain(hyperparameter: Hyperparameter[Any, Any]) -> Any:
 
 def _config(space: ConfigurationSpace, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the configuration without what is inactive."""
-    return dict(variation.complete(space, values, np.random.RandomState(0)).values)
+    return dict(variation.complete(variation.Draws(space, np.random.RandomState(0)), values).values)

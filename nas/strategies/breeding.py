@@ -15,6 +15,7 @@ from nas.errors import Unbuildable, UserError
 from nas.seeds import generator
 from nas.strategies.model import Model, Order
 from nas.types import Config, Result, Trial
+from nas.variation import Draws
 
 Draft = tuple[Config, str, tuple[str, ...]]
 
@@ -49,9 +50,8 @@ def _child(
     lab: Lab, population: Sequence[Result], drafts: Sequence[Draft], order: Order, trial_id: str, redrawn: Counter[str]
 ) -> Trial | None:
     """Return the first candidate that nothing speaks against, or None; why others were not taken goes to `redrawn`."""
-    rng = generator(lab.spec.seed, "breed", trial_id)
-    reasons = Counter[str]()
-    for config, operator, origin in islice(_candidates(lab, population, drafts, order, rng), DRAWS):
+    draws, reasons = Draws(lab.space, generator(lab.spec.seed, "breed", trial_id)), Counter[str]()
+    for config, operator, origin in islice(_candidates(lab, population, drafts, order, draws), DRAWS):
         reason = _objection(lab, config)
         if not reason:
             return lab.trial(trial_id, config, operator, origin)
@@ -69,36 +69,37 @@ def _drafts(
     lab: Lab, population: Sequence[Result], count: int, place: str, model: Model | None
 ) -> tuple[list[Draft], Order]:
     """Return what `count` children are chosen among, and in which order; none without a population: then by samples."""
-    rng = generator(lab.spec.seed, "draft", place)
+    draws = Draws(lab.space, generator(lab.spec.seed, "draft", place))
     number = max(DRAFTS, DRAFTS_PER_CHILD * count) if population and lab.spec.model != "none" else 0
-    drafts = [_vary(lab, population if (i + 1) % FRESH else (), rng) for i in range(number)]
+    drafts = [_vary(lab, population if (i + 1) % FRESH else (), draws) for i in range(number)]
     if not model or not drafts:
         return drafts, lambda rng: [int(i) for i in rng.permutation(number)]
     return drafts, model.preference([config for config, _, _ in drafts])
 
 
 def _candidates(
-    lab: Lab, population: Sequence[Result], drafts: Sequence[Draft], order: Order, rng: RandomState
+    lab: Lab, population: Sequence[Result], drafts: Sequence[Draft], order: Order, draws: Draws
 ) -> Iterator[Draft]:
     """Yield possible children without end: first the drafts, the most promising first, then samples.
 
     Where there are no drafts the population's children are bred one by one.
     """
-    yield from (drafts[i] for i in order(rng))
+    yield from (drafts[i] for i in order(draws.rng))
     while True:
-        yield _vary(lab, population if not drafts and rng.randint(FRESH) else (), rng)
+        yield _vary(lab, population if not drafts and draws.rng.randint(FRESH) else (), draws)
 
 
-def _vary(lab: Lab, population: Sequence[Result], rng: RandomState) -> Draft:
+def _vary(lab: Lab, population: Sequence[Result], draws: Draws) -> Draft:
     """Return a configuration, the operator that made it, and the ids of its parents."""
+    rng = draws.rng
     if not population:
-        return variation.sample(lab.space, rng), "sample", ()
+        return variation.sample(draws), "sample", ()
     one = _tournament(population, rng)
     if len(population) == 1 or rng.rand() < lab.spec.mutation_rate:
-        return variation.mutate(lab.space, one.config, rng), "mutate", (one.id,)
+        return variation.mutate(draws, one.config), "mutate", (one.id,)
     other = _tournament([result for result in population if result.job.trial != one], rng)
-    child = variation.recombine(lab.space, one.config, other.config, rng)
-    return variation.mutate(lab.space, child, rng), "recombine", (one.id, other.id)
+    child = variation.recombine(draws, one.config, other.config)
+    return variation.mutate(draws, child), "recombine", (one.id, other.id)
 
 
 def _tournament(population: Sequence[Result], rng: RandomState) -> Trial:

@@ -1,5 +1,6 @@
 """Which of many possible children deserves training? Asked of a forest that learns from every result so far."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +11,7 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesRegressor
 
-from nas.types import Config, Result, in_logical_order
+from nas.types import Config, Result, Value, in_logical_order
 
 Order = Callable[[RandomState], list[int]]
 
@@ -68,8 +69,12 @@ def learn(
 def encode(space: ConfigurationSpace, configs: Sequence[Config], epochs: Sequence[int]) -> NDArray[np.float32]:
     """Return one row a configuration: its values on the scale of the space, -1 where inactive, and the epochs."""
     rows = np.full((len(configs), len(space) + 1), -1.0, dtype=np.float32)
-    for row, config in zip(rows, configs, strict=True):
+    columns = defaultdict[str, list[tuple[int, Value]]](list)
+    for row, config in enumerate(configs):
         for name, value in config.items:
-            row[space.index_of[name]] = space[name].to_vector(value)
+            columns[name].append((row, value))
+    for name, cells in columns.items():  # column by column, since ConfigSpace takes as long for one value as for many
+        where, values = zip(*cells, strict=True)
+        rows[where, space.index_of[name]] = space[name].to_vector(values)
     rows[:, -1] = epochs
     return rows

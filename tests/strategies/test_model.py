@@ -7,7 +7,7 @@ import nas
 from nas.seeds import generator
 from nas.strategies.model import ENOUGH, NEWS, encode, learn
 from nas.types import Result, Status
-from nas.variation import sample
+from nas.variation import Draws, sample
 from tests.fakes import climb, hill, hills, look_up
 
 EPOCHS = 12
@@ -23,7 +23,7 @@ def test_what_it_prefers_is_better_than_chance() -> None:
     model = learn(hills(), results(), EPOCHS, 1)
     assert model
     rng = generator("drafts")
-    drafts = [sample(hills(), rng) for _ in range(200)]
+    drafts = [sample(Draws(hills(), rng)) for _ in range(200)]
     truth = [hill(draft.values, EPOCHS)["accuracy"] for draft in drafts]
     order = model.preference(drafts)(generator("order"))
     assert sorted(order) == list(range(200))
@@ -39,7 +39,7 @@ def test_a_constraint_counts_before_the_objective() -> None:
     model = learn(hills(), found.trials, EPOCHS, 1)
     assert model
     rng = generator("drafts")
-    drafts = [sample(hills(), rng) for _ in range(100)]
+    drafts = [sample(Draws(hills(), rng)) for _ in range(100)]
     order = model.preference(drafts)(generator("order"))
     feasible = [float(drafts[i].values["rate"]) <= 0.001 for i in order]
     assert sum(feasible[:20]) > 15 > 5 > sum(feasible[-20:])
@@ -47,7 +47,7 @@ def test_a_constraint_counts_before_the_objective() -> None:
 
 def test_equal_results_in_any_order_give_equal_answers() -> None:
     known = results(40)
-    drafts = [sample(hills(), generator("draft", i)) for i in range(50)]
+    drafts = [sample(Draws(hills(), generator("draft", i))) for i in range(50)]
     models = [learn(hills(), known, EPOCHS, 7), learn(hills(), known[::-1], EPOCHS, 7)]
     assert all(models)
     answers = [model.preference(drafts)(generator("order")) for model in models if model]
@@ -67,7 +67,7 @@ def test_few_results_teach_nothing_and_little_news_changes_nothing() -> None:
 
 
 def test_inactive_hyperparameters_have_a_place_of_their_own() -> None:
-    shallow = sample(hills(), generator("x"))
+    shallow = sample(Draws(hills(), generator("x")))
     rows = encode(hills(), [shallow], [5])
     assert rows.shape == (1, len(hills()) + 1)
     active = {hills().index_of[name] for name in shallow.values}
@@ -79,7 +79,7 @@ def test_failed_trials_teach_that_they_failed() -> None:
     known = [r if r.job.trial.config.values["depth"] != 2 else fail(r) for r in results()]
     model = learn(hills(), known, EPOCHS, 1)
     assert model
-    drafts = [sample(hills(), generator("draft", i)) for i in range(200)]
+    drafts = [sample(Draws(hills(), generator("draft", i))) for i in range(200)]
     depths = [drafts[i].values["depth"] for i in model.preference(drafts)(generator("order"))]
     assert depths[-30:].count(2) > 20 > 10 > depths[:30].count(2)
 
