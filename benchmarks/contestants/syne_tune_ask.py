@@ -1,6 +1,7 @@
 """Syne Tune's schedulers. They know no constraints, which become a penalty, nor conditions: all is always active."""
 
 import logging
+import random
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -28,6 +29,7 @@ from nas.budgets import hyperband
 
 def regularized_evolution(meter: Meter, seed: int) -> None:
     """Ask and tell, every trial trained to the end."""
+    _seed(seed)
     space = meter.problem.lookup.space
     scheduler = AskTellScheduler(REA(_domains(space), "loss", do_minimize=True, random_seed=seed))
     with suppress(Spent):
@@ -39,6 +41,7 @@ def regularized_evolution(meter: Meter, seed: int) -> None:
 def asha(meter: Meter, seed: int) -> None:
     """Asynchronous successive halving by one worker, which reports at every rung."""
     logging.getLogger("syne_tune").setLevel(logging.ERROR)
+    _seed(seed)
     problem, space = meter.problem, meter.problem.lookup.space
     longest = problem.lookup.max_epochs
     rungs = [rung.epochs for rung in hyperband(longest, problem.min_epochs, 3)[0]]
@@ -54,6 +57,12 @@ def asha(meter: Meter, seed: int) -> None:
                 result = {"loss": meter.penalised(_config(space, trial.config), epochs), "epoch": epochs}
                 if scheduler.on_trial_result(trial, result) != SchedulerDecision.CONTINUE:
                     break
+
+
+def _seed(seed: int) -> None:
+    """Seed what its domains draw from besides the scheduler's own seed."""
+    random.seed(seed)
+    np.random.seed(seed)
 
 
 def _domains(space: ConfigurationSpace) -> dict[str, Any]:

@@ -1,0 +1,40 @@
+"""Every contestant whose package is here uses up its budget, finds something, and does the same again by its seed."""
+
+import pytest
+
+from benchmarks.contestants import MULTI_FIDELITY, NAMES, contestant
+from benchmarks.meter import Meter
+from benchmarks.problems import Problem
+from nas.constraints import parse
+from nas.objectives.lookup import Lookup
+from tests.fakes import hill, hills, params
+
+BUDGET = 20
+
+
+def problem(max_epochs: int) -> Problem:
+    lookup = Lookup(
+        hills(), max_epochs, "accuracy", True, lambda config, epochs: hill(dict(config), epochs), {"params": params}
+    )
+    return Problem("hills", lookup, (parse("params<=1000"), parse("precision>=0.0001")), 1, None, 0.0)
+
+
+def course(name: str, max_epochs: int, seed: int) -> Meter:
+    try:
+        enter = contestant(name)
+    except ImportError as error:
+        pytest.skip(f"{error.name} is not installed: the environment of make bench has it")
+    meter = Meter(problem(max_epochs), BUDGET)
+    enter(meter, seed)
+    return meter
+
+
+@pytest.mark.filterwarnings("ignore")  # of peers
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("max_epochs", [1, 9])
+def test_a_contestant_spends_its_budget_and_finds_what_is_feasible(name: str, max_epochs: int) -> None:
+    if max_epochs == 1 and name in MULTI_FIDELITY:
+        pytest.skip("there is nothing for it without shorter trainings")
+    one, again, other = (course(name, max_epochs, seed) for seed in (1, 1, 2))
+    assert one.trace and BUDGET - 2 <= one.spent <= BUDGET + 1
+    assert one.trace == again.trace != other.trace
