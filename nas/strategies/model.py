@@ -3,20 +3,23 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from ConfigSpace import ConfigurationSpace
 from numpy.random import RandomState
 from numpy.typing import NDArray
+from scipy.stats import norm
 from sklearn.ensemble import ExtraTreesRegressor
 
-from nas.types import Config, Result, Value, in_logical_order
+from nas.types import Config, Result, Score, Value, in_logical_order
 
 Order = Callable[[RandomState], list[int]]
 
-TREES = 100
-ASKED = 3  # trees drawn for each question: what they agree on counts, and every question is asked of others
+TREES = 30
+AGREEING = 3  # trees drawn for a question, which agree on what is best: Thompson sampling
+DOUBTING = 10  # trees drawn for a question, whose disagreement is hope: expected improvement
+HOPEFUL = 0.5  # of the questions are asked in hope
 ENOUGH = 20  # results, fewer than which teach nothing
 NEWS = 1.1  # times the results last learned from: then it is learned anew, so that learning stays a small part
 
@@ -25,7 +28,8 @@ NEWS = 1.1  # times the results last learned from: then it is learned anew, so t
 class Model:
     """Predicts where a configuration would rank among `results` if it were trained for `epochs`.
 
-    Extremely randomized trees (Geurts et al. 2006); drawing a few of them for each question is Thompson sampling.
+    Extremely randomized trees (Geurts et al. 2006). Half of the questions go to what a few of them think best, half to
+    the largest expected improvement on the best so far (Jones et al. 1998), which is nothing where all agree.
     """
 
     space: ConfigurationSpace
@@ -34,15 +38,22 @@ class Model:
     seed: int
 
     def preference(self, configs: Sequence[Config]) -> "Order":
-        """Return what orders `configs`, time and again: their indices, the most promising first, by a few trees."""
+        """Return what orders `configs`, time and again: their indices, the most promising first."""
         rows = encode(self.space, configs, [self.epochs] * len(configs))
+        answers = cache(lambda: np.stack([tree.tree_.predict(rows)[:, 0] for tree in self._forest.estimators_]))
 
         def order(rng: RandomState) -> list[int]:
-            drawn = rng.choice(TREES, ASKED, replace=False)
-            promise = sum(self._forest.estimators_[i].tree_.predict(rows)[:, 0] for i in sorted(drawn))
+            hopeful = rng.rand() < HOPEFUL
+            drawn = sorted(rng.choice(TREES, DOUBTING if hopeful else AGREEING, replace=False))
+            promise = improvement(answers()[drawn], len(self._places) - 1) if hopeful else answers()[drawn].sum(axis=0)
             return [int(i) for i in np.argsort(-promise, kind="stable")]
 
         return order
+
+    @cached_property
+    def _places(self) -> dict[Score, int]:
+        """The place of each score among all, 0 being the worst."""
+        return {score: place for place, score in enumerate(sorted({result.score for result in self.results}))}
 
     @cached_property
     def _forest(self) -> ExtraTreesRegressor:
@@ -52,10 +63,17 @@ class Model:
         and its epochs: so partly trained trials teach too, and no scale matters.
         """
         results = in_logical_order(self.results)
-        places = {score: place for place, score in enumerate(sorted({result.score for result in results}))}
         rows = encode(self.space, [result.job.trial.config for result in results], [r.epochs for r in results])
         forest = ExtraTreesRegressor(TREES, random_state=self.seed % 2**32)
-        return forest.fit(rows, [float(places[result.score]) for result in results])
+        return forest.fit(rows, [float(self._places[result.score]) for result in results])
+
+
+def improvement(answers: NDArray[np.float64], best: float) -> NDArray[np.float64]:
+    """Return by how much each configuration is expected to exceed `best`, of normal `answers` [trees, configs]."""
+    mean, deviation = answers.mean(axis=0), answers.std(axis=0) + 1e-12
+    distance = (mean - best) / deviation
+    expected: NDArray[np.float64] = deviation * (distance * norm.cdf(distance) + norm.pdf(distance))
+    return expected
 
 
 def learn(

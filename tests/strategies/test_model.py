@@ -1,12 +1,16 @@
 """The model puts promising configurations first, learns from partly trained trials, and is the same every time."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
+import pytest
 
 import nas
 from nas.seeds import generator
-from nas.strategies.model import ENOUGH, NEWS, encode, learn
-from nas.types import Result, Status
+from nas.strategies.model import ENOUGH, NEWS, encode, improvement, learn
+from nas.types import Result, Score, Status
 from nas.variation import Draws, sample
 from tests.fakes import climb, hill, hills, look_up
 
@@ -54,6 +58,27 @@ def test_equal_results_in_any_order_give_equal_answers() -> None:
     assert answers[0] == answers[1]
     other = learn(hills(), known, EPOCHS, 8)
     assert other and other.preference(drafts)(generator("order")) != answers[0]
+
+
+def test_hope_is_the_mean_improvement_of_normal_answers_and_none_where_all_agree() -> None:
+    rng = np.random.default_rng(0)
+    answers = rng.normal([1.0, 3.0, 5.0], [1.0, 2.0, 0.5], size=(200_000, 3))
+    simulated = np.maximum(answers - 4, 0).mean(axis=0)
+    assert improvement(answers, 4) == pytest.approx(simulated, rel=0.05, abs=1e-3)
+    assert improvement(np.array([[4.0, 3.0], [4.0, 3.0]]), 4) == pytest.approx([0, 0], abs=1e-9)
+
+
+def test_who_is_asked_in_hope_looks_away_from_what_is_known() -> None:
+    """Where many results are all equal, a plateau, half of the questions lead elsewhere."""
+    rng = generator("scores")
+    plateau = [replace(r, score=Score(0.0, 1.0 if r.config["depth"] == 1 else rng.rand())) for r in results(60)]
+    model, elsewhere = learn(hills(), plateau, EPOCHS, 1), 0
+    drafts = [sample(Draws(hills(), rng)) for _ in range(100)]
+    assert model
+    for i in range(100):
+        order = model.preference(drafts)(generator("order", i))
+        elsewhere += drafts[order[0]].values["depth"] != 1
+    assert 20 < elsewhere < 60
 
 
 def test_few_results_teach_nothing_and_little_news_changes_nothing() -> None:
