@@ -51,7 +51,7 @@ def test_all_evaluations_decide_and_a_failure_counts_against_a_trial() -> None:
         return {"accuracy": config["x"]}
 
     def again(config: dict[str, Any], **job: Any) -> dict[str, Any]:
-        if config["x"] > 0.997:
+        if config["x"] > 0.98:
             raise nas.Diverged("this time")
         return {"accuracy": 1 - config["x"]}
 

@@ -20,7 +20,7 @@ TREES = 30
 AGREEING = 3  # trees drawn for a question, which agree on what is best: Thompson sampling
 DOUBTING = 10  # trees drawn for a question, whose disagreement is hope: expected improvement
 HOPEFUL = 0.5  # of the questions are asked in hope
-ENOUGH = 20  # results, fewer than which teach nothing
+ENOUGH = 10  # results, fewer than which teach nothing
 NEWS = 1.1  # times the results last learned from: then it is learned anew, so that learning stays a small part
 
 
