@@ -68,7 +68,8 @@ def complete(draws: Draws, values: Mapping[str, Any]) -> Config:
     space, chosen = draws.space, dict[str, Any]()
     vector = np.full(len(space), np.nan)  # conditions are judged as ConfigSpace does: on vectors, NaN being inactive
     for name, hyperparameter in space.items():  # parents come before their children
-        if all(condition.satisfied_by_vector(vector) for condition in space.parent_conditions_of[name]):
+        conditions = space.parent_conditions_of[name]
+        if not conditions or all(condition.satisfied_by_vector(vector) for condition in conditions):
             chosen[name] = values[name] if name in values else draws.value(name)
             if space.children_of[name]:
                 vector[space.index_of[name]] = hyperparameter.to_vector(chosen[name])

@@ -8,7 +8,7 @@ from itertools import islice
 
 from numpy.random import RandomState
 
-from nas import ranking, variation
+from nas import variation
 from nas.constraints import Constraint
 from nas.engine import Lab
 from nas.errors import Unbuildable, UserError
@@ -32,8 +32,8 @@ async def breed(
 ) -> list[Trial]:
     """Return up to `count` new trials named `place`.0, `place`.1, ..., fewer when no untried legal one turns up.
 
-    With a population most descend from tournament winners, by mutation or by recombination and mutation, and each is
-    the most promising of DRAFTS as `model` sees them; without, they are samples.
+    With a population, best first, most descend from tournament winners, by mutation or by recombination and mutation,
+    and each is the most promising of DRAFTS as `model` sees them; without, they are samples.
     Raises UserError when in the first generation DRAWS samples for a child break the cheap constraints.
     """
     children, reasons = list[Trial](), Counter[str]()
@@ -94,18 +94,19 @@ def _vary(lab: Lab, population: Sequence[Result], draws: Draws) -> Draft:
     rng = draws.rng
     if not population:
         return variation.sample(draws), "sample", ()
-    one = _tournament(population, rng)
+    first = _tournament(len(population), rng)
+    one = population[first].job.trial
     if len(population) == 1 or rng.rand() < lab.spec.mutation_rate:
         return variation.mutate(draws, one.config), "mutate", (one.id,)
-    other = _tournament([result for result in population if result.job.trial != one], rng)
+    second = _tournament(len(population) - 1, rng)
+    other = population[second + (second >= first)].job.trial
     child = variation.recombine(draws, one.config, other.config)
     return variation.mutate(draws, child), "recombine", (one.id, other.id)
 
 
-def _tournament(population: Sequence[Result], rng: RandomState) -> Trial:
-    """Return the best of a few drawn at random (DEAP's own tournament draws from Python's global state)."""
-    drawn = rng.choice(len(population), min(TOURNAMENT, len(population)), replace=False)
-    return ranking.best([population[i] for i in sorted(drawn)], 1)[0].job.trial
+def _tournament(size: int, rng: RandomState) -> int:
+    """Return the best place of a few drawn at random (DEAP's own tournament draws from Python's global state)."""
+    return int(min(rng.choice(size, min(TOURNAMENT, size), replace=False)))
 
 
 def _objection(lab: Lab, config: Config) -> str:
