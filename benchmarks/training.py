@@ -68,11 +68,12 @@ def side_by_side(data: str, device: str, turns: int) -> Table:
     """Return trials an hour of both, in turns."""
     table = Table(
         "network", "MACs", "plain loop, trials/h", "engine, trials/h", "ratio",
-        title=f"{data}: {EPOCHS} epochs a trial, one thread, median of {turns} turns, {device}",
+        title=f"{Path(data).name}: {EPOCHS} epochs, one thread, median of {turns}, {device}",
     )  # fmt: skip
     torch.set_num_threads(1)
     with folder(data) as files, tempfile.TemporaryDirectory() as scratch:
         task = ImageTask(data, None, "cnn", 1, 0, EPOCHS, device, 1)
+        plain_loop.train(files, network("small"), 1, device)  # imports and first calls are nobody's training
         for name in NETWORKS:
             config, file = network(name), Path(scratch) / "state"
             macs = cost.macs(cost.on_meta(cnn.build, config, task.images.shape, 10), task.images.shape)
@@ -92,7 +93,7 @@ def side_by_side(data: str, device: str, turns: int) -> Table:
 
 def workers(data: str, device: str, trials: int = 16) -> Table:
     """Return trials an hour by the number of workers, from when all have started."""
-    table = Table("workers", "trials/h", "ratio", title=f"{data}: a search of full trainings of the small network")
+    table = Table("workers", "trials/h", "ratio", title=f"{Path(data).name}, small network")
     rates = dict[int, float]()
     for count in (1, 2):
         run = nas.search(
