@@ -21,7 +21,8 @@ Key = tuple[str, str, int]  # contestant, problem, seed
 class Course:
     """Pairs of full trainings spent and best feasible loss, whenever that got better; CPU seconds it took in all.
 
-    `error` tells why it ended before its budget was spent, if it did.
+    `best` is the least feasible loss there is, if known, `worst` the largest of random configurations. `error` tells
+    why it ended before its budget was spent, if it did.
     """
 
     contestant: str
@@ -30,6 +31,8 @@ class Course:
     budget: float
     trace: list[tuple[float, float]]
     seconds: float
+    best: float | None
+    worst: float
     error: str = ""
 
     @property
@@ -40,13 +43,15 @@ class Course:
 def run(contestant: str, problem: str, seed: int, budget: float) -> Course:
     """Return the course of one contestant."""
     warnings.simplefilter("ignore")  # of peers, by the thousand
-    meter, began, error = Meter(problems.problem(problem), budget), time.process_time(), ""
+    found = problems.problem(problem)
+    meter, began, error = Meter(found, budget), time.process_time(), ""
     try:
         contestants.contestant(contestant)(meter, seed)
     except Exception as caught:
         where = traceback.extract_tb(caught.__traceback__)[-1]
         error = f"{type(caught).__name__}: {caught} ({Path(where.filename).name}, line {where.lineno})"[:300]
-    return Course(contestant, problem, seed, budget, meter.trace, round(time.process_time() - began, 2), error)
+    seconds = round(time.process_time() - began, 2)
+    return Course(contestant, problem, seed, budget, meter.trace, seconds, found.best, found.worst, error)
 
 
 def run_all(keys: Iterable[Key], budget: float, processes: int) -> Iterator[Course]:

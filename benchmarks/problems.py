@@ -4,7 +4,7 @@ A problem is named TABLE/KIND/SHARE: `protein_structure/both/20` bounds paramete
 random configurations meet both.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from nas.constraints import Constraint, total_violation
+from nas.constraints import Constraint
 from nas.objectives.curves import hyperrec, lcbench
 from nas.objectives.flowers import flowers
 from nas.objectives.hpolib import hpolib
@@ -35,11 +35,8 @@ class Table:
     @property
     def kinds(self) -> tuple[str, ...]:
         """Which constraints there are."""
-        return ("cheap", "expensive", "both") if self.cheap and self.expensive else (self.kind,)
-
-    @property
-    def kind(self) -> str:
-        return "cheap" if self.cheap else "expensive"
+        there = {"cheap": self.cheap, "expensive": self.expensive, "both": self.cheap and self.expensive}
+        return tuple(kind for kind, metric in there.items() if metric)
 
 
 TABLES = {
@@ -80,18 +77,9 @@ class Problem:
         return -1.0 if self.lookup.maximize else 1.0
 
     @property
-    def expensive(self) -> tuple[Constraint, ...]:
-        """The constraints that are known after training."""
-        return tuple(c for c in self.constraints if c.metric not in self.lookup.cheap)
-
-    @property
     def cheap(self) -> tuple[Constraint, ...]:
         """The constraints that are known before training."""
         return tuple(c for c in self.constraints if c.metric in self.lookup.cheap)
-
-    def too_big(self, config: Mapping[str, Any]) -> float:
-        """Return by how much the cheap constraints are missed."""
-        return total_violation(self.cheap, {c.metric: self.lookup.cheap[c.metric](dict(config)) for c in self.cheap})
 
 
 @cache

@@ -50,24 +50,37 @@ def losses(courses: Iterable[Course], budget: float) -> Losses:
     return found
 
 
+def regret(courses: list[Course], budget: float) -> str:
+    """Return the mean regret by `budget` where the best is known, 1 being that of the worst random configuration."""
+    each = [
+        min(1.0, (loss_at(course.trace, budget) - course.best) / (course.worst - course.best))
+        for course in courses
+        if course.best is not None and course.budget >= budget
+    ]
+    return f"{sum(each) / len(each):.4f}" if each else ""
+
+
 def rank_table(title: str, courses: list[Course]) -> Table:
     """Return average ranks by budget, and how sure it is that ours is better than each at JUDGED_AT."""
     budgets = [budget for budget in BUDGETS if common(losses(courses, budget))]
     judged = max((budget for budget in budgets if budget <= JUDGED_AT), default=budgets[0])
-    table = Table("contestant", *(f"{budget}" for budget in budgets), f"ahead at {judged}", "p", "CPU s", "failed")
+    table = Table(
+        "contestant", *(f"{budget}" for budget in budgets), f"regret at {judged}", "ahead", "p", "CPU s", "failed"
+    )
     ranked = {budget: {each.contestant: each for each in standings(losses(courses, budget))} for budget in budgets}
     tested = significance(losses(courses, judged), OURS)
-    order = ranked[judged]
+    order = dict.fromkeys([*ranked[judged], *ranked[budgets[0]]])  # some may have run for less
     met = common(losses(courses, budgets[-1]))
     table.title = (
         f"{title}: average rank by full trainings, {len({p for p, _ in met})} problems, {len(met)} searches each"
     )
     for name in order:
         own = [course for course in courses if course.contestant == name]
-        cells = [f"{(r := ranked[b][name]).rank:.2f} ({r.low:.2f}-{r.high:.2f})" for b in budgets if name in ranked[b]]
+        own_ranks = [ranked[budget].get(name) for budget in budgets]
+        cells = [f"{rank.rank:.2f} ({rank.low:.2f}-{rank.high:.2f})" if rank else "" for rank in own_ranks]
         p, share = tested.get(name, (None, None))
         table.add_row(
-            name, *cells, "" if share is None else f"{share:.0%}", "" if p is None else f"{p:.2g}",
+            name, *cells, regret(own, judged), "" if share is None else f"{share:.0%}", "" if p is None else f"{p:.2g}",
             f"{sum(course.seconds for course in own) / len(own):.1f}", str(sum(bool(course.error) for course in own)),
         )  # fmt: skip
     return table
@@ -138,6 +151,15 @@ def main() -> int:
     asked = parser.parse_args()
     if asked.quick:
         asked.problems, asked.seeds, asked.budget, asked.results = list(QUICK), 3, 50, RESULTS.with_name("quick")
+    unknown = [name for name in asked.problems if name not in problems.NAMES]
+    unknown += [name for name in asked.contestants if name not in contestants.NAMES]
+    if unknown:
+        parser.error(
+            f"unknown: {', '.join(unknown)}; problems are {', '.join(problems.NAMES)}; "
+            f"contestants {', '.join(contestants.NAMES)}"
+        )
+    if not problems.DATA.exists():
+        parser.error(f"{problems.DATA} with the tables is not there")
     there = {course.key for course in kept(asked.results) if course.budget >= asked.budget}
     wanted = [(c, p, seed) for seed in range(asked.seeds) for p in asked.problems for c in asked.contestants]
     missing = [key for key in wanted if key not in there and takes_part(*key[:2])]

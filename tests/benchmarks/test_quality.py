@@ -1,0 +1,86 @@
+"""What was run is kept, is not run again, and is told in tables that hold what the courses hold."""
+
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from benchmarks import problems, quality
+from benchmarks.courses import Course, keep, kept, run
+from benchmarks.quality import figure, rank_table, regret
+
+PROBLEM = "jannis/cheap/20"
+
+
+def course(contestant: str, seed: int, *trace: tuple[float, float], budget: float = 50, error: str = "") -> Course:
+    return Course(contestant, PROBLEM, seed, budget, list(trace), 1.0, -1.0, 1.0, error)
+
+
+def told(courses: list[Course]) -> list[str]:
+    console = Console(width=200, record=True, quiet=False)
+    with console.capture() as captured:
+        console.print(rank_table("some", courses))
+    return captured.get().splitlines()
+
+
+def test_courses_are_kept_as_they_are(tmp_path: Path) -> None:
+    courses = [course("engine", seed, (1.0, 0.5), (20.0, -0.5)) for seed in range(3)]
+    for each in courses:
+        keep(tmp_path, each)
+    assert [(each.key, each.trace) for each in kept(tmp_path)] == [
+        (each.key, [list(pair) for pair in each.trace]) for each in courses
+    ]
+
+
+def test_regret_is_a_share_and_nothing_found_is_all_of_it() -> None:
+    assert regret([course("engine", 0, (1.0, 0.5), (30.0, -1.0))], 25) == "0.7500"
+    assert regret([course("engine", 0, (1.0, 0.5), (30.0, -1.0)), course("engine", 1)], 50) == "0.5000"
+
+
+def test_the_table_ranks_names_failures_and_leaves_blank_what_was_not_run(tmp_path: Path) -> None:
+    courses = [course("engine", seed, (1.0, -0.9)) for seed in range(8)]
+    courses += [course("DEHB", seed, (1.0, -0.5), budget=25) for seed in range(8)]
+    courses += [course("SMAC3", seed, error="ValueError: no") for seed in range(8)]
+    lines = told(courses)
+    best, second, failed = (
+        next(line for line in lines if f"│ {name} " in line) for name in ("engine", "DEHB", "SMAC3")
+    )
+    assert lines.index(best) < lines.index(failed)
+    assert "1.00 (1.00-1.00)" in best and "100%" in failed and failed.rstrip(" │").endswith("8")
+    assert second.split("│")[3].strip() == ""  # after 50 full trainings
+    figure(courses, tmp_path / "ranks.svg")
+    assert (tmp_path / "ranks.svg").stat().st_size > 5000
+
+
+@pytest.mark.skipif(not problems.DATA.exists(), reason="the tables in ../shared/data are not there")
+def test_a_contestant_that_fails_is_shown_with_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("no such thing")
+
+    monkeypatch.setattr("benchmarks.contestants.sampling.random_search", fail)
+    found = run("random search", PROBLEM, 0, 5)
+    assert found.error.startswith("ValueError: no such thing (test_quality.py, line ") and found.trace == []
+
+
+@pytest.mark.skipif(not problems.DATA.exists(), reason="the tables in ../shared/data are not there")
+def test_bounds_leave_the_share_of_their_name() -> None:
+    for name in ("jannis/cheap/20", "CIFAR100-SCENE15/expensive/50"):
+        found = problems.problem(name)
+        found.lookup.space.seed(9)
+        met = 0
+        for config in map(dict, found.lookup.space.sample_configuration(1000)):
+            metrics = {**found.lookup.metrics(config, found.lookup.max_epochs)}
+            metrics |= {metric: measure(config) for metric, measure in found.lookup.cheap.items()}
+            met += all(c.violation(metrics[c.metric]) == 0 for c in found.constraints)
+        assert met / 1000 == pytest.approx(int(name.split("/")[-1]) / 100, abs=0.08)
+        assert found.best is not None and found.best < found.worst
+
+
+@pytest.mark.parametrize("words", [["--problems", "nowhere/cheap/5"], ["--contestants", "nobody"]])
+def test_an_unknown_name_is_told(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["quality", *words])
+    with pytest.raises(SystemExit) as ended:
+        quality.main()
+    assert ended.value.code == 2 and "unknown: no" in capfd.readouterr().err
