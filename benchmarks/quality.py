@@ -147,10 +147,10 @@ def main() -> int:
     parser.add_argument("--budget", type=float, default=400, help="full trainings")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
-    parser.add_argument("--quick", action="store_true", help="four problems, three seeds, 50 full trainings")
+    parser.add_argument("--quick", action="store_true", help="four problems, two seeds, 50 full trainings")
     asked = parser.parse_args()
     if asked.quick:
-        asked.problems, asked.seeds, asked.budget, asked.results = list(QUICK), 3, 50, RESULTS.with_name("quick")
+        asked.problems, asked.seeds, asked.budget, asked.results = list(QUICK), 2, 50, RESULTS.with_name("quick")
     unknown = [name for name in asked.problems if name not in problems.NAMES]
     unknown += [name for name in asked.contestants if name not in contestants.NAMES]
     if unknown:

@@ -19,6 +19,15 @@ MOST_AHEAD = 64  # values of a hyperparameter drawn at a time
 LOCAL_STEP = 0.15  # standard deviation of a step, as a share of the (possibly logarithmic) range
 
 
+class Gene:
+    """A hyperparameter and what of its place in the space breeding needs, looked up once."""
+
+    def __init__(self, name: str, hyperparameter: Hyperparameter[Any, Any], space: ConfigurationSpace) -> None:
+        self.name, self.hyperparameter, self.index = name, hyperparameter, space.index_of[name]
+        self.conditions, self.decides = space.parent_conditions_of[name], bool(space.children_of[name])
+        self.varies = hyperparameter.size > 1
+
+
 class Draws:
     """Where random values of a space come from: `rng` alone.
 
@@ -27,6 +36,7 @@ class Draws:
 
     def __init__(self, space: ConfigurationSpace, rng: np.random.RandomState) -> None:
         self.space, self.rng = space, rng
+        self.genes = [Gene(name, each, space) for name, each in space.items()]  # parents come before their children
         self._ahead, self._size = dict[str, list[Any]](), dict[str, int]()
 
     def value(self, name: str) -> Any:
@@ -45,11 +55,12 @@ def sample(draws: Draws) -> Config:
 
 def mutate(draws: Draws, parent: Config) -> Config:
     """Return `parent` with one or a few active hyperparameters changed, by a local step or by resampling."""
-    values, space, rng = parent.values, draws.space, draws.rng
-    names = [name for name in values if space[name].size > 1]
-    count = min(1 + int(rng.poisson(EXTRA_GENES)), len(names))
-    for name in rng.choice(names, count, replace=False) if names else ():
-        values[name] = _changed(draws, space[name], values[name])
+    values, rng = parent.values, draws.rng
+    genes = [gene for gene in draws.genes if gene.varies and gene.name in values]
+    count = min(1 + int(rng.poisson(EXTRA_GENES)), len(genes))
+    for i in rng.choice(len(genes), count, replace=False) if genes else ():
+        gene = genes[i]
+        values[gene.name] = _changed(draws, gene.hyperparameter, values[gene.name])
     return complete(draws, values)
 
 
@@ -65,14 +76,13 @@ def recombine(draws: Draws, one: Config, other: Config) -> Config:
 
 def complete(draws: Draws, values: Mapping[str, Any]) -> Config:
     """Return the configuration that `values` imply: inactive ones dropped, missing active ones sampled."""
-    space, chosen = draws.space, dict[str, Any]()
-    vector = np.full(len(space), np.nan)  # conditions are judged as ConfigSpace does: on vectors, NaN being inactive
-    for name, hyperparameter in space.items():  # parents come before their children
-        conditions = space.parent_conditions_of[name]
-        if not conditions or all(condition.satisfied_by_vector(vector) for condition in conditions):
-            chosen[name] = values[name] if name in values else draws.value(name)
-            if space.children_of[name]:
-                vector[space.index_of[name]] = hyperparameter.to_vector(chosen[name])
+    chosen = dict[str, Any]()
+    vector = np.full(len(draws.genes), np.nan)  # conditions are judged as ConfigSpace does: NaN is inactive
+    for gene in draws.genes:
+        if not gene.conditions or all(condition.satisfied_by_vector(vector) for condition in gene.conditions):
+            value = chosen[gene.name] = values[gene.name] if gene.name in values else draws.value(gene.name)
+            if gene.decides:
+                vector[gene.index] = gene.hyperparameter.to_vector(value)
     return Config.of(chosen)
 
 
