@@ -86,9 +86,10 @@ class RunSpec:
     @property
     def brackets(self) -> tuple[Bracket, ...]:
         """The brackets that generations go through in turn."""
-        if self.budget == "full":
+        rounds = hyperband(self.max_epochs, self.min_epochs, self.eta)
+        if self.budget == "full" or len(rounds) == 1:  # nothing is halved: one bracket, whose children share drafts
             return ((Rung(self.max_epochs, self.offspring),),)
-        return hyperband(self.max_epochs, self.min_epochs, self.eta)
+        return rounds
 
     @property
     def rungs(self) -> tuple[int, ...]:

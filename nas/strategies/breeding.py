@@ -23,7 +23,7 @@ TOURNAMENT = 3  # contestants per parent
 DRAWS = 1000  # draws per child before it is given up
 _UNBUILDABLE = "a network that cannot be built"
 DRAFTS = 100  # at least, that the children of a bracket are chosen among; the rest are samples in the order drawn
-DRAFTS_PER_CHILD = 10
+DRAFTS_PER_CHILD = 30
 FRESH = 4  # every so many drafts, one owes nothing to the population
 
 
