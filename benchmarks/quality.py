@@ -92,6 +92,7 @@ def figure(courses: list[Course], file: Path) -> None:
     drawing = Figure(figsize=(7.5, 4.5), layout="constrained")
     axes = drawing.add_subplot()
     by_budget = [standings(losses(courses, budget)) for budget in budgets]
+    reached = max((budget for budget, found in zip(budgets, by_budget, strict=True) if found), default=0)
     for name in contestants.NAMES:
         points = [(b, s) for b, found in zip(budgets, by_budget, strict=True) for s in found if s.contestant == name]
         if points:
@@ -100,7 +101,7 @@ def figure(courses: list[Course], file: Path) -> None:
             if name == OURS:
                 axes.fill_between(x, [s.low for _, s in points], [s.high for _, s in points], alpha=0.2)
     axes.set_xscale("log")
-    axes.set_xticks([b for b in BUDGETS if b <= max(budgets)], [str(b) for b in BUDGETS if b <= max(budgets)])
+    axes.set_xticks([b for b in BUDGETS if b <= reached], [str(b) for b in BUDGETS if b <= reached])
     axes.invert_yaxis()
     axes.set(xlabel="full trainings", ylabel="average rank, 1 is best")
     axes.legend(fontsize=8, ncols=2)
