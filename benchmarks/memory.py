@@ -28,7 +28,7 @@ def training(config: dict[str, Any]) -> None:
     from nas.objectives.cnn import ImageTask
 
     torch.set_num_threads(1)
-    task = ImageTask("digits-m", None, "cnn", 3, 0, 1, "cpu", 1)
+    task = ImageTask("digits-m", None, "cnn", 1, 0, 1, "cpu", 1)
     with tempfile.TemporaryDirectory() as folder:
         task(config, epochs=1, start=0, seed=0, checkpoint=Path(folder) / "state")
 

@@ -22,7 +22,7 @@ def genetic(meter: Meter, seed: int) -> None:
         minimize(_Metered(meter), MixedVariableGA(), ("n_gen", 10**6), seed=seed, verbose=False)
 
 
-class _Metered(ElementwiseProblem):  # type: ignore[misc]
+class _Metered(ElementwiseProblem):
     def __init__(self, meter: Meter) -> None:
         self.meter, self.space = meter, meter.problem.lookup.space
         variables = {name: _variable(hyperparameter) for name, hyperparameter in self.space.items()}
