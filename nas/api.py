@@ -70,7 +70,7 @@ def search(
     maximize: bool = True,
     constraints: Iterable[str | bounds.Constraint] = (),
     strategy: str = "evolution",
-    budget: str = "hyperband",
+    budget: str = "halving",
     max_epochs: int = 50,
     min_epochs: int = 2,
     eta: int = 2,

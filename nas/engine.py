@@ -20,6 +20,7 @@ from nas.confirmation import repetition_of, settled
 from nas.errors import ClusterLost, Interrupted, JobLost
 from nas.executors import Executor
 from nas.ledger import Ledger
+from nas.ranking import outcome
 from nas.redraws import Redraws
 from nas.seeds import seed
 from nas.slots import Place, Slots
@@ -54,6 +55,7 @@ class Lab:
         self.taken = set[Config]()  # drawn so far
         self.redraws = Redraws(directory)
         self.results = dict[tuple[str, int], Result]()  # as delivered to the strategy, in any order
+        self.outcomes = set[int]()  # theirs, as ranking tells them apart
         self.total_epochs = 0  # spent on them
         self.dropped = set[str]()  # ids of trials that will not go on
         self.stopping = ""  # the signal that asked to stop at the next commit
@@ -85,6 +87,7 @@ class Lab:
             async with self._slots.turn(turn or logical_order(*job.key)):
                 result = self._commit(await self._run(job, reached.checkpoint if reached else ""))
         self._reached[trial.id] = self.results[job.key] = result
+        self.outcomes.add(outcome(result))
         self.total_epochs += job.stop - job.start
         if epochs == self.spec.max_epochs or result.status is not Status.OK:
             self.drop(trial)

@@ -79,7 +79,7 @@ def _add_search(search: argparse.ArgumentParser) -> None:
 
     how = search.add_argument_group("how to search (defaults suit the time limit and the device, and are printed)")
     how.add_argument("--strategy", default="evolution", choices=("evolution", "random", "default"))
-    how.add_argument("--budget", default="hyperband", choices=("hyperband", "full", "asha"))
+    how.add_argument("--budget", default="halving", choices=("halving", "hyperband", "full", "asha"))
     how.add_argument("--lanes", type=_value(positive), default=4, metavar="N", help="of ASHA: trials at a time (4)")
     how.add_argument("--epochs", type=_value(positive), metavar="N", help="of a full training")
     how.add_argument("--min-epochs", type=_value(positive), metavar="N", help="of the first rung")

@@ -1,7 +1,7 @@
 """Which result is better? Feasibility first, then the objective: lexicographic and total, by DEAP's fitness order."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 from deap import base, tools
@@ -46,6 +46,26 @@ def scored(result: Result, spec: RunSpec) -> Result:
 def best(results: Sequence[Result], count: int) -> list[Result]:
     """Return the `count` best results, best first; of equals, those that stand first in `results`."""
     return [ranked.result for ranked in tools.selBest([_Ranked(result) for result in results], count)]
+
+
+def survivors(results: Sequence[Result], count: int, before: Container[int] = ()) -> list[Result]:
+    """Return the `count` best results, best first; twins only where there are too few others.
+
+    Twins agree with a better result here, or with an outcome of `before`, in every metric: hyperparameters without
+    effect made the same network of two configurations, or a table the same row. Only the first of them is worth more
+    training and a place among the parents (clearing, Petrowski 1996).
+    """
+    first, twins, known = list[Result](), list[Result](), set[int]()
+    for result in best(results, len(results)):
+        seen = outcome(result) in known or outcome(result) in before
+        (twins if seen else first).append(result)
+        known.add(outcome(result))
+    return [*first, *twins][:count]
+
+
+def outcome(result: Result) -> int:
+    """Return a number that results of the same epochs and metrics share."""
+    return hash((result.epochs, *sorted(result.metrics.items())))
 
 
 def incumbent(results: Sequence[Result]) -> Result | None:

@@ -14,7 +14,7 @@ from nas.constraints import Constraint, parse
 from nas.errors import UserError
 
 STRATEGIES = ("evolution", "random", "default")
-BUDGETS = ("hyperband", "full", "asha")
+BUDGETS = ("halving", "hyperband", "full", "asha")
 MODELS = ("forest", "none")
 CONFIRMATION = 0.15  # at most, of every limit, is for training the best again
 REPETITIONS = 3  # at most, of each of them
@@ -89,7 +89,7 @@ class RunSpec:
         rounds = hyperband(self.max_epochs, self.min_epochs, self.eta)
         if self.budget == "full" or len(rounds) == 1:  # nothing is halved: one bracket, whose children share drafts
             return ((Rung(self.max_epochs, self.offspring),),)
-        return rounds
+        return rounds if self.budget == "hyperband" else rounds[:1]
 
     @property
     def rungs(self) -> tuple[int, ...]:

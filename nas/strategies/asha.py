@@ -111,7 +111,7 @@ class Nursery:
         """Take note of a result, in virtual order."""
         self._results.append(result)
         if self.evolve and result.status is Status.OK and result.epochs == self.lab.spec.max_epochs:
-            self._population = ranking.best([*self._population, result], self.lab.spec.population)
+            self._population = ranking.survivors([*self._population, result], self.lab.spec.population)
 
     async def newcomer(self, epochs: int, epochs_left: float) -> Job | None:
         """Return the first step of a new trial; None when the limits or the space have no room for one."""

@@ -24,4 +24,4 @@ async def evolution(lab: Lab) -> None:
         finished = await next_generation(lab, population, number, planned, model)
         if finished is None:
             return
-        population = ranking.best(population + finished, lab.spec.population)
+        population = ranking.survivors(population + finished, lab.spec.population)

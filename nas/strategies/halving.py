@@ -1,7 +1,7 @@
 """Successive halving: train all a little, rank, let the best go on from their checkpoints."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from itertools import chain
 
 from nas import ranking
@@ -10,17 +10,18 @@ from nas.engine import Lab
 from nas.types import Result, Status, Trial
 
 
-async def halve(lab: Lab, trials: Sequence[Trial], bracket: Bracket) -> list[Result]:
+async def halve(lab: Lab, trials: Sequence[Trial], bracket: Bracket, before: Container[int] = ()) -> list[Result]:
     """Return the results of those that went through all rungs of `bracket`, ranked feasibility first.
 
-    Jamieson & Talwalkar 2016. A trial that failed is never promoted.
+    Jamieson & Talwalkar 2016. A trial that failed is never promoted, and twins of others, or of an outcome of
+    `before`, only after all others.
     """
     results = list[Result]()
     for rung, following in zip(bracket, (*bracket[1:], None), strict=True):
         results = list(await asyncio.gather(*(lab.train(trial, rung.epochs) for trial in trials)))
         succeeded = [result for result in results if result.status is Status.OK]
         if following:
-            results = ranking.best(succeeded, following.trials)
+            results = ranking.survivors(succeeded, following.trials, before)
             promoted = {result.job.trial.id for result in results}
             for trial in trials:
                 if trial.id not in promoted:
@@ -33,5 +34,6 @@ async def halve(lab: Lab, trials: Sequence[Trial], bracket: Bracket) -> list[Res
 
 async def halve_all(lab: Lab, trials: Sequence[Sequence[Trial]], brackets: Sequence[Bracket]) -> list[Result]:
     """Run the brackets side by side and return all that are fully trained."""
-    finished = await asyncio.gather(*(halve(lab, t, b) for t, b in zip(trials, brackets, strict=True)))
+    before = frozenset(lab.outcomes) if any(len(bracket) > 1 for bracket in brackets) else ()
+    finished = await asyncio.gather(*(halve(lab, t, b, before) for t, b in zip(trials, brackets, strict=True)))
     return list(chain.from_iterable(finished))
