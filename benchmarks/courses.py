@@ -68,11 +68,11 @@ def use_one_thread() -> None:
         os.environ.setdefault(variable, "1")
 
 
-def kept(folder: Path) -> Iterator[Course]:
-    """Yield the courses that are kept in `folder`."""
-    for file in sorted(folder.glob("*.jsonl")):
-        for line in file.read_text().splitlines():
-            yield Course(**json.loads(line))
+def kept(folder: Path) -> list[Course]:
+    """Return the courses that are kept in `folder`: of those with the same key, the one with the largest budget."""
+    lines = [line for file in sorted(folder.glob("*.jsonl")) for line in file.read_text().splitlines()]
+    courses = sorted((Course(**json.loads(line)) for line in lines), key=lambda course: course.budget)
+    return list({course.key: course for course in courses}.values())
 
 
 def keep(folder: Path, course: Course) -> None:

@@ -136,7 +136,7 @@ def main() -> int:
     curves = Curves(asked.curves, "Fashion-MNIST")
     table = Table("workers", "budget", "busy", "time in full trainings", "best", title="20 full trainings a worker")
     for workers in asked.workers:
-        for budget in ("asha", "hyperband"):
+        for budget in ("asha", "halving", "hyperband"):
             busy, took, best = utilisation(curves, workers, budget)
             table.add_row(str(workers), budget, f"{busy:.0%}", f"{took:.1f}", f"{best:.4f}")
     console.print(table)

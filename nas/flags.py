@@ -115,6 +115,7 @@ def _add_search(search: argparse.ArgumentParser) -> None:
     _add_workers(machine)
     _add_machine(machine)
     machine.add_argument("--deterministic", action="store_true", help="the same history on a GPU too, at some cost")
+    machine.add_argument("--cuda-graphs", action="store_true", help="launch a training step on a GPU as a whole")
     machine.add_argument("--run-dir", type=Path, default=Path("runs"), metavar="DIR", help="where runs land")
     machine.add_argument("--name", metavar="NAME", help="of the run's folder; an unfinished one goes on")
     machine.add_argument("--quiet", action="store_true", help="print the result only")

@@ -65,7 +65,12 @@ def test_all_evaluations_decide_and_a_failure_counts_against_a_trial() -> None:
     assert run.best in fine  # the sum of both is the same for all that did not fail
 
 
-@given(st.integers(1, 5), st.integers(1, 60), st.integers(1, 400), st.sampled_from(["hyperband", "full", "asha"]))
+@given(
+    st.integers(1, 5),
+    st.integers(1, 60),
+    st.integers(1, 400),
+    st.sampled_from(["halving", "hyperband", "full", "asha"]),
+)
 def test_the_repetitions_keep_to_their_share_and_the_run_to_its_limits(
     confirm: int, trials: int, epochs: int, budget: str
 ) -> None:

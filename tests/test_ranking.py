@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nas.constraints import parse
-from nas.ranking import best, incumbent, score
+from nas.ranking import best, incumbent, outcome, score, survivors
 from nas.types import Config, Job, Result, Score, Status, Trial
 
 CONSTRAINTS = (parse("precision>=0.5"), parse("params<=100"))
@@ -85,6 +85,31 @@ def test_the_best_do_not_depend_on_the_order_of_arrival(orders: tuple[list[Resul
 def test_of_equals_the_first_is_the_best() -> None:
     equals = [result(metrics=values(0.5)) for _ in range(5)]
     assert all(a is b for a, b in zip(best(equals, 3), equals, strict=False))
+
+
+FEW = st.lists(st.builds(values, st.sampled_from([0.1, 0.2, 0.3]), st.sampled_from([0.4, 1.0])), max_size=12)
+
+
+@given(FEW, FEW, st.integers(0, 12))
+def test_twins_survive_only_where_there_are_too_few_others(
+    metrics: list[dict[str, float]], earlier: list[dict[str, float]], count: int
+) -> None:
+    results, before = [result(metrics=each) for each in metrics], {outcome(result(metrics=each)) for each in earlier}
+    survived = survivors(results, count, before)
+    assert len({id(r) for r in survived}) == len(survived) == min(count, len(results))
+    novel = {outcome(r) for r in results} - before
+    first, twins = survived[: len(novel)], survived[len(novel) :]
+    assert len({outcome(r) for r in first} & novel) == len(first)
+    assert [r.score for r in first] == sorted((r.score for r in first), reverse=True)
+    assert [r.score for r in twins] == sorted((r.score for r in twins), reverse=True)
+    passed_over = [r for r in results if outcome(r) in novel and outcome(r) not in {outcome(s) for s in first}]
+    assert all(r.score <= s.score for r in passed_over for s in first)
+
+
+def test_results_of_other_epochs_are_no_twins() -> None:
+    early, late = result(metrics=values(0.5), epochs=1), result(metrics=values(0.5), epochs=2)
+    assert survivors([late], 1, {outcome(early)}) == [late]
+    assert outcome(early) != outcome(late) == outcome(result(metrics=values(0.5), epochs=2))
 
 
 @given(RESULTS)

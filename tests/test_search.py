@@ -9,7 +9,7 @@ import tempfile
 import time
 import types
 from collections import defaultdict
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 import nas
 from nas.budgets import hyperband
 from nas.engine import Lab
+from nas.ranking import outcome
 from nas.types import Result, Status
 from tests.fakes import (
     FATES,
@@ -33,6 +34,7 @@ from tests.fakes import (
     python,
     sleep_forever,
     slow_climb,
+    staircase,
     wait_for_lines,
 )
 
@@ -81,7 +83,7 @@ def test_a_thousand_full_trainings_of_a_table_take_seconds() -> None:
 @settings(max_examples=30)
 @given(
     st.sampled_from(["evolution", "random"]),
-    st.sampled_from(["hyperband", "full"]),
+    st.sampled_from(["halving", "hyperband", "full"]),
     st.none() | st.integers(1, 80),
     st.integers(1, 600),
     st.integers(2, 4),
@@ -108,10 +110,18 @@ def test_limits_are_never_exceeded_and_nearly_used(
     assert found.stopped == "limit on trials or epochs"
 
 
-def test_the_first_generation_goes_through_the_published_brackets(run: nas.Run) -> None:
-    trained = rungs(run.trials)
+def test_the_first_generation_goes_through_the_published_brackets() -> None:
+    found = nas.search(hills(), climb, budget="hyperband", max_total_epochs=200, **SMALL)
+    trained = rungs(found.trials)
     for i, bracket in enumerate(hyperband(12, 3, 2)):
         assert [len(trained[f"g0.b{i}", rung.epochs]) for rung in bracket] == [rung.trials for rung in bracket]
+
+
+def test_halving_goes_through_the_most_aggressive_bracket_only(run: nas.Run) -> None:
+    trained, (bracket, *_) = rungs(run.trials), hyperband(12, 3, 2)
+    for i in range(SMALL["offspring"]):
+        assert [len(trained[f"g0.b{i}", rung.epochs]) for rung in bracket] == [rung.trials for rung in bracket]
+    assert sum(name.startswith("g0.") for name, epochs in trained if epochs == 12) == SMALL["offspring"]
 
 
 # Survivors
@@ -128,6 +138,24 @@ def test_a_survivor_is_never_worse_than_a_dropped_trial(run: nas.Run) -> None:
             assert min(survivors) >= max(dropped)
             compared += 1
     assert compared > 10
+
+
+def test_twins_of_earlier_trials_go_on_only_where_there_are_too_few_others() -> None:
+    """Of `staircase` only the stair on which x stands matters, so most configurations are twins."""
+    space = ConfigurationSpace({"x": (0.0, 30.0), "idle": (0.0, 1.0)})
+    found = nas.search(space, staircase, max_total_epochs=600, **SMALL)
+    trained, earlier, told_apart = rungs(found.trials), set[int](), 0
+    for generation, results in groupby(found.trials, lambda result: result.job.trial.id.split(".")[0]):
+        for (bracket, epochs), here in trained.items():
+            if bracket.split(".")[0] == generation and epochs < 12:
+                later = {r.job.trial.id for (b, e), rs in trained.items() if b == bracket and e > epochs for r in rs}
+                promoted = [outcome(r) for r in here if r.job.trial.id in later]
+                dropped = [outcome(r) for r in here if r.job.trial.id not in later]
+                twins = len(promoted) > len(set(promoted) - earlier)
+                assert not twins or set(dropped) <= earlier | set(promoted)
+                told_apart += not twins and bool(set(dropped) & (earlier | set(promoted)))
+        earlier |= {outcome(result) for result in results}
+    assert told_apart > 5
 
 
 def test_survivors_go_on_from_the_state_they_left(run: nas.Run) -> None:
@@ -338,7 +366,7 @@ def test_cheap_constraints_are_checked_in_the_order_of_their_cost() -> None:
         ({"max_trials": 5, "objective": "acuracy"}, "unknown metric 'acuracy'.*accuracy, precision"),
         ({"max_trials": 5, "constraints": ["precision=>0.39"]}, 'constraint "precision=>0.39" is not of the form'),
         ({"max_trials": 5, "strategy": "magic"}, "'magic'.*evolution, random, default"),
-        ({"max_trials": 5, "budget": "half"}, "'half'.*hyperband, full"),
+        ({"max_trials": 5, "budget": "half"}, "'half'.*halving, hyperband, full"),
         ({"max_trials": 0}, "max trials is 0"),
         ({"max_trials": 5, "mutation_rate": 1.5}, "mutation rate is 1.5"),
         ({"max_trials": 5, "max_epochs": 3, "min_epochs": 5}, "min epochs 5"),

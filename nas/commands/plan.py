@@ -46,12 +46,16 @@ class Plan:
             raise UserError(f"--max-total-epochs {flags.max_total_epochs} is less than one training of {full} epochs")
         if flags.budget != "full":
             hyperband(self.budgets.epochs, self.budgets.min_epochs, self.budgets.eta)  # told before anything starts
+        if flags.cuda_graphs and self.device != "cuda":
+            raise UserError(
+                "--cuda-graphs: there are none on a CPU; leave it out, or give --device cuda where a GPU is"
+            )
         self.gpus = visible_gpus() if self.device == "cuda" and not flags.cluster else ()
         self.workers = self._workers()
         self.task = ImageTask(
             flags.data, flags.image_size, flags.space, self.budgets.folds, flags.seed, self.budgets.epochs,
             self.device, flags.threads, available_memory() // (4 * (self.workers + 1)), flags.deterministic,
-            flags.diverge_above,
+            flags.diverge_above, recorded=flags.cuda_graphs,
         )  # fmt: skip
         self.constraints = self._constraints()
         _known((self.objective, *(c.metric for c in self.constraints)))
@@ -128,6 +132,7 @@ class Plan:
             "threads": self.flags.threads,
             "deterministic": self.flags.deterministic,
             "diverge_above": self.flags.diverge_above,
+            **({"cuda_graphs": True} if self.flags.cuda_graphs else {}),
             "versions": versions(),
         }
 

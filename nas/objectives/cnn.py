@@ -53,6 +53,7 @@ class ImageTask:
     deterministic: bool = False  # on a GPU too, where it costs speed
     diverge_above: float | None = None  # times the loss of the first epoch, where a training is given up
     save_every: float = 60.0  # seconds of training, the most that a killed worker loses
+    recorded: bool = False  # steps, as CUDA graphs
 
     @cached_property
     def images(self) -> Images:
@@ -100,7 +101,9 @@ class ImageTask:
         self, config: dict[str, Any], folds: list[Split], epochs: int, start: int, seed: int, checkpoint: Path
     ) -> dict[str, Any]:
         fits = [
-            begin(self.space, config, self.images, train, (seed, "fold", i), self.max_epochs, self.device)
+            begin(
+                self.space, config, self.images, train, (seed, "fold", i), self.max_epochs, self.device, self.recorded
+            )
             for i, (train, _) in enumerate(folds)
         ]
         parts = {f"fold{i}": (fit.model, fit.optimizer) for i, fit in enumerate(fits)}

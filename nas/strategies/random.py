@@ -1,4 +1,4 @@
-"""The baseline: random search under the same cheap constraints and budgets (Hyperband, Li et al. 2018)."""
+"""The baseline: random search under the same cheap constraints and budgets (Li et al. 2018)."""
 
 from nas.budgets import generations
 from nas.engine import Lab

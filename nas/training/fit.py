@@ -4,6 +4,7 @@ import gc
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,13 +14,15 @@ from nas.data.images import Images
 from nas.errors import UserError
 from nas.seeds import seed
 from nas.spaces import Space
-from nas.training.loop import Recipe, make_optimizer, train_epoch
+from nas.training.loop import Recipe, make_optimizer, step, train_epoch
+from nas.training.recorded import Advance, Recorded
 
 
 @dataclass
 class Fit:
-    """A network in training: model, optimizer, what it trains on, and the key its randomness hangs on."""
+    """A network in training: its step, model, optimizer, what it trains on, and the key its randomness hangs on."""
 
+    advance: Advance
     model: nn.Module
     optimizer: torch.optim.Optimizer
     recipe: Recipe
@@ -30,7 +33,7 @@ class Fit:
 
     def train(self, start: int, stop: int) -> list[float]:
         """Train epochs `start` (counted from 0) up to `stop`; return the mean loss of each. Raises Diverged."""
-        what = (self.model, self.optimizer, self.images, self.indices, self.recipe)
+        what = (self.advance, self.model, self.optimizer, self.images, self.indices, self.recipe)
         return [train_epoch(*what, epoch, self.full_epochs, self.key) for epoch in range(start, stop)]
 
 
@@ -42,16 +45,22 @@ def begin(
     key: tuple[int | str, ...],
     full_epochs: int,
     device: str,
+    recorded: bool = False,
 ) -> Fit:
     """Return the untrained network of `config`, its weights drawn by `key`, on `device`.
 
-    `full_epochs` is how long a full training takes, which the learning rate depends on.
+    `full_epochs` is how long a full training takes, which the learning rate depends on. `recorded` steps are launched
+    as a whole, on a GPU only.
     """
     torch.manual_seed(seed(*key, "weights"))
     model = space.build(config, images.shape, len(images.classes))
     model = model.to(torch.device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
     recipe = Recipe.of(config, space.trainer, space.recipe)
-    return Fit(model, make_optimizer(model, recipe), recipe, images, indices, key, full_epochs)
+    optimizer = make_optimizer(model, recipe, recorded)
+    advance: Advance = partial(step, model, optimizer, recipe)
+    if recorded:
+        advance = Recorded(advance, recipe.batch_size)
+    return Fit(advance, model, optimizer, recipe, images, indices, key, full_epochs)
 
 
 def choose_device(name: str) -> str:

@@ -13,6 +13,7 @@ from nas.data.images import Images
 from nas.errors import Diverged, UserError
 from nas.seeds import seed
 from nas.training.metrics import Predictions
+from nas.training.recorded import Advance
 
 _EVALUATION_BATCH = 512
 
@@ -43,13 +44,17 @@ class Recipe:
         return cls(**{**fixed, **{name: config[source] for name, source in trainer.items() if source in config}})
 
 
-def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Return the recipe's optimizer over the parameters of `model`."""
-    rate, decay, parameters = recipe.learning_rate, recipe.weight_decay, model.parameters()
+def make_optimizer(model: nn.Module, recipe: Recipe, recordable: bool = False) -> torch.optim.Optimizer:
+    """Return the recipe's optimizer over the parameters of `model`, all on one device.
+
+    Where it is to be `recordable` it keeps its steps and its learning rate in tensors there.
+    """
+    decay, parameters = recipe.weight_decay, list(model.parameters())
+    rate = torch.tensor(recipe.learning_rate, device=parameters[0].device) if recordable else recipe.learning_rate
     if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=True)
+        return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=True, capturable=recordable)
     if recipe.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr=rate, fused=True)
+        return torch.optim.Adam(parameters, lr=rate, fused=True, capturable=recordable)
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(parameters, lr=rate, momentum=recipe.momentum, weight_decay=decay, fused=True)
     raise UserError(f"unknown optimizer {recipe.optimizer!r}: choose one of adamw, adam, sgd")
@@ -63,7 +68,29 @@ def learning_rate(recipe: Recipe, progress: float) -> float:
     return recipe.learning_rate * factors[recipe.schedule]
 
 
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Let the next step go by `rate`."""
+    group = optimizer.param_groups[0]
+    if isinstance(group["lr"], Tensor):
+        group["lr"].fill_(rate)  # in place, where a recorded step reads it
+    else:
+        group["lr"] = rate
+
+
+def step(model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, pixels: Tensor, labels: Tensor) -> Tensor:
+    """Take a step on a batch; return its loss."""
+    with _precision(pixels.device):
+        loss = functional.cross_entropy(
+            model(scaled(pixels, recipe.centred)), labels, label_smoothing=recipe.label_smoothing
+        )
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    return loss.detach()
+
+
 def train_epoch(
+    advance: Advance,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     images: Images,
@@ -73,7 +100,7 @@ def train_epoch(
     full_epochs: int,
     key: tuple[int | str, ...],
 ) -> float:
-    """Train epoch number `epoch`, counted from 0, of `full_epochs` on the images numbered `indices`.
+    """Train epoch number `epoch`, counted from 0, of `full_epochs` on the images numbered `indices` by `advance`.
 
     Returns the mean loss; raises Diverged when it is not finite.
 
@@ -88,16 +115,9 @@ def train_epoch(
     torch.manual_seed(seed(*key, epoch, "dropout"))
     total = torch.zeros((), device=device)
     steps = math.ceil(len(order) / recipe.batch_size)
-    for step, (pixels, labels) in enumerate(images.batches(order, recipe.batch_size, device)):
-        optimizer.param_groups[0]["lr"] = learning_rate(recipe, (epoch + step / steps) / full_epochs)
-        with _precision(device):
-            loss = functional.cross_entropy(
-                model(scaled(pixels, recipe.centred)), labels, label_smoothing=recipe.label_smoothing
-            )
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        total += loss.detach() * len(labels)
+    for i, (pixels, labels) in enumerate(images.batches(order, recipe.batch_size, device)):
+        set_learning_rate(optimizer, learning_rate(recipe, (epoch + i / steps) / full_epochs))
+        total += advance(pixels, labels) * len(labels)
     mean = total.item() / len(order)
     if not math.isfinite(mean):
         raise Diverged(f"the training loss is {mean}")

@@ -50,7 +50,7 @@ def test_every_run_is_an_ordinary_one_under_the_same_conditions(whole: Path) -> 
     asked = set[str]()
     for (name, seed), run in runs.items():
         assert (run.spec.strategy, run.spec.seed) == (name.partition("+")[0], seed)
-        assert run.spec.budget == ("full" if name == "random+full" else "hyperband")
+        assert run.spec.budget == ("full" if name == "random+full" else "halving")
         same = {**run.spec.to_json(), "strategy": "", "seed": 0, "budget": ""}
         asked.add(json.dumps(same, sort_keys=True))
     assert len(asked) == 1
@@ -119,9 +119,9 @@ def test_a_training_is_not_repeated_unless_its_line_is_lost(flags: list[str], wh
     ("words", "told"),
     [
         (("--strategies", "annealing"), "--strategies annealing: give one of evolution, random, default"),
-        (("--strategies", "evolution+fast"), "hyperband, full, asha"),
+        (("--strategies", "evolution+fast"), "halving, hyperband, full, asha"),
         (("--strategies", "random", "random"), "each may be there once"),
-        (("--strategies", "random", "random+hyperband"), "each may be there once"),
+        (("--strategies", "random", "random+halving"), "each may be there once"),
         (("--strategy", "random"), "a comparison has --strategies"),
         (("--seed=3",), "a comparison has --strategies"),
         (("--max-time", "soon"), "soon"),

@@ -369,7 +369,7 @@ def clumsy(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     return properties
 
 
-@pytest.mark.parametrize("budget", ["hyperband", "asha"])
+@pytest.mark.parametrize("budget", ["halving", "asha"])
 def test_promises_18_to_21_jobs_run_twice_out_of_order_or_lost_on_any_number_of_workers_change_nothing(
     tmp_path: Path, clumsy: dict[str, Any], budget: str
 ) -> None:

@@ -103,7 +103,7 @@ def test_the_flower_model_knows_the_parameters_and_agrees_with_what_it_learned_f
     assert np.corrcoef(predicted, logged)[0, 1] > 0.9
 
 
-@pytest.mark.parametrize("budget", ["hyperband", "asha", "full"])
+@pytest.mark.parametrize("budget", ["halving", "hyperband", "asha", "full"])
 @pytest.mark.parametrize("strategy", ["evolution", "random"])
 def test_every_strategy_and_budget_runs_on_a_table_and_meets_its_constraints(strategy: str, budget: str) -> None:
     found = lcbench(DATA / "lcbench", "jannis")

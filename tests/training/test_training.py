@@ -161,7 +161,7 @@ def drawn(seed: int) -> list[list[int]]:
 def test_promise_11_a_loss_that_explodes_ends_the_trial_where_that_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nas.training.fit.train_epoch", lambda *_: 0.5 * 2.0 ** _[5])  # 0.5, 1, 2, 4 by epoch
+    monkeypatch.setattr("nas.training.fit.train_epoch", lambda *_: 0.5 * 2.0 ** _[6])  # 0.5, 1, 2, 4 by epoch
     asked: dict[str, Any] = {"seed": 7, "checkpoint": tmp_path / "state"}
     assert task(9)(SMALL, epochs=4, start=0, **asked)["loss_curve"] == [0.5, 1.0, 2.0, 4.0]
     wary = replace(task(9), diverge_above=4.0)

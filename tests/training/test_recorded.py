@@ -1,0 +1,55 @@
+"""A recorded step trains like one that is not. What only a GPU can show is skipped without one."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from nas.commands.plan import Plan
+from nas.data import load
+from nas.errors import UserError
+from nas.main import arguments
+from nas.spaces import load as load_space
+from nas.training.fit import begin
+from nas.training.loop import Recipe, make_optimizer, set_learning_rate, step
+
+SMALL = {
+    "learning_rate_init": 3e-3, "batch_size": 100, "kernel_size": 3, "use_BN": True, "global_avg_pooling": True,
+    "dropout_rate": 0.0, "n_conv_layers": 1, "n_channels_conv_0": 8, "n_fc_layers": 1, "n_channels_fc_0": 16,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["adamw", "adam", "sgd"])
+def test_a_learning_rate_in_a_tensor_trains_as_one_that_is_not(name: str) -> None:
+    ends, recipe = list[torch.Tensor](), Recipe(optimizer=name)
+    for in_tensor in (False, True):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(12, 3))
+        optimizer = make_optimizer(model, recipe)
+        if in_tensor:
+            optimizer.param_groups[0]["lr"] = torch.tensor(recipe.learning_rate)
+        for rate in (1e-2, 5e-3, 1e-3):
+            set_learning_rate(optimizer, rate)
+            step(model, optimizer, recipe, torch.randint(256, (8, 3, 2, 2)), torch.arange(8) % 3)
+        ends.append(model[1].weight.detach())
+    assert torch.allclose(*ends, atol=1e-6)
+
+
+def test_a_cpu_has_no_graphs_and_says_so() -> None:
+    flags = arguments(["search", "--device", "cpu", "--cuda-graphs"])
+    with pytest.raises(UserError, match="--cuda-graphs: there are none on a CPU"):
+        Plan(flags)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs need a GPU")
+@pytest.mark.parametrize("name", ["adamw", "adam", "sgd"])
+def test_recorded_steps_lead_to_the_same_network(name: str) -> None:
+    """Two epochs of 15 steps, the last of each short, under a falling learning rate."""
+    images, space = load("digits", "train").to("cuda"), load_space("cnn")
+    space = replace(space, recipe={**space.recipe, "optimizer": name})
+    ends = list[list[float]]()
+    for recorded in (False, True):
+        fit = begin(space, SMALL, images, torch.arange(1410), (0,), 2, "cuda", recorded)
+        ends.append(fit.train(0, 2))
+    assert ends[0] == pytest.approx(ends[1], rel=0.05)
