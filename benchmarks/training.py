@@ -6,11 +6,13 @@ full trainings run with one worker and with two.
 
 import argparse
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -31,6 +33,21 @@ from search_spaces import cnn
 FLOWERS = Path("../shared/data/micro17flower")
 EPOCHS, TURNS, TRIALS = 5, 3, 16
 NETWORKS = {"small": ((16, 32), 64), "medium": ((32, 64, 64), 64), "large": ((128, 256), 32)}  # convolutions, batch
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is trained on, and how; sent to processes."""
+
+    data: str
+    device: str
+    recorded: bool  # as CUDA graphs
+
+    def task(self) -> ImageTask:
+        return ImageTask(self.data, None, "cnn", 1, 0, EPOCHS, self.device, 1, recorded=self.recorded)
+
+    def __str__(self) -> str:
+        return f"{Path(self.data).name}, {self.device}{' with graphs' if self.recorded else ''}"
 
 
 def network(name: str) -> dict[str, Any]:
@@ -60,21 +77,36 @@ def folder(data: str) -> Iterator[Path]:
         yield Path(name)
 
 
-def seconds(work: Callable[[], object]) -> float:
+@contextmanager
+def busy(device: str) -> Iterator[list[float]]:
+    """Yield a list that afterwards holds the share of every second, in percent, in which the GPU did something."""
+    shares = list[float]()
+    if device == "cpu":
+        yield shares
+        return
+    command = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "--loop=1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as watch:
+        yield shares
+        watch.terminate()
+        told, _ = watch.communicate()
+    shares += [float(line) for line in told.splitlines()]
+
+
+def seconds(job: Callable[[], object]) -> float:
     began = time.perf_counter()
-    work()
+    job()
     return time.perf_counter() - began
 
 
-def side_by_side(data: str, device: str, turns: int) -> Table:
+def side_by_side(work: Work, turns: int) -> Table:
     """Return trials an hour of both, in turns."""
     table = Table(
         "network", "MACs", "plain loop, trials/h", "engine, trials/h", "ratio",
-        title=f"{Path(data).name}: {EPOCHS} epochs, one thread, median of {turns}, {device}",
+        title=f"{work}: {EPOCHS} epochs, one thread, median of {turns}",
     )  # fmt: skip
     torch.set_num_threads(1)
-    with folder(data) as files, tempfile.TemporaryDirectory() as scratch:
-        task = ImageTask(data, None, "cnn", 1, 0, EPOCHS, device, 1)
+    with folder(work.data) as files, tempfile.TemporaryDirectory() as scratch:
+        task, device = work.task(), work.device
         plain_loop.train(files, network("small"), 1, device)  # imports and first calls are nobody's training
         for name in NETWORKS:
             config, file = network(name), Path(scratch) / "state"
@@ -93,17 +125,18 @@ def side_by_side(data: str, device: str, turns: int) -> Table:
     return table
 
 
-def workers(data: str, device: str, turns: int) -> Table:
+def workers(work: Work, turns: int) -> Table:
     """Return trials an hour by the number of workers, beside as many processes that train without an engine.
 
     What two such processes reach is all that the machine has to give.
     """
     table = Table(
         "processes", "engine, trials/h", "ratio", "no engine, trials/h", "ratio",
-        title=f"{Path(data).name}, small network, median of {turns}",
+        title=f"{work}: small network, median of {turns}",
     )  # fmt: skip
-    rates = [[(searching(data, device, n), training(data, device, n)) for n in (1, 2)] for _ in range(turns)]
-    for i, count in enumerate((1, 2)):
+    counts = (1, 2) if work.device == "cpu" else (1, 2, 4, 8)
+    rates = [[(searching(work, n), training(work, n)) for n in counts] for _ in range(turns)]
+    for i, count in enumerate(counts):
         cells = list[str]()
         for j in (0, 1):
             cells.append(f"{statistics.median(turn[i][j] for turn in rates):,.0f}")
@@ -112,23 +145,21 @@ def workers(data: str, device: str, turns: int) -> Table:
     return table
 
 
-def searching(data: str, device: str, count: int) -> float:
+def searching(work: Work, count: int) -> float:
     """Return trials an hour of a search with so many workers, from when all have started."""
     run = nas.search(
-        seeds(), Trainer(data, device), strategy="random", budget="full", max_epochs=EPOCHS, offspring=TRIALS,
+        seeds(), Trainer(work), strategy="random", budget="full", max_epochs=EPOCHS, offspring=TRIALS,
         max_trials=TRIALS, workers=count,
     )  # fmt: skip
     ends = sorted(result.elapsed for result in run.trials)
     return (len(ends) - 2 * count) / (ends[-count] - ends[count - 1]) * 3600
 
 
-def training(data: str, device: str, count: int) -> float:
+def training(work: Work, count: int) -> float:
     """Return trials an hour of so many processes that do nothing but train, from when all have started."""
     context = get_context("spawn")
     start, took = context.Barrier(count), context.SimpleQueue()
-    processes = [
-        context.Process(target=_train, args=(data, device, start, TRIALS // count, took)) for _ in range(count)
-    ]
+    processes = [context.Process(target=_train, args=(work, start, TRIALS // count, took)) for _ in range(count)]
     for process in processes:
         process.start()
     longest = max(took.get() for _ in processes)
@@ -137,8 +168,8 @@ def training(data: str, device: str, count: int) -> float:
     return TRIALS // count * count / longest * 3600
 
 
-def _train(data: str, device: str, start: Any, trials: int, took: Any) -> None:
-    trainer = Trainer(data, device)
+def _train(work: Work, start: Any, trials: int, took: Any) -> None:
+    trainer = Trainer(work)
     with tempfile.TemporaryDirectory() as folder:
         train = partial(trainer, {}, epochs=EPOCHS, start=0, seed=0, checkpoint=Path(folder) / "state")
         train()  # the images are loaded now
@@ -156,8 +187,8 @@ def seeds() -> Any:
 class Trainer:
     """Trains the small network whatever the configuration."""
 
-    def __init__(self, data: str, device: str) -> None:
-        self.task = ImageTask(data, None, "cnn", 1, 0, EPOCHS, device, 1)
+    def __init__(self, work: Work) -> None:
+        self.task = work.task()
 
     def __call__(self, config: dict[str, Any], **job: Any) -> dict[str, Any]:
         return self.task(network("small"), **job)
@@ -167,6 +198,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", nargs="+", default=["digits-m", str(FLOWERS)], help="names or image folders")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--cuda-graphs", action="store_true")
     parser.add_argument("--quick", action="store_true", help="one turn instead of three")
     asked = parser.parse_args()
     console = Console()
@@ -174,8 +206,12 @@ def main() -> int:
         if "/" in data and not Path(data).is_dir():
             print(f"{data} is not there: give --data")
             continue
-        console.print(side_by_side(data, asked.device, 1 if asked.quick else TURNS))
-        console.print(workers(data, asked.device, 1 if asked.quick else TURNS))
+        work, turns = Work(data, asked.device, asked.cuda_graphs), 1 if asked.quick else TURNS
+        console.print(side_by_side(work, turns))
+        with busy(work.device) as shares:
+            console.print(workers(work, turns))
+        if shares:
+            console.print(f"the GPU was busy {statistics.mean(shares):.0f}% of that time")
     return 0
 
 
