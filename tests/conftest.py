@@ -1,4 +1,4 @@
-"""How do tests run? Repeatably, without a time limit per example; what they start hears Ctrl-C, and W&B nothing."""
+"""How do tests run? Repeatably, on one thread, with no time limit per example; what they start hears Ctrl-C, and W&B nothing."""
 
 import os
 import signal
@@ -11,3 +11,4 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.load_profile("repeatable")
 os.environ["WANDB_MODE"] = "disabled"  # whoever runs them may have a key
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side, and threads that wait for each other spin
