@@ -1,4 +1,4 @@
-"""How do tests run? Repeatably, on one thread, with no time limit per example; what they start hears Ctrl-C, and W&B nothing."""
+"""How do tests run? Repeatably, on one thread, without a time limit per example; Ctrl-C is heard, and W&B is off."""
 
 import os
 import signal
