@@ -503,7 +503,7 @@ def test_promise_28_the_folder_of_every_released_format_stays_readable(asset: Pa
         (run_dir / path.name).write_bytes(path.read_bytes())
     assert main(["verify", str(run_dir)]) == 0
     before = history(run_dir)
-    found = search(run_dir, sleep_forever)
+    found = search(run_dir, sleep_forever, budget="hyperband")  # as was the default then
     assert found.best and history(run_dir) == before
 
 
