@@ -128,7 +128,7 @@ def side_by_side(work: Work, turns: int) -> Table:
 def workers(work: Work, turns: int) -> Table:
     """Return trials an hour by the number of workers, beside as many processes that train without an engine.
 
-    What two such processes reach is all that the machine has to give.
+    What such processes reach is about what the machine has to give.
     """
     table = Table(
         "processes", "engine, trials/h", "ratio", "no engine, trials/h", "ratio",

@@ -57,9 +57,9 @@ def survivors(results: Sequence[Result], count: int, before: Container[int] = ()
     """
     first, twins, known = list[Result](), list[Result](), set[int]()
     for result in best(results, len(results)):
-        seen = outcome(result) in known or outcome(result) in before
-        (twins if seen else first).append(result)
-        known.add(outcome(result))
+        found = outcome(result)
+        (twins if found in known or found in before else first).append(result)
+        known.add(found)
     return [*first, *twins][:count]
 
 
