@@ -6,6 +6,7 @@ the job, the state before it is whole until its result is committed.
 
 import hashlib
 import logging
+import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
@@ -61,7 +62,7 @@ class States:
         for path in (*left, self.after.parent) if left else ():
             sync(path)
         faults.point("checkpoint.synced")
-        return measured(self.after)
+        return measured(self.after) if left else Left()
 
 
 class Checkpoints:
@@ -90,8 +91,9 @@ class Checkpoints:
         self._hold(after, size)
         self._release(self.path(job.trial.id, job.start))
         _delete(unfinished(after))
-        for path in self.root.glob(f"{job.trial.id}@*.tmp"):  # of a worker that was killed as it saved
-            _delete(path)
+        for name in os.listdir(self.root) if self.root.exists() else ():
+            if _owner(name) == job.trial.id and name.endswith(".tmp"):  # of a worker that was killed as it saved
+                _delete(self.root / name)
 
     def drop(self, trial_id: str) -> None:
         """The trial cannot go on: delete all its states."""
@@ -161,9 +163,13 @@ def _size(path: Path) -> int:
 def _delete(path: Path) -> None:
     """Delete a file or folder; what cannot be deleted is told and stays: nothing hangs on it."""
     try:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        _remove(path)
     except OSError as error:
         logging.getLogger(__name__).warning("%s cannot be deleted: %s", path, error)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except (IsADirectoryError, PermissionError):  # a folder, on Linux and elsewhere
+        shutil.rmtree(path)
