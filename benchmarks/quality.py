@@ -121,8 +121,8 @@ def versions() -> str:
 
 
 def show(courses: list[Course], results: Path) -> None:
-    """Print the tables and draw the figures."""
-    console = Console(width=200)
+    """Print the tables, keep them beside the courses, and draw the figures."""
+    console = Console(width=200, record=True)
     groups = {
         "full trainings only": [c for c in courses if not has_curves(c.problem) and not left_out(c.problem)],
         "learning curves": [c for c in courses if has_curves(c.problem) and not left_out(c.problem)],
@@ -138,6 +138,7 @@ def show(courses: list[Course], results: Path) -> None:
     for error in sorted({f"{course.contestant}: {course.error}" for course in courses if course.error}):
         console.print(f"failed: {error}", highlight=False)
     console.print(versions(), highlight=False)
+    console.save_text(str(results / "tables.txt"))
 
 
 def main() -> int:

@@ -6,7 +6,6 @@ the job, the state before it is whole until its result is committed.
 
 import hashlib
 import logging
-import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
@@ -91,9 +90,9 @@ class Checkpoints:
         self._hold(after, size)
         self._release(self.path(job.trial.id, job.start))
         _delete(unfinished(after))
-        for name in os.listdir(self.root) if self.root.exists() else ():
-            if _owner(name) == job.trial.id and name.endswith(".tmp"):  # of a worker that was killed as it saved
-                _delete(self.root / name)
+        for path in self.root.iterdir() if self.root.exists() else ():
+            if path.suffix == ".tmp" and _owner(path.name) == job.trial.id:  # of a worker that was killed as it saved
+                _delete(path)
 
     def drop(self, trial_id: str) -> None:
         """The trial cannot go on: delete all its states."""
