@@ -6,6 +6,7 @@ was. What is shown is of all that is there: ranks on problems that all of a tabl
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -50,39 +51,61 @@ def losses(courses: Iterable[Course], budget: float) -> Losses:
     return found
 
 
-def regret(courses: list[Course], budget: float) -> str:
-    """Return the mean regret by `budget` where the best is known, 1 being that of the worst random configuration."""
-    each = [
-        min(1.0, (loss_at(course.trace, budget) - course.best) / (course.worst - course.best))
-        for course in courses
-        if course.best is not None and course.budget >= budget
-    ]
-    return f"{sum(each) / len(each):.4f}" if each else ""
+def seldom(courses: Iterable[Course]) -> list[str]:
+    """Return who ran less than half as often as others, as dear ones do: where they are ranked, few searches are."""
+    runs = Counter(course.contestant for course in courses)
+    return [name for name, count in runs.items() if count < max(runs.values()) / 2]
+
+
+def regrets(courses: Iterable[Course], budget: float) -> dict[str, float]:
+    """Return each contestant's mean regret by `budget` where all have run and the best is known.
+
+    0 is the best feasible configuration, 1 the worst random one, or that no feasible one was found.
+    """
+    scales = {course.problem: (course.best, course.worst) for course in courses if course.best is not None}
+    found = losses((course for course in courses if course.problem in scales), budget)
+    means = dict[str, float]()
+    for name, own in found.items():
+        each = list[float]()
+        for problem, seed in common(found):
+            best, worst = scales[problem]
+            each.append(min(1.0, (own[problem, seed] - best) / (worst - best)))
+        if each:
+            means[name] = sum(each) / len(each)
+    return means
 
 
 def rank_table(title: str, courses: list[Course]) -> Table:
     """Return average ranks by budget, and how sure it is that ours is better than each at JUDGED_AT."""
-    budgets = [budget for budget in BUDGETS if common(losses(courses, budget))]
+    met = {budget: common(losses(courses, budget)) for budget in BUDGETS}
+    budgets = [budget for budget in BUDGETS if met[budget]]
     judged = max((budget for budget in budgets if budget <= JUDGED_AT), default=budgets[0])
-    table = Table(
-        "contestant", *(f"{budget}" for budget in budgets), f"regret at {judged}", "ahead", "p", "CPU s", "failed"
-    )
+    table = Table("contestant", *(f"{budget}\n{len(met[budget]):,} searches" for budget in budgets))
+    for column in (f"ahead at {judged}", "p", "CPU s", "failed"):
+        table.add_column(column)
+    table.title = f"{title}: average rank by full trainings, {len({p for p, _ in met[judged]})} problems"
     ranked = {budget: {each.contestant: each for each in standings(losses(courses, budget))} for budget in budgets}
     tested = significance(losses(courses, judged), OURS)
-    order = dict.fromkeys([*ranked[judged], *ranked[budgets[0]]])  # some may have run for less
-    met = common(losses(courses, budgets[-1]))
-    table.title = (
-        f"{title}: average rank by full trainings, {len({p for p, _ in met})} problems, {len(met)} searches each"
-    )
-    for name in order:
+    for name in dict.fromkeys([*ranked[judged], *ranked[budgets[0]]]):  # some may have run for less
         own = [course for course in courses if course.contestant == name]
         own_ranks = [ranked[budget].get(name) for budget in budgets]
         cells = [f"{rank.rank:.2f} ({rank.low:.2f}-{rank.high:.2f})" if rank else "" for rank in own_ranks]
         p, share = tested.get(name, (None, None))
+        seconds = [course.seconds for course in own if course.budget == judged] or [course.seconds for course in own]
         table.add_row(
-            name, *cells, regret(own, judged), "" if share is None else f"{share:.0%}", "" if p is None else f"{p:.2g}",
-            f"{sum(course.seconds for course in own) / len(own):.1f}", str(sum(bool(course.error) for course in own)),
+            name, *cells, "" if share is None else f"{share:.0%}", "" if p is None else f"{p:.2g}",
+            f"{sum(seconds) / len(seconds):.1f}", str(sum(bool(course.error) for course in own)),
         )  # fmt: skip
+    return table
+
+
+def regret_table(title: str, courses: list[Course]) -> Table:
+    """Return mean regrets by budget."""
+    by_budget = {budget: found for budget in BUDGETS if (found := regrets(courses, budget))}
+    table = Table("contestant", *(f"{budget}" for budget in by_budget), title=f"{title}: mean regret by full trainings")
+    first = next(iter(by_budget.values()), {})
+    for name in sorted(first, key=lambda name: [found.get(name, 1.0) for found in reversed(by_budget.values())]):
+        table.add_row(name, *(f"{found[name]:.4f}" if name in found else "" for found in by_budget.values()))
     return table
 
 
@@ -132,9 +155,13 @@ def show(courses: list[Course], results: Path) -> None:
         "all": [c for c in courses if c.contestant not in contestants.MULTI_FIDELITY],
     }
     for title, group in groups.items():
-        if any(common(losses(group, budget)) for budget in BUDGETS):
-            console.print(rank_table(title, group))
-            figure(group, results / f"{title.replace(' ', '-')}.svg")
+        rare = seldom(group)
+        often = [course for course in group if course.contestant not in rare]
+        if any(common(losses(often, budget)) for budget in BUDGETS):
+            console.print(rank_table(title, often), regret_table(title, often))
+            figure(often, results / f"{title.replace(' ', '-')}.svg")
+        if rare and any(common(losses(group, budget)) for budget in BUDGETS):
+            console.print(rank_table(f"{title}, with {' and '.join(rare)}", group))
     for error in sorted({f"{course.contestant}: {course.error}" for course in courses if course.error}):
         console.print(f"failed: {error}", highlight=False)
     console.print(versions(), highlight=False)

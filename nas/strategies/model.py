@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from sklearn.ensemble import ExtraTreesRegressor
 
-from nas.types import Config, Result, Score, Value, in_logical_order
+from nas.ranking import outcome
+from nas.types import Config, Result, Score, Status, Value, in_logical_order
 
 Order = Callable[[RandomState], list[int]]
 
@@ -29,7 +30,8 @@ class Model:
     """Predicts where a configuration would rank among `results` if it were trained for `epochs`.
 
     Extremely randomized trees (Geurts et al. 2006). Half of the questions go to what a few of them think best, half to
-    the largest expected improvement on the best so far (Jones et al. 1998), which is nothing where all agree.
+    the largest expected improvement on the best so far (Jones et al. 1998), which is nothing where all agree. The more
+    of the results are twins, the more seldom it is asked: on plateaus it only repeats what is known.
     """
 
     space: ConfigurationSpace
@@ -38,17 +40,25 @@ class Model:
     seed: int
 
     def preference(self, configs: Sequence[Config]) -> "Order":
-        """Return what orders `configs`, time and again: their indices, the most promising first."""
+        """Return what orders `configs`, time and again: their indices, the most promising first, or at random."""
         rows = encode(self.space, configs, [self.epochs] * len(configs))
         answers = cache(lambda: np.stack([tree.tree_.predict(rows)[:, 0] for tree in self._forest.estimators_]))
 
         def order(rng: RandomState) -> list[int]:
+            if self._twins and rng.rand() < self._twins:
+                return [int(i) for i in rng.permutation(len(configs))]
             hopeful = rng.rand() < HOPEFUL
             drawn = sorted(rng.choice(TREES, DOUBTING if hopeful else AGREEING, replace=False))
             promise = improvement(answers()[drawn], len(self._places) - 1) if hopeful else answers()[drawn].sum(axis=0)
             return [int(i) for i in np.argsort(-promise, kind="stable")]
 
         return order
+
+    @cached_property
+    def _twins(self) -> float:
+        """The share of results that agree with another in every metric."""
+        succeeded = [result for result in self.results if result.status is Status.OK]
+        return 1 - len({outcome(result) for result in succeeded}) / max(1, len(succeeded))
 
     @cached_property
     def _places(self) -> dict[Score, int]:

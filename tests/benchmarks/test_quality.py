@@ -7,7 +7,7 @@ from rich.console import Console
 
 from benchmarks import problems, quality
 from benchmarks.courses import Course, keep, kept, run
-from benchmarks.quality import figure, rank_table, regret
+from benchmarks.quality import figure, rank_table, regrets, seldom
 
 PROBLEM = "jannis/cheap/20"
 
@@ -33,8 +33,18 @@ def test_courses_are_kept_as_they_are(tmp_path: Path) -> None:
 
 
 def test_regret_is_a_share_and_nothing_found_is_all_of_it() -> None:
-    assert regret([course("engine", 0, (1.0, 0.5), (30.0, -1.0))], 25) == "0.7500"
-    assert regret([course("engine", 0, (1.0, 0.5), (30.0, -1.0)), course("engine", 1)], 50) == "0.5000"
+    assert regrets([course("engine", 0, (1.0, 0.5), (30.0, -1.0))], 25) == {"engine": 0.75}
+    assert regrets([course("engine", 0, (1.0, 0.5), (30.0, -1.0)), course("engine", 1)], 50) == {"engine": 0.5}
+
+
+def test_regrets_are_of_the_searches_that_all_have_run() -> None:
+    courses = [course("engine", 0, (1.0, 0.0)), course("engine", 1, (1.0, 1.0)), course("DEHB", 0, (1.0, -1.0))]
+    assert regrets(courses, 50) == {"engine": 0.5, "DEHB": 0.0}
+
+
+def test_who_ran_seldom_is_ranked_apart() -> None:
+    courses = [course("engine", seed) for seed in range(4)] + [course("DEHB", seed) for seed in range(2)]
+    assert seldom([*courses, course("SMAC3", 0)]) == ["SMAC3"]
 
 
 def test_the_table_ranks_names_failures_and_leaves_blank_what_was_not_run(tmp_path: Path) -> None:

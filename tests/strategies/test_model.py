@@ -81,6 +81,27 @@ def test_who_is_asked_in_hope_looks_away_from_what_is_known() -> None:
     assert 20 < elsewhere < 60
 
 
+def test_the_more_results_are_twins_the_more_seldom_it_is_asked() -> None:
+    """Metrics make twins, scores teach: with equal scores the forest is the same, and only who asks it differs."""
+    drafts = [sample(Draws(hills(), generator("draft", i))) for i in range(200)]
+    truth = np.array([hill(draft.values, EPOCHS)["accuracy"] for draft in drafts])
+    known = [result for result in results() if result.epochs == EPOCHS]
+
+    def promise(share: float) -> float:
+        """Return the mean truth of the first 20 drafts where `share` of what is known is twins."""
+        same = {"accuracy": 0.5}
+        told = [replace(r, metrics=same if i < share * len(known) else r.metrics) for i, r in enumerate(known)]
+        model = learn(hills(), told, EPOCHS, 1)
+        assert model
+        order = model.preference(drafts)
+        return float(np.mean([truth[order(generator("order", i))[:20]].mean() for i in range(400)]))
+
+    none, half, nearly_all = promise(0), promise(0.5), promise(1)
+    assert none > half > nearly_all
+    assert half == pytest.approx((none + truth.mean()) / 2, abs=(none - truth.mean()) / 6)
+    assert nearly_all == pytest.approx(truth.mean(), abs=(none - truth.mean()) / 6)
+
+
 def test_few_results_teach_nothing_and_little_news_changes_nothing() -> None:
     known = results(60)
     assert learn(hills(), known[: ENOUGH - 1], EPOCHS, 0) is None
