@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import rankdata, wilcoxon
 from statsmodels.stats.multitest import multipletests
 
@@ -57,27 +58,25 @@ def common(losses: Losses) -> list[tuple[str, int]]:
 def significance(losses: Losses, ours: str) -> dict[str, tuple[float, float]]:
     """Return for each other contestant p that it is as good as `ours`, corrected by Holm, and how often ours is ahead.
 
-    Wilcoxon's signed-rank test, one pair a problem and seed. Losses of different problems have different scales, so
-    what is compared is the place of each among all losses on its problem, from 0 to 1.
+    Wilcoxon's signed-rank test, one pair a problem, since its seeds are not independent. Losses of different problems
+    have different scales, so what is compared is the mean place of each among all losses on a problem, from 0 to 1.
     """
     meetings, others = common(losses), [name for name in losses if name != ours]
     if not meetings or not others:
         return {}
-    places = _places(losses, meetings)
-    mine = np.array([places[ours, meeting] for meeting in meetings])
+    places = {problem: _places(losses, [m for m in meetings if m[0] == problem]) for problem, _ in meetings}
     p_values, ahead = list[float](), list[float]()
     for other in others:
-        theirs = np.array([places[other, meeting] for meeting in meetings])
-        p_values.append(float(wilcoxon(mine, theirs).pvalue) if (mine != theirs).any() else 1.0)
-        ahead.append(float(np.mean(mine < theirs) + np.mean(mine == theirs) / 2))
+        gaps = np.array([np.mean(each[other] - each[ours]) for each in places.values()])
+        every = np.concatenate([each[other] - each[ours] for each in places.values()])
+        p_values.append(float(wilcoxon(gaps).pvalue) if gaps.any() else 1.0)
+        ahead.append(float(np.mean(every > 0) + np.mean(every == 0) / 2))
     corrected = multipletests(p_values, method="holm")[1]
     return {other: (float(p), share) for other, p, share in zip(others, corrected, ahead, strict=True)}
 
 
-def _places(losses: Losses, meetings: Collection[tuple[str, int]]) -> dict[tuple[str, tuple[str, int]], float]:
-    places = dict[tuple[str, tuple[str, int]], float]()
-    for problem in {problem for problem, _ in meetings}:
-        keys = [(name, meeting) for name in losses for meeting in meetings if meeting[0] == problem]
-        ranked = rankdata([losses[name][meeting] for name, meeting in keys]) / len(keys)
-        places |= dict(zip(keys, ranked.tolist(), strict=True))
-    return places
+def _places(losses: Losses, meetings: Collection[tuple[str, int]]) -> dict[str, NDArray[np.float64]]:
+    """Return for each contestant the places of its losses in `meetings` of one problem among those of all."""
+    ranked = rankdata([[losses[name][meeting] for meeting in meetings] for name in losses], axis=None)
+    rows = ranked.reshape(len(losses), len(meetings)) / ranked.size
+    return dict(zip(losses, rows, strict=True))
