@@ -1,7 +1,8 @@
 """python -m benchmarks.overhead: what does a suggestion cost when so many results are known?
 
-CPU milliseconds of one ask and tell, a mean of the last tenth before so many results, or of fifty, for many ask for a
-generation at a time; one thread. The space is cnn's, with 14 hyperparameters, the objective a formula, with one cheap and one expensive constraint.
+CPU milliseconds of one ask and tell in one thread: a mean of the last tenth before so many results, or of fifty, for
+many ask for a generation at a time. The space is cnn's, with 14 hyperparameters, the objective a formula, with one
+cheap and one expensive constraint.
 """
 
 import argparse
