@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
+from itertools import groupby
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -110,23 +111,32 @@ def regret_table(title: str, courses: list[Course]) -> Table:
 
 
 def figure(courses: list[Course], file: Path) -> None:
-    """Draw average ranks over the budget."""
+    """Draw average ranks over the budget, a line for each stretch of budgets to which the same searches went."""
     budgets = sorted({*range(5, 25, 5), *(round(25 * 2 ** (i / 4)) for i in range(17))})
+    ranked = {b: {s.contestant: s for s in standings(losses(courses, b))} for b in budgets}
+    searches = {b: len(common(losses(courses, b))) for b in budgets}
+    stretches = groupby(budgets, lambda b: (searches[b], sorted(ranked[b])))
+    taking_part = [name for name in contestants.NAMES if any(name in found for found in ranked.values())]
+    colours = {name: f"C{i}" for i, name in enumerate(taking_part)}
     drawing = Figure(figsize=(7.5, 4.5), layout="constrained")
     axes = drawing.add_subplot()
-    by_budget = [standings(losses(courses, budget)) for budget in budgets]
-    reached = max((budget for budget, found in zip(budgets, by_budget, strict=True) if found), default=0)
-    for name in contestants.NAMES:
-        points = [(b, s) for b, found in zip(budgets, by_budget, strict=True) for s in found if s.contestant == name]
-        if points:
-            x, y = [budget for budget, _ in points], [each.rank for _, each in points]
-            axes.plot(x, y, label=name, linewidth=2.6 if name == OURS else 1.2)
+    for (count, names), each in stretches:
+        stretch = list(each)
+        for name in names:
+            own, width = [ranked[b][name] for b in stretch], 2.6 if name == OURS else 1.2
+            axes.plot(stretch, [s.rank for s in own], colours[name], linewidth=width)
             if name == OURS:
-                axes.fill_between(x, [s.low for _, s in points], [s.high for _, s in points], alpha=0.2)
+                axes.fill_between(stretch, [s.low for s in own], [s.high for s in own], color=colours[name], alpha=0.2)
+        middle = (stretch[0] * stretch[-1]) ** 0.5
+        text = f"{count:,} searches" if count else ""
+        axes.text(middle, 0.01, text, transform=axes.get_xaxis_transform(), ha="center", fontsize=8)
     axes.set_xscale("log")
-    axes.set_xticks([b for b in BUDGETS if b <= reached], [str(b) for b in BUDGETS if b <= reached])
+    reached = [b for b in BUDGETS if ranked[b]]
+    axes.set_xticks(reached, [str(b) for b in reached])
     axes.invert_yaxis()
     axes.set(xlabel="full trainings", ylabel="average rank, 1 is best")
+    for name, colour in colours.items():
+        axes.plot([], [], colour, label=name, linewidth=2)
     axes.legend(fontsize=8, ncols=2)
     drawing.savefig(file)
 
