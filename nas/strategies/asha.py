@@ -65,21 +65,27 @@ def pace(trial: Trial) -> float:
     return dict(trial.cheap).get("macs", 1.0)
 
 
+Standing = tuple[bool, float, float, int]  # on a rung, the least is the best: twin, violation, -objective, arrival
+
+
 class Ladder:
     """The rungs: who stands on each, and who may climb."""
 
     def __init__(self, epochs: tuple[int, ...], eta: int) -> None:
         self.epochs, self.eta, self._arrival = epochs, eta, count()
         self._stood = dict.fromkeys(epochs, 0)
-        self._waiting: dict[int, list[tuple[float, float, int, Trial]]] = {rung: [] for rung in epochs}
-        self._promoted: dict[int, list[tuple[float, float, int]]] = {rung: [] for rung in epochs}
+        self._known = set[int]()  # outcomes
+        self._waiting: dict[int, list[tuple[Standing, Trial]]] = {rung: [] for rung in epochs}
+        self._promoted: dict[int, list[Standing]] = {rung: [] for rung in epochs}
 
     def place(self, result: Result) -> None:
-        """Take note of a result; one that failed counts for the size of its rung only."""
+        """Take note of a result: a twin stands behind all others, one that failed only makes its rung larger."""
         self._stood[result.epochs] += 1
         if result.status is Status.OK:
-            score = (-result.score.feasibility, -result.score.objective, next(self._arrival))
-            heapq.heappush(self._waiting[result.epochs], (*score, result.job.trial))
+            found, score = ranking.outcome(result), result.score
+            standing = (found in self._known, -score.feasibility, -score.objective, next(self._arrival))
+            self._known.add(found)
+            heapq.heappush(self._waiting[result.epochs], (standing, result.job.trial))
 
     def promote(self, epochs_left: float) -> Job | None:
         """Return the next step of the best trial that may climb, from the highest rung it can be paid for, or None.
@@ -89,11 +95,10 @@ class Ladder:
         for rung, following in reversed(list(pairwise(self.epochs))):
             waiting, promoted = self._waiting[rung], self._promoted[rung]
             if waiting and following - rung <= epochs_left:
-                *score, trial = waiting[0]
-                place = (score[0], score[1], int(score[2]))
-                if bisect_left(promoted, place) < self._stood[rung] // self.eta:
+                standing, trial = waiting[0]
+                if bisect_left(promoted, standing) < self._stood[rung] // self.eta:
                     heapq.heappop(waiting)
-                    insort(promoted, place)
+                    insort(promoted, standing)
                     return Job(trial, rung, following)
         return None
 

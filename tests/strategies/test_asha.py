@@ -106,21 +106,25 @@ def test_as_many_trials_train_at_a_time_as_there_are_lanes(monkeypatch: pytest.M
     assert crowd.most == lanes
 
 
-scores = st.builds(Score, st.sampled_from([0.0, -0.5]), st.floats(0, 1))
+scores = st.builds(Score, st.sampled_from([0.0, -0.5]), st.floats(0, 1) | st.sampled_from([0.2, 0.4]))
 arrivals = st.lists(st.tuples(scores, st.sampled_from([Status.OK, Status.OK, Status.OOM])), max_size=60)
 
 
 @given(arrivals, st.integers(2, 5))
 def test_only_the_best_of_a_rung_climb(results: list[tuple[Score, Status]], eta: int) -> None:
-    """Who climbs is, at that moment, the best waiting, and among the best 1/eta of all that stood on the rung."""
-    ladder, stood, promoted = Ladder((1, eta), eta), list[tuple[Score, int]](), set[int]()
+    """Who climbs is, at that moment, the best waiting, and among the best 1/eta of all that stood on the rung.
+
+    Twins of who stood there before are worse than all others.
+    """
+    ladder, stood, promoted = Ladder((1, eta), eta), list[tuple[bool, Score, int]](), set[int]()
     for number, (score, status) in enumerate(results):
         trial = Trial(f"g{number}.b0.0", Config(()), 0)
-        ladder.place(Result(Job(trial, 0, 1), status, score=score))
+        metrics = {"accuracy": score.objective, "violation": score.feasibility}
+        ladder.place(Result(Job(trial, 0, 1), status, metrics, score=score))
         if status is Status.OK:
-            stood.append((score, -number))
+            stood.append((all(score != other for _, other, _ in stood), score, -number))
         job = ladder.promote(float("inf"))
-        ranked = [-place for _, place in sorted(stood, reverse=True)]
+        ranked = [-place for *_, place in sorted(stood, reverse=True)]
         may = [place for place in ranked[: (number + 1) // eta] if place not in promoted]
         assert (int(job.trial.id.split(".")[0][1:]) if job else None) == (may[0] if may else None)
         if job:
