@@ -51,6 +51,16 @@ def test_a_job_finds_the_state_it_left_which_is_whole_until_committed(tmp_path: 
     assert state(checkpoints.path(ONE, 6)) == "succeeds"
 
 
+def test_what_a_killed_worker_was_saving_goes_with_the_commit_of_its_own_trial_only(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path)
+    mine, others = (tmp_path / f"{trial}@3.4711.tmp" for trial in (ONE, f"{ONE}0"))
+    mine.write_text("half"), others.write_text("half")
+    train(checkpoints, job(0, 3), "after 3")
+    checkpoints.committed(job(0, 3), 7)
+    assert not mine.exists() and others.exists()
+    assert state(checkpoints.path(ONE, 3)) == "after 3"
+
+
 @pytest.mark.parametrize("folder", [False, True])
 @pytest.mark.parametrize("fault", ["flipped", "cut", "gone", "other kind"])
 def test_a_state_that_is_not_what_was_left_is_kept_from_the_trainer(tmp_path: Path, fault: str, folder: bool) -> None:
