@@ -7,7 +7,7 @@ was. What is shown is of all that is there: ranks on problems that all of a tabl
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 from pathlib import Path
@@ -58,7 +58,7 @@ def seldom(courses: Iterable[Course]) -> list[str]:
     return [name for name, count in runs.items() if count < max(runs.values()) / 2]
 
 
-def regrets(courses: Iterable[Course], budget: float) -> dict[str, float]:
+def regrets(courses: Sequence[Course], budget: float) -> dict[str, float]:
     """Return each contestant's mean regret by `budget` where all have run and the best is known.
 
     0 is the best feasible configuration, 1 the worst random one, or that no feasible one was found.

@@ -171,4 +171,6 @@ def _remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except (IsADirectoryError, PermissionError):  # a folder, on Linux and elsewhere
+        if not path.is_dir():
+            raise
         shutil.rmtree(path)
