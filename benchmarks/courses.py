@@ -2,13 +2,14 @@
 
 import json
 import os
+import threading
 import time
 import traceback
 import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 from benchmarks import contestants, problems
@@ -54,12 +55,24 @@ def run(contestant: str, problem: str, seed: int, budget: float) -> Course:
     return Course(contestant, problem, seed, budget, meter.trace, seconds, found.best, found.worst, error)
 
 
-def run_all(keys: Iterable[Key], budget: float, processes: int) -> Iterator[Course]:
-    """Yield the courses as they come, in processes of their own."""
+def run_all(searches: Iterable[tuple[Key, float]], processes: int) -> Iterator[Course]:
+    """Yield the courses of all keys and budgets as they come, run in processes of their own."""
     use_one_thread()
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        for done in as_completed([pool.submit(run, *key, budget) for key in keys]):
+    with ProcessPoolExecutor(processes, get_context("spawn"), initializer=_end_with_the_parent) as pool:
+        for done in as_completed([pool.submit(run, *key, budget) for key, budget in searches]):
             yield done.result()
+
+
+def _end_with_the_parent() -> None:
+    """Leave no search at work when the process that asked for it was killed."""
+
+    def watch() -> None:
+        parent = parent_process()
+        assert parent is not None
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def use_one_thread() -> None:

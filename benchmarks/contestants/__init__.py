@@ -26,6 +26,7 @@ _MODULES = {
     "Syne Tune REA": "syne_tune_ask:regularized_evolution",
 }
 MULTI_FIDELITY = ("engine, ASHA", "Optuna TPE, Hyperband", "SMAC3, Hyperband", "Syne Tune ASHA")
+DEAR = ("SMAC3", "SMAC3, Hyperband")  # half a CPU minute and more a search, most others one second
 NAMES = tuple(_MODULES)
 
 

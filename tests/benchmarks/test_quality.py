@@ -1,13 +1,18 @@
 """What was run is kept, is not run again, and is told in tables that hold what the courses hold."""
 
+import subprocess
+import sys
+import time
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from benchmarks import problems, quality
+from benchmarks import contestants, problems, quality
 from benchmarks.courses import Course, keep, kept, run
-from benchmarks.quality import figure, rank_table, regrets, seldom
+from benchmarks.quality import figure, missing, rank_table, regrets, seldom
+from tests.processes import gone_within, workers_of
 
 PROBLEM = "jannis/cheap/20"
 
@@ -30,6 +35,46 @@ def test_courses_are_kept_as_they_are(tmp_path: Path) -> None:
     assert [(each.key, each.trace) for each in kept(tmp_path)] == [
         (each.key, [list(pair) for pair in each.trace]) for each in courses
     ]
+
+
+def test_a_run_goes_on_with_what_is_missing_to_the_end_that_is_asked_for(tmp_path: Path) -> None:
+    asked = Namespace(
+        problems=[PROBLEM, "jannis/cheap/5"], contestants=["DEHB"], seeds=2, budget=None, results=tmp_path
+    )
+    for budget in (100, 400):
+        keep(tmp_path, course("DEHB", budget // 400, budget=budget))
+    assert missing(asked) == [
+        (("DEHB", PROBLEM, 0), 400), (("DEHB", "jannis/cheap/5", 0), 100), (("DEHB", "jannis/cheap/5", 1), 100),
+    ]  # fmt: skip
+    asked.budget = 100
+    assert [key for key, _ in missing(asked)] == [("DEHB", "jannis/cheap/5", 0), ("DEHB", "jannis/cheap/5", 1)]
+
+
+def test_every_contestant_runs_where_there_is_something_for_it(tmp_path: Path) -> None:
+    asked = Namespace(seeds=None, budget=None, results=tmp_path, problems=problems.NAMES, contestants=contestants.NAMES)
+    searches = missing(asked)
+    ran = {
+        name: [(problem, budget) for (who, problem, _), budget in searches if who == name] for name in asked.contestants
+    }
+    assert len(ran["engine"]) == 20 * len(problems.NAMES) == len(ran["Optuna TPE"])
+    assert {problem for problem, budget in ran["engine"] if budget == 400} == {problem for problem, _ in ran["SMAC3"]}
+    assert all(quality.has_curves(problem) for problem, _ in ran["SMAC3, Hyperband"] + ran["engine, ASHA"])
+    assert all(ran.values())
+
+
+@pytest.mark.skipif(not problems.DATA.exists(), reason="the tables in ../shared/data are not there")
+def test_nothing_is_left_at_work_when_the_benchmark_is_killed(tmp_path: Path) -> None:
+    words = ["--seeds", "500", "--contestants", "random search", "--results", str(tmp_path)]
+    benchmark = subprocess.Popen([sys.executable, "-m", "benchmarks.quality", *words], stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 120
+    while not any(tmp_path.iterdir()):
+        assert time.monotonic() < until and benchmark.poll() is None
+        time.sleep(0.1)
+    workers = workers_of(benchmark.pid)
+    benchmark.kill()
+    benchmark.wait()
+    assert len(workers) == 2
+    gone_within(10, workers)
 
 
 def test_regret_is_a_share_and_nothing_found_is_all_of_it() -> None:
