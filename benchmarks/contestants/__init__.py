@@ -18,6 +18,7 @@ _MODULES = {
     "Optuna TPE": "optuna_study:tpe",
     "Optuna TPE, Hyperband": "optuna_study:tpe_hyperband",
     "Optuna NSGA-II": "optuna_study:nsga2",
+    "Optuna GP": "optuna_study:gaussian_process",
     "SMAC3": "smac_facades:hyperparameter_optimization",
     "SMAC3, Hyperband": "smac_facades:multi_fidelity",
     "DEHB": "dehb_ask:dehb",
@@ -26,7 +27,7 @@ _MODULES = {
     "Syne Tune REA": "syne_tune_ask:regularized_evolution",
 }
 MULTI_FIDELITY = ("engine, ASHA", "Optuna TPE, Hyperband", "SMAC3, Hyperband", "Syne Tune ASHA")
-DEAR = ("SMAC3", "SMAC3, Hyperband")  # half a CPU minute and more a search, most others one second
+DEAR = {"Optuna GP": 1, "SMAC3": 3, "SMAC3, Hyperband": 3}  # and seeds: they take minutes a search, others seconds
 NAMES = tuple(_MODULES)
 
 

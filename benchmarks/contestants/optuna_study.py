@@ -15,7 +15,12 @@ from nas.budgets import hyperband
 
 def tpe(meter: Meter, seed: int) -> None:
     """Tree-structured Parzen estimators with their defaults, every trial trained to the end."""
-    _study(meter, optuna.samplers.TPESampler(seed=seed), optuna.pruners.NopPruner())
+    _study(meter, _parzen(meter.problem, seed), optuna.pruners.NopPruner())
+
+
+def gaussian_process(meter: Meter, seed: int) -> None:
+    """Gaussian processes of loss and constraints with their defaults."""
+    _study(meter, optuna.samplers.GPSampler(seed=seed), optuna.pruners.NopPruner())
 
 
 def nsga2(meter: Meter, seed: int) -> None:
@@ -27,7 +32,12 @@ def tpe_hyperband(meter: Meter, seed: int) -> None:
     """TPE, trials stopped by the Hyperband pruner, which knows nothing of constraints."""
     lookup, least = meter.problem.lookup, meter.problem.min_epochs
     pruner = optuna.pruners.HyperbandPruner(least, lookup.max_epochs, reduction_factor=3)
-    _study(meter, optuna.samplers.TPESampler(seed=seed), pruner, "benchmark")
+    _study(meter, _parzen(meter.problem, seed), pruner, "benchmark")
+
+
+def _parzen(problem: Problem, seed: int) -> optuna.samplers.TPESampler:
+    """Return TPE, with an estimator for each group of hyperparameters where some are conditional, as Optuna advises."""
+    return optuna.samplers.TPESampler(seed=seed, group=bool(problem.lookup.space.conditions))
 
 
 def _study(
