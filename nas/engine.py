@@ -20,7 +20,7 @@ from nas.confirmation import repetition_of, settled
 from nas.errors import ClusterLost, Interrupted, JobLost
 from nas.executors import Executor
 from nas.ledger import Ledger
-from nas.ranking import outcome
+from nas.ranking import Outcome, outcome
 from nas.redraws import Redraws
 from nas.seeds import seed
 from nas.slots import Place, Slots
@@ -55,7 +55,7 @@ class Lab:
         self.taken = set[Config]()  # drawn so far
         self.redraws = Redraws(directory)
         self.results = dict[tuple[str, int], Result]()  # as delivered to the strategy, in any order
-        self.outcomes = set[int]()  # theirs, as ranking tells them apart
+        self.outcomes = set[Outcome]()  # theirs, as ranking tells them apart
         self.total_epochs = 0  # spent on them
         self.dropped = set[str]()  # ids of trials that will not go on
         self.stopping = ""  # the signal that asked to stop at the next commit

@@ -10,6 +10,8 @@ from nas.constraints import Constraint, total_violation
 from nas.spec import RunSpec
 from nas.types import Result, Score, Status
 
+Outcome = tuple[object, ...]
+
 
 class Fitness(base.Fitness):  # type: ignore[misc]
     """(-violation, objective), both maximised and compared in that order (precision-first sorting)."""
@@ -48,14 +50,14 @@ def best(results: Sequence[Result], count: int) -> list[Result]:
     return [ranked.result for ranked in tools.selBest([_Ranked(result) for result in results], count)]
 
 
-def survivors(results: Sequence[Result], count: int, before: Container[int] = ()) -> list[Result]:
+def survivors(results: Sequence[Result], count: int, before: Container[Outcome] = ()) -> list[Result]:
     """Return the `count` best results, best first; twins only where there are too few others.
 
     Twins agree with a better result here, or with an outcome of `before`, in every metric: hyperparameters without
     effect made the same network of two configurations, or a table the same row. Only the first of them is worth more
     training and a place among the parents (clearing, Petrowski 1996).
     """
-    first, twins, known = list[Result](), list[Result](), set[int]()
+    first, twins, known = list[Result](), list[Result](), set[Outcome]()
     for result in best(results, len(results)):
         found = outcome(result)
         (twins if found in known or found in before else first).append(result)
@@ -63,9 +65,10 @@ def survivors(results: Sequence[Result], count: int, before: Container[int] = ()
     return [*first, *twins][:count]
 
 
-def outcome(result: Result) -> int:
-    """Return a number that results of the same epochs and metrics share."""
-    return hash((result.epochs, *sorted(result.metrics.items())))
+def outcome(result: Result) -> Outcome:
+    """Return what results of the same epochs and metrics share, of which one that is not a number equals another."""
+    metrics = sorted(result.metrics.items())
+    return (result.epochs, *((name, None if math.isnan(value) else value) for name, value in metrics))
 
 
 def incumbent(results: Sequence[Result]) -> Result | None:

@@ -1,6 +1,7 @@
 """What is searched and trained in the tests of the engine? Cheap functions that worker processes can import."""
 
 import ctypes
+import math
 import os
 import resource
 import signal
@@ -60,6 +61,11 @@ def look_up(config: dict[str, Any], *, epochs: int, start: int, seed: int, check
 def staircase(config: dict[str, Any], *, epochs: int, **job: Any) -> dict[str, Any]:
     """Return what hangs on the whole part of x alone."""
     return {"accuracy": 1 / (1 + abs(int(config["x"]) - 20)) * epochs, "precision": 1.0}
+
+
+def blind_staircase(config: dict[str, Any], **job: Any) -> dict[str, Any]:
+    """Return one metric, besides, that is not a number: one object here, others once sent or read."""
+    return {**staircase(config, **job), "recall": math.nan}
 
 
 def sleep_forever(config: dict[str, Any], **job: Any) -> dict[str, Any]:

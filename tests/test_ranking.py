@@ -112,6 +112,12 @@ def test_results_of_other_epochs_are_no_twins() -> None:
     assert outcome(early) != outcome(late) == outcome(result(metrics=values(0.5), epochs=2))
 
 
+def test_what_is_not_a_number_is_the_same_everywhere_and_equal_hashes_make_no_twins() -> None:
+    assert outcome(result(metrics=values(0.5, math.nan))) == outcome(result(metrics=values(0.5, float("nan"))))
+    assert hash(-1.0) == hash(-2.0)
+    assert outcome(result(metrics=values(-1.0))) != outcome(result(metrics=values(-2.0)))
+
+
 @given(RESULTS)
 def test_the_incumbent_is_the_best_at_the_highest_budget_any_succeeded_at(results: list[Result]) -> None:
     succeeded = [r for r in results if r.status is Status.OK]

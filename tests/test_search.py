@@ -21,10 +21,11 @@ from hypothesis import strategies as st
 import nas
 from nas.budgets import hyperband
 from nas.engine import Lab
-from nas.ranking import outcome
+from nas.ranking import Outcome, outcome
 from nas.types import Result, Status
 from tests.fakes import (
     FATES,
+    blind_staircase,
     climb,
     fates,
     hills,
@@ -144,7 +145,7 @@ def test_twins_of_earlier_trials_go_on_only_where_there_are_too_few_others() -> 
     """Of `staircase` only the stair on which x stands matters, so most configurations are twins."""
     space = ConfigurationSpace({"x": (0.0, 30.0), "idle": (0.0, 1.0)})
     found = nas.search(space, staircase, max_total_epochs=600, **SMALL)
-    trained, earlier, told_apart = rungs(found.trials), set[int](), 0
+    trained, earlier, told_apart = rungs(found.trials), set[Outcome](), 0
     for generation, results in groupby(found.trials, lambda result: result.job.trial.id.split(".")[0]):
         for (bracket, epochs), here in trained.items():
             if bracket.split(".")[0] == generation and epochs < 12:
@@ -476,6 +477,13 @@ def test_equal_runs_have_equal_histories_however_many_workers(tmp_path: Path) ->
     assert {history(tmp_path / name) for name in ("b", "one", "three")} == {history(tmp_path / "a")}
     nas.search(hills(), climb, max_trials=30, seed=1, run_dir=tmp_path / "other", **SMALL)
     assert history(tmp_path / "other") != history(tmp_path / "a")
+
+
+def test_twins_are_the_same_wherever_they_were_trained_and_read_from(tmp_path: Path) -> None:
+    space = ConfigurationSpace({"x": (0.0, 30.0), "idle": (0.0, 1.0)})
+    for name, workers in (("here", 0), ("there", 1), ("there", 0)):
+        nas.search(space, blind_staircase, max_total_epochs=300, workers=workers, run_dir=tmp_path / name, **SMALL)
+    assert history(tmp_path / "here") == history(tmp_path / "there")
 
 
 def test_a_finished_run_is_read_not_trained_again(run: nas.Run) -> None:

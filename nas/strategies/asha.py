@@ -74,7 +74,7 @@ class Ladder:
     def __init__(self, epochs: tuple[int, ...], eta: int) -> None:
         self.epochs, self.eta, self._arrival = epochs, eta, count()
         self._stood = dict.fromkeys(epochs, 0)
-        self._known = set[int]()  # outcomes
+        self._known = set[ranking.Outcome]()  # outcomes
         self._waiting: dict[int, list[tuple[Standing, Trial]]] = {rung: [] for rung in epochs}
         self._promoted: dict[int, list[Standing]] = {rung: [] for rung in epochs}
 

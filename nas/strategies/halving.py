@@ -10,7 +10,9 @@ from nas.engine import Lab
 from nas.types import Result, Status, Trial
 
 
-async def halve(lab: Lab, trials: Sequence[Trial], bracket: Bracket, before: Container[int] = ()) -> list[Result]:
+async def halve(
+    lab: Lab, trials: Sequence[Trial], bracket: Bracket, before: Container[ranking.Outcome] = ()
+) -> list[Result]:
     """Return the results of those that went through all rungs of `bracket`, ranked feasibility first.
 
     Jamieson & Talwalkar 2016. A trial that failed is never promoted, and twins of others, or of an outcome of
