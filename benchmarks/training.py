@@ -31,7 +31,7 @@ from nas.training import cost
 from search_spaces import cnn
 
 FLOWERS = Path("../shared/data/micro17flower")
-EPOCHS, TURNS, TRIALS = 5, 3, 16
+EPOCHS, TURNS, TRIALS = 5, 3, 16  # a worker
 NETWORKS = {"small": ((16, 32), 64), "medium": ((32, 64, 64), 64), "large": ((128, 256), 32)}  # convolutions, batch
 
 
@@ -148,24 +148,24 @@ def workers(work: Work, turns: int) -> Table:
 def searching(work: Work, count: int) -> float:
     """Return trials an hour of a search with so many workers, from when all have started."""
     run = nas.search(
-        seeds(), Trainer(work), strategy="random", budget="full", max_epochs=EPOCHS, offspring=TRIALS,
-        max_trials=TRIALS, workers=count,
+        seeds(), Trainer(work), strategy="random", budget="full", max_epochs=EPOCHS, offspring=TRIALS * count,
+        max_trials=TRIALS * count, workers=count,
     )  # fmt: skip
     ends = sorted(result.elapsed for result in run.trials)
-    return (len(ends) - 2 * count) / (ends[-count] - ends[count - 1]) * 3600
+    return (len(ends) - 2 * count + 1) / (ends[-count] - ends[count - 1]) * 3600
 
 
 def training(work: Work, count: int) -> float:
     """Return trials an hour of so many processes that do nothing but train, from when all have started."""
     context = get_context("spawn")
     start, took = context.Barrier(count), context.SimpleQueue()
-    processes = [context.Process(target=_train, args=(work, start, TRIALS // count, took)) for _ in range(count)]
+    processes = [context.Process(target=_train, args=(work, start, TRIALS, took)) for _ in range(count)]
     for process in processes:
         process.start()
     longest = max(took.get() for _ in processes)
     for process in processes:
         process.join()
-    return TRIALS // count * count / longest * 3600
+    return TRIALS * count / longest * 3600
 
 
 def _train(work: Work, start: Any, trials: int, took: Any) -> None:

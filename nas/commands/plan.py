@@ -1,5 +1,6 @@
 """What do the flags and the defaults ask for? Checked before anything is trained."""
 
+import math
 from argparse import Namespace
 from collections.abc import Iterable
 from dataclasses import replace
@@ -56,6 +57,7 @@ class Plan:
             flags.data, flags.image_size, flags.space, self.budgets.folds, flags.seed, self.budgets.epochs,
             self.device, flags.threads, available_memory() // (4 * (self.workers + 1)), flags.deterministic,
             flags.diverge_above, recorded=flags.cuda_graphs,
+            workers_per_gpu=math.ceil(self.workers / len(self.gpus)) if self.gpus else 1,
         )  # fmt: skip
         self.constraints = self._constraints()
         _known((self.objective, *(c.metric for c in self.constraints)))

@@ -19,7 +19,7 @@ from nas.errors import Diverged, Unbuildable
 from nas.spaces import Space
 from nas.spaces import load as load_space
 from nas.training import cost, state
-from nas.training.fit import Fit, be_deterministic, begin, free_memory, mean
+from nas.training.fit import Fit, be_deterministic, begin, free_memory, mean, share_memory
 from nas.training.loop import Recipe, predict
 from nas.training.metrics import finite, metrics
 from nas.types import Config
@@ -54,6 +54,7 @@ class ImageTask:
     diverge_above: float | None = None  # times the loss of the first epoch, where a training is given up
     save_every: float = 60.0  # seconds of training, the most that a killed worker loses
     recorded: bool = False  # steps, as CUDA graphs
+    workers_per_gpu: int = 1
 
     @cached_property
     def images(self) -> Images:
@@ -90,6 +91,8 @@ class ImageTask:
         torch.set_num_threads(self.threads)
         if self.deterministic:
             be_deterministic()
+        if self.workers_per_gpu > 1:
+            share_memory(self.workers_per_gpu)
         try:
             return self._train(config, folds, epochs, start, seed, checkpoint)
         except torch.OutOfMemoryError as error:
@@ -134,6 +137,7 @@ class ImageTask:
                 if time.monotonic() - saved > self.save_every:
                     save()
                     saved = time.monotonic()
+            fit.release()
 
     def _check(self, curve: list[float]) -> None:
         if self.diverge_above and curve[-1] > self.diverge_above * curve[0]:

@@ -17,6 +17,8 @@ from nas.spaces import Space
 from nas.training.loop import Recipe, make_optimizer, step, train_epoch
 from nas.training.recorded import Advance, Recorded
 
+_SHARED = 0.9  # of a GPU's memory; every process takes some for itself
+
 
 @dataclass
 class Fit:
@@ -35,6 +37,11 @@ class Fit:
         """Train epochs `start` (counted from 0) up to `stop`; return the mean loss of each. Raises Diverged."""
         what = (self.advance, self.model, self.optimizer, self.images, self.indices, self.recipe)
         return [train_epoch(*what, epoch, self.full_epochs, self.key) for epoch in range(start, stop)]
+
+    def release(self) -> None:
+        """Give back what only training needs."""
+        if isinstance(self.advance, Recorded):
+            self.advance.release()
 
 
 def begin(
@@ -83,6 +90,12 @@ def be_deterministic() -> None:
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+
+
+def share_memory(processes: int) -> None:
+    """Take no more of a GPU than one of so many `processes` may: it must not depend on the others what has room."""
+    if torch.cuda.is_available():
+        torch.cuda.set_per_process_memory_fraction(_SHARED / processes)
 
 
 def free_memory() -> None:

@@ -25,7 +25,7 @@ class Recipe:
     learning_rate: float = 1e-3
     batch_size: int = 64
     optimizer: str = "adamw"
-    weight_decay: float = 0.01
+    weight_decay: float | None = None  # of its own, torch gives adamw 0.01 and the others none
     momentum: float = 0.9
     label_smoothing: float = 0.0
     schedule: str = "linear"
@@ -49,14 +49,15 @@ def make_optimizer(model: nn.Module, recipe: Recipe, recordable: bool = False) -
 
     Where it is to be `recordable` it keeps its steps and its learning rate in tensors there.
     """
-    decay, parameters = recipe.weight_decay, list(model.parameters())
+    parameters = list(model.parameters())
+    decay: dict[str, Any] = {} if recipe.weight_decay is None else {"weight_decay": recipe.weight_decay}
     rate = torch.tensor(recipe.learning_rate, device=parameters[0].device) if recordable else recipe.learning_rate
     if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=True, capturable=recordable)
+        return torch.optim.AdamW(parameters, lr=rate, fused=True, capturable=recordable, **decay)
     if recipe.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr=rate, fused=True, capturable=recordable)
+        return torch.optim.Adam(parameters, lr=rate, fused=True, capturable=recordable, **decay)
     if recipe.optimizer == "sgd":
-        return torch.optim.SGD(parameters, lr=rate, momentum=recipe.momentum, weight_decay=decay, fused=True)
+        return torch.optim.SGD(parameters, lr=rate, momentum=recipe.momentum, fused=True, **decay)
     raise UserError(f"unknown optimizer {recipe.optimizer!r}: choose one of adamw, adam, sgd")
 
 

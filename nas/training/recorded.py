@@ -14,7 +14,8 @@ class Recorded:
     """A step of training that is launched as a whole: a CUDA graph of it, recorded when it has been seen a few times.
 
     A graph holds one size of batch, so batches of fewer than `batch_size` images are trained on as they come. The
-    learning rate has to be a tensor, and the optimizer capturable, lest the graph repeats what they were.
+    learning rate has to be a tensor, and the optimizer capturable, lest the graph repeats what they were. A network
+    whose forward waits for the GPU cannot be recorded; what it draws from Python's or NumPy's random is repeated.
     """
 
     def __init__(self, advance: Advance, batch_size: int) -> None:
@@ -47,6 +48,13 @@ class Recorded:
     def _record(self, pixels: Tensor, labels: Tensor) -> None:
         """Record a step, which does not take it."""
         self._pixels, self._labels = pixels.clone(), labels.clone()
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph, stream=self._stream):
-            self._loss = self.advance(self._pixels, self._labels)
+        self._graph, current = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
+        try:
+            with torch.cuda.graph(self._graph, stream=self._stream):
+                self._loss = self.advance(self._pixels, self._labels)
+        finally:
+            torch.cuda.set_stream(current)  # which torch leaves undone where a network cannot be recorded
+
+    def release(self) -> None:
+        """Give back the memory of the recording; a further call would record anew."""
+        self._graph = None

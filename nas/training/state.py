@@ -25,6 +25,7 @@ def save(path: Path, parts: Parts, losses: list[list[float]], owner: str) -> Non
         tensors |= {f"{name}/model/{key}": value.contiguous() for key, value in model.state_dict().items()}
         for index, slots in optimizer.state_dict()["state"].items():
             tensors |= {f"{name}/optimizer/{index}/{key}": value.contiguous() for key, value in slots.items()}
+    _part(tensors)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     save_file(tensors, temporary, metadata={"progress": json.dumps([losses, _digest(tensors, losses, owner)])})
     with temporary.open("rb") as file:
@@ -54,6 +55,16 @@ def load(path: Path, parts: Parts, owner: str) -> list[list[float]] | None:
         optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
     curves: list[list[float]] = losses
     return curves
+
+
+def _part(tensors: dict[str, Tensor]) -> None:
+    """Give each tensor memory of its own, which the file asks for: weights may be tied, or parts of one."""
+    taken = set[int]()
+    for key, value in tensors.items():
+        memory = value.untyped_storage().data_ptr()
+        if memory in taken:
+            tensors[key] = value.clone()
+        taken.add(memory)
 
 
 def _digest(tensors: Mapping[str, Tensor], losses: list[list[float]], owner: str) -> str:

@@ -202,6 +202,45 @@ def test_each_optimizer_moves_the_weights(name: str) -> None:
     assert not torch.equal(before, model.weight)
 
 
+@pytest.mark.parametrize("name", ["adamw", "adam", "sgd"])
+def test_each_optimizer_heeds_the_weight_decay(name: str) -> None:
+    ends = list[torch.Tensor]()
+    for decay in (0.0, 0.5):
+        torch.manual_seed(0)
+        model = torch.nn.Linear(2, 2)
+        optimizer = make_optimizer(model, Recipe(optimizer=name, learning_rate=0.1, weight_decay=decay))
+        for _ in range(3):
+            optimizer.zero_grad()
+            model(torch.ones(1, 2)).square().sum().backward()
+            optimizer.step()
+        ends.append(model.weight.detach())
+    assert not torch.allclose(*ends)
+
+
+def test_tied_weights_and_views_of_one_tensor_are_kept(tmp_path: Path) -> None:
+    first, other = tied(0), tied(1)
+    state.save(tmp_path / "state", {"fold0": first}, [[0.5]], "owner")
+    assert state.load(tmp_path / "state", {"fold0": other}, "owner") == [[0.5]]
+    assert all(torch.equal(a, b) for a, b in zip(first[0].parameters(), other[0].parameters(), strict=True))
+    assert other[0][0].weight is other[0][1].weight
+    assert torch.equal(first[0].halves[1], other[0].halves[1])
+
+
+def tied(seed: int) -> tuple[torch.nn.Sequential, torch.optim.Optimizer]:
+    """Return two layers that share their weights, with a buffer in two parts, after a step."""
+    torch.manual_seed(seed)
+    model = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Linear(3, 3))
+    model[1].weight = model[0].weight
+    halves = torch.rand(2, 4)
+    for i, half in enumerate(halves):
+        model.register_buffer(f"half{i}", half)
+    model.halves = halves
+    optimizer = make_optimizer(model, Recipe())
+    model(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    return model, optimizer
+
+
 def test_a_space_that_names_an_unknown_trainer_setting_or_optimizer_is_told_what_there_is() -> None:
     with pytest.raises(UserError, match="learning_rate"):
         Recipe.of({"x": 1}, {"learning_rat": "x"}, {})
