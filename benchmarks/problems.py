@@ -57,6 +57,16 @@ NAMES = tuple(
 )
 
 
+def has_curves(problem: str) -> bool:
+    """Return whether shorter trainings are known."""
+    return TABLES[problem.split("/")[0]].min_epochs > 1
+
+
+def left_out(problem: str) -> bool:
+    """Return whether nothing was designed on this problem."""
+    return problem.split("/")[0] in LEFT_OUT
+
+
 @dataclass(frozen=True)
 class Problem:
     """A search with its bounds, and the best feasible loss of a full training, None where it is not known.

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from statsmodels.stats.multitest import multipletests
 BUDGETS = (25, 50, 100, 200, 400)
 Losses = Mapping[str, Mapping[tuple[str, int], float]]  # by contestant, then by problem and seed
 _RESAMPLES = 2000
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,15 @@ class Standing:
     high: float
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """p that a contestant is as good as ours, and on what share of the searches ours is better, and worse."""
+
+    p: float
+    better: float
+    worse: float
+
+
 def loss_at(trace: Sequence[tuple[float, float]], budget: float) -> float:
     """Return the best feasible loss by the time `budget` was spent; infinity where there was none."""
     return min((loss for spent, loss in trace if spent <= budget), default=float("inf"))
@@ -32,21 +43,31 @@ def loss_at(trace: Sequence[tuple[float, float]], budget: float) -> float:
 def standings(losses: Losses) -> list[Standing]:
     """Return the contestants, the best first, ranked on every problem and seed that all of them have.
 
-    Ties share their ranks. The interval is by the bootstrap over problems: seeds of one problem are not independent.
+    Ties share their ranks, and every problem counts as much. The interval is by the bootstrap over tables: neither the
+    seeds of a problem are independent nor the problems of a table, which differ in their bounds alone.
     """
     names, meetings = list(losses), common(losses)
     if not meetings:
         return []
-    table = np.array([[losses[name][meeting] for name in names] for meeting in meetings])
-    ranks = np.apply_along_axis(rankdata, 1, table)
-    by_problem = defaultdict[str, list[np.ndarray]](list)
-    for (problem, _), row in zip(meetings, ranks, strict=True):
-        by_problem[problem].append(row)
-    means = np.array([np.mean(rows, axis=0) for rows in by_problem.values()])
-    drawn = np.random.default_rng(0).integers(len(means), size=(_RESAMPLES, len(means)))
-    low, high = np.quantile(means[drawn].mean(axis=1), [0.025, 0.975], axis=0)
-    rows = zip(names, means.mean(axis=0), low, high, strict=True)
-    return sorted((Standing(*row) for row in rows), key=lambda standing: standing.rank)
+    rows = defaultdict[str, list[NDArray[np.float64]]](list)
+    for meeting in meetings:
+        rows[meeting[0]].append(rankdata([losses[name][meeting] for name in names]))
+    each = by_table({problem: np.mean(ranks, axis=0) for problem, ranks in rows.items()})
+    sums = np.array([np.sum(means, axis=0) for means in each])
+    counts = np.array([len(means) for means in each])
+    drawn = np.random.default_rng(0).integers(len(each), size=(_RESAMPLES, len(each)))
+    resampled = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)[:, None]
+    low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
+    found = zip(names, sums.sum(axis=0) / counts.sum(), low, high, strict=True)
+    return sorted((Standing(*row) for row in found), key=lambda standing: standing.rank)
+
+
+def by_table(of_problems: Mapping[str, T]) -> list[list[T]]:
+    """Return what there is of the problems, those of the same table together."""
+    tables = defaultdict[str, list[T]](list)
+    for problem, found in of_problems.items():
+        tables[problem.split("/")[0]].append(found)
+    return list(tables.values())
 
 
 def common(losses: Losses) -> list[tuple[str, int]]:
@@ -55,24 +76,26 @@ def common(losses: Losses) -> list[tuple[str, int]]:
     return sorted(set.intersection(*each)) if each else []
 
 
-def significance(losses: Losses, ours: str) -> dict[str, tuple[float, float]]:
-    """Return for each other contestant p that it is as good as `ours`, corrected by Holm, and how often ours is ahead.
+def significance(losses: Losses, ours: str) -> dict[str, Comparison]:
+    """Return how each other contestant compares with `ours`, p corrected by Holm.
 
-    Wilcoxon's signed-rank test, one pair a problem, since its seeds are not independent. Losses of different problems
-    have different scales, so what is compared is the mean place of each among all losses on a problem, from 0 to 1.
+    Wilcoxon's signed-rank test, one pair a table, since neither its problems nor their seeds are independent: of n
+    tables p is 2 / 2^n or more. Losses of different problems have different scales, so what is compared is the mean
+    place of each among all losses on a problem, from 0 to 1.
     """
     meetings, others = common(losses), [name for name in losses if name != ours]
     if not meetings or not others:
         return {}
     places = {problem: _places(losses, [m for m in meetings if m[0] == problem]) for problem, _ in meetings}
-    p_values, ahead = list[float](), list[float]()
+    p_values, shares = list[float](), list[tuple[float, float]]()
     for other in others:
-        gaps = np.array([np.mean(each[other] - each[ours]) for each in places.values()])
-        every = np.concatenate([each[other] - each[ours] for each in places.values()])
-        p_values.append(float(wilcoxon(gaps).pvalue) if gaps.any() else 1.0)
-        ahead.append(float(np.mean(every > 0) + np.mean(every == 0) / 2))
+        gaps = {problem: each[other] - each[ours] for problem, each in places.items()}
+        of_tables = np.array([np.mean([gap.mean() for gap in each]) for each in by_table(gaps)])
+        p_values.append(float(wilcoxon(of_tables).pvalue) if of_tables.any() else 1.0)
+        every = np.concatenate(list(gaps.values()))
+        shares.append((float(np.mean(every > 0)), float(np.mean(every < 0))))
     corrected = multipletests(p_values, method="holm")[1]
-    return {other: (float(p), share) for other, p, share in zip(others, corrected, ahead, strict=True)}
+    return {other: Comparison(float(p), *both) for other, p, both in zip(others, corrected, shares, strict=True)}
 
 
 def _places(losses: Losses, meetings: Collection[tuple[str, int]]) -> dict[str, NDArray[np.float64]]:

