@@ -6,7 +6,7 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context, parent_process
@@ -86,6 +86,14 @@ def kept(folder: Path) -> list[Course]:
     lines = [line for file in sorted(folder.glob("*.jsonl")) for line in file.read_text().splitlines()]
     courses = sorted((Course(**json.loads(line)) for line in lines), key=lambda course: course.budget)
     return list({course.key: course for course in courses}.values())
+
+
+def forget(folder: Path, contestants: Container[str], problems: Container[str]) -> None:
+    """Keep no longer what these contestants did on these problems."""
+    for file in folder.glob("*.jsonl"):
+        courses = [Course(**json.loads(line)) for line in file.read_text().splitlines()]
+        left = [each for each in courses if each.contestant not in contestants or each.problem not in problems]
+        file.write_text("".join(f"{json.dumps(asdict(course))}\n" for course in left))
 
 
 def keep(folder: Path, course: Course) -> None:

@@ -1,8 +1,8 @@
 """python -m benchmarks.overhead: what does a suggestion cost when so many results are known?
 
-CPU milliseconds of one ask and tell in one thread: a mean of the last tenth before so many results, or of fifty, for
-many ask for a generation at a time. The space is cnn's, with 14 hyperparameters, the objective a formula, with one
-cheap and one expensive constraint.
+CPU milliseconds of one ask and tell in one thread, of a search of so many trainings, by which initial designs go: a
+mean of the last tenth, or of the last fifty, for many ask for a generation at a time. The space is cnn's, with 14
+hyperparameters, the objective a formula, with one cheap and one expensive constraint.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from nas.objectives.flowers import parameters
 from nas.objectives.lookup import Lookup
 from search_spaces import cnn
 
-SIZES = (100, 1000, 5000)
+SIZES = (100, 1000, 5000)  # larger ones are left out where one takes too long
 CONTESTANTS = (
     "engine", "engine, no model", "random search", "Optuna TPE", "Optuna NSGA-II", "SMAC3", "DEHB", "pymoo GA",
     "Syne Tune REA",
@@ -71,36 +71,42 @@ class Clocked(Meter):
         return (self.times[size - 1] - self.times[first - 1]) / (size - first) * 1e3
 
 
-def measure(name: str, budget: int, limit: float, answers: Any) -> None:
-    """Put what contestant `name` takes by number of results, or an error."""
-    meter = Clocked(budget, limit)
+def measure(name: str, size: int, limit: float, answer: Any) -> None:
+    """Put what contestant `name` takes at `size` results, of a search of as many; None if it takes too long."""
+    meter = Clocked(size, limit)
     try:
         contestants.contestant(name)(meter, 0)
     except Exception as error:
-        if not len(meter.times):
-            answers.put(f"failed: {type(error).__name__}: {error}"[:80])
-            return
-    answers.put([(meter.milliseconds(size), len(meter.times)) for size in SIZES])
+        answer.put(f"failed: {type(error).__name__}: {error}"[:80])
+    else:
+        answer.put(meter.milliseconds(size))
+
+
+def measured(name: str, size: int, limit: float) -> str:
+    """Return the same as it stands in the table, measured in a process of its own."""
+    context = get_context("spawn")
+    answer = context.SimpleQueue()
+    process = context.Process(target=measure, args=(name, size, limit, answer))
+    process.start()
+    found = answer.get()
+    process.join()
+    return "-" if found is None else found if isinstance(found, str) else f"{found:.2f}"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--limit", type=float, default=60, help="CPU seconds a contestant")
+    parser.add_argument("--limit", type=float, default=60, help="CPU seconds a search")
     parser.add_argument("--contestants", nargs="+", default=list(CONTESTANTS))
     asked = parser.parse_args()
     use_one_thread()
-    table = Table("contestant", *(f"{size:,}" for size in SIZES), "results in time", title="CPU ms a suggestion")
-    context = get_context("spawn")
+    table = Table("contestant", *(f"{size:,}" for size in SIZES), title="CPU ms a suggestion")
     for name in asked.contestants:
-        answers = context.SimpleQueue()
-        process = context.Process(target=measure, args=(name, SIZES[-1], asked.limit, answers))
-        process.start()
-        found = answers.get()
-        process.join()
-        if isinstance(found, str):
-            table.add_row(name, found)
-        else:
-            table.add_row(name, *("-" if ms is None else f"{ms:.2f}" for ms, _ in found), f"{found[0][1]:,}")
+        cells = list[str]()
+        for size in SIZES:
+            cells.append(measured(name, size, asked.limit))
+            if not cells[-1][0].isdigit():
+                break
+        table.add_row(name, *cells)
     Console().print(table)
     return 0
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from benchmarks import contestants, problems, report
-from benchmarks.courses import Key, keep, kept, run_all
+from benchmarks.courses import Key, forget, keep, kept, run_all
 
 RESULTS = Path("benchmarks/results/quality")
 QUICK = ("protein_structure/both/20", "naval_propulsion/both/5", "jannis/cheap/20", "CIFAR100-SCENE15/expensive/20")
@@ -56,6 +56,7 @@ def main() -> int:
     parser.add_argument(
         "--quick", action="store_true", help="four problems, two seeds, 50 full trainings, without Optuna's GP"
     )
+    parser.add_argument("--afresh", action="store_true", help="do not go on from what is kept: the search has changed")
     asked = parser.parse_args()
     if asked.quick:
         asked.problems, asked.seeds, asked.budget, asked.results = list(QUICK), 2, 50, RESULTS.with_name("quick")
@@ -67,6 +68,8 @@ def main() -> int:
             f"unknown: {', '.join(unknown)}; problems are {', '.join(problems.NAMES)}; "
             f"contestants {', '.join(contestants.NAMES)}"
         )
+    if asked.afresh:
+        forget(asked.results, asked.contestants, asked.problems)
     searches = missing(asked)
     if searches and not problems.DATA.exists():
         parser.error(f"{problems.DATA} with the tables is not there: --seeds 0 shows what is kept")

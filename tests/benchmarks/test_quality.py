@@ -4,13 +4,14 @@ import subprocess
 import sys
 import time
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from benchmarks import contestants, problems, quality
-from benchmarks.courses import Course, keep, kept, run
+from benchmarks.courses import Course, forget, keep, kept, run
 from benchmarks.quality import missing
 from benchmarks.report import figure, rank_table, regrets, seldom
 from tests.processes import gone_within, workers_of
@@ -49,6 +50,16 @@ def test_a_run_goes_on_with_what_is_missing_to_the_end_that_is_asked_for(tmp_pat
     ]  # fmt: skip
     asked.budget = 100
     assert [key for key, _ in missing(asked)] == [("DEHB", "jannis/cheap/5", 0), ("DEHB", "jannis/cheap/5", 1)]
+
+
+def test_what_is_measured_afresh_is_forgotten_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("engine", "DEHB"):
+        keep(tmp_path, course(name, 0))
+        keep(tmp_path, replace(course(name, 0), problem="jannis/cheap/5"))
+    forget(tmp_path, ["engine"], [PROBLEM])
+    assert {each.key[:2] for each in kept(tmp_path)} == {
+        ("DEHB", PROBLEM), ("DEHB", "jannis/cheap/5"), ("engine", "jannis/cheap/5"),
+    }  # fmt: skip
 
 
 def test_every_contestant_runs_where_there_is_something_for_it(tmp_path: Path) -> None:
