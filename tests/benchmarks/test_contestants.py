@@ -2,14 +2,14 @@
 
 import pytest
 
-from benchmarks.contestants import MULTI_FIDELITY, NAMES, contestant
+from benchmarks.contestants import DEAR, MULTI_FIDELITY, NAMES, contestant
 from benchmarks.meter import Meter
 from benchmarks.problems import Problem
 from nas.constraints import parse
 from nas.objectives.lookup import Lookup
 from tests.fakes import hill, hills, params
 
-BUDGET = 20
+BUDGET, DEAR_BUDGET = 20, 12
 
 
 def problem(max_epochs: int) -> Problem:
@@ -24,9 +24,13 @@ def course(name: str, max_epochs: int, seed: int) -> Meter:
         enter = contestant(name)
     except ImportError as error:
         pytest.skip(f"{error.name} is not installed: the environment of make bench has it")
-    meter = Meter(problem(max_epochs), BUDGET)
+    meter = Meter(problem(max_epochs), budget(name))
     enter(meter, seed)
     return meter
+
+
+def budget(name: str) -> int:
+    return DEAR_BUDGET if name in DEAR else BUDGET
 
 
 @pytest.mark.filterwarnings("ignore")  # of peers
@@ -36,5 +40,5 @@ def test_a_contestant_spends_its_budget_and_finds_what_is_feasible(name: str, ma
     if max_epochs == 1 and name in MULTI_FIDELITY:
         pytest.skip("there is nothing for it without shorter trainings")
     one, again, other = (course(name, max_epochs, seed) for seed in (1, 1, 2))
-    assert one.trace and BUDGET - 2 <= one.spent <= BUDGET + 1
+    assert one.trace and budget(name) - 2 <= one.spent <= budget(name) + 1
     assert one.trace == again.trace != other.trace
