@@ -82,15 +82,15 @@ def measure(name: str, size: int, limit: float, answer: Any) -> None:
         answer.put(meter.milliseconds(size))
 
 
-def measured(name: str, size: int, limit: float) -> str:
-    """Return the same as it stands in the table, measured in a process of its own."""
+def measured(name: str, size: int, limit: float) -> float | str:
+    """Return the same, measured in a process of its own, or why there is no such number."""
     context = get_context("spawn")
     answer = context.SimpleQueue()
     process = context.Process(target=measure, args=(name, size, limit, answer))
     process.start()
-    found = answer.get()
+    found: float | str | None = answer.get()
     process.join()
-    return "-" if found is None else found if isinstance(found, str) else f"{found:.2f}"
+    return "-" if found is None else found
 
 
 def main() -> int:
@@ -103,8 +103,9 @@ def main() -> int:
     for name in asked.contestants:
         cells = list[str]()
         for size in SIZES:
-            cells.append(measured(name, size, asked.limit))
-            if not cells[-1][0].isdigit():
+            found = measured(name, size, asked.limit)
+            cells.append(found if isinstance(found, str) else f"{found:.2f}")
+            if isinstance(found, str):
                 break
         table.add_row(name, *cells)
     Console().print(table)

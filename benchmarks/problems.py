@@ -57,14 +57,19 @@ NAMES = tuple(
 )
 
 
+def table_of(problem: str) -> str:
+    """Return the name of the table that the problem is on."""
+    return problem.split("/")[0]
+
+
 def has_curves(problem: str) -> bool:
     """Return whether shorter trainings are known."""
-    return TABLES[problem.split("/")[0]].min_epochs > 1
+    return TABLES[table_of(problem)].min_epochs > 1
 
 
 def left_out(problem: str) -> bool:
     """Return whether nothing was designed on this problem."""
-    return problem.split("/")[0] in LEFT_OUT
+    return table_of(problem) in LEFT_OUT
 
 
 @dataclass(frozen=True)

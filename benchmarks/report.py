@@ -15,7 +15,7 @@ from rich.table import Table
 
 from benchmarks import contestants
 from benchmarks.courses import Course
-from benchmarks.problems import has_curves, left_out
+from benchmarks.problems import has_curves, left_out, table_of
 from benchmarks.standings import BUDGETS, Losses, Standing, common, loss_at, significance, standings
 
 OURS, BASELINE = "engine", "random search"
@@ -66,7 +66,7 @@ def rank_table(title: str, courses: list[Course]) -> Table:
     met = {budget: found for budget in BUDGETS if (found := common(by_budget[budget]))}
     judged = max((budget for budget in met if budget <= JUDGED_AT), default=next(iter(met)))
     there = {problem for problem, _ in met[judged]}
-    tables = {problem.split("/")[0] for problem in there}
+    tables = {table_of(problem) for problem in there}
     table = Table("contestant", *(f"{b}\n{len(met[b]):,} searches\namong {len(by_budget[b])}" for b in met))
     for column in (f"better,\nworse\nat {judged}", "p", "CPU s", "failed"):
         table.add_column(column)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata, wilcoxon
 from statsmodels.stats.multitest import multipletests
 
+from benchmarks.problems import table_of
+
 BUDGETS = (25, 50, 100, 200, 400)
 Losses = Mapping[str, Mapping[tuple[str, int], float]]  # by contestant, then by problem and seed
 _RESAMPLES = 2000
@@ -66,7 +68,7 @@ def by_table(of_problems: Mapping[str, T]) -> list[list[T]]:
     """Return what there is of the problems, those of the same table together."""
     tables = defaultdict[str, list[T]](list)
     for problem, found in of_problems.items():
-        tables[problem.split("/")[0]].append(found)
+        tables[table_of(problem)].append(found)
     return list(tables.values())
 
 
