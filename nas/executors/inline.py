@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from nas.checkpoints import States
 from nas.errors import Interrupted, OutOfTime
@@ -51,18 +51,25 @@ def _interruptible(deadline: float, limit: float) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    left = deadline - time.monotonic()
+    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with _alarm(deadline - time.monotonic(), limit) if min(deadline, limit) < math.inf else nullcontext():
+            yield
+    finally:
+        signal.signal(signal.SIGINT, interrupt)
+
+
+@contextmanager
+def _alarm(left: float, limit: float) -> Iterator[None]:
+    """In the block raise OutOfTime after `left` seconds, or _Timeout after `limit` where that is sooner."""
 
     def stop(*_: object) -> None:
         raise OutOfTime if left <= limit else _Timeout
 
-    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
-    alarm = signal.signal(signal.SIGALRM, stop)
-    if min(left, limit) < math.inf:
-        signal.setitimer(signal.ITIMER_REAL, max(1e-3, min(left, limit)))
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, max(1e-3, min(left, limit)))
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, alarm)
-        signal.signal(signal.SIGINT, interrupt)
+        signal.signal(signal.SIGALRM, before)
