@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby, product
 from pathlib import Path
@@ -32,10 +32,20 @@ def losses(courses: Iterable[Course], budget: float) -> Losses:
     return found
 
 
-def seldom(courses: Iterable[Course]) -> list[str]:
-    """Return who ran less than half as often as others, as dear ones do: where they are ranked, few searches are."""
+def seldom(courses: Iterable[Course]) -> dict[str, int]:
+    """Return how often those ran who ran less than half as often as others, as dear ones do.
+
+    Where they are ranked, few searches are.
+    """
     runs = Counter(course.contestant for course in courses)
-    return [name for name, count in runs.items() if count < max(runs.values()) / 2]
+    return {name: count for name, count in runs.items() if count < max(runs.values()) / 2}
+
+
+def with_rarer(courses: Sequence[Course], rare: Mapping[str, int]) -> Iterator[tuple[list[str], list[Course]]]:
+    """Yield names of `rare`, from the most frequent to all, with the courses of those and of who is not rare."""
+    for least in sorted(set(rare.values()), reverse=True):
+        names = [name for name, runs in rare.items() if runs >= least]
+        yield names, [course for course in courses if course.contestant not in rare.keys() - names]
 
 
 def regrets(courses: Sequence[Course], budget: float) -> dict[str, dict[str, float]]:
@@ -169,8 +179,9 @@ def show(courses: list[Course], results: Path | None) -> None:
             console.print(rank_table(title, often), regret_table(title, often))
             if results:
                 figure(often, results / f"{title.replace(',', '').replace(' ', '-')}.svg")
-        if rare and any(common(losses(group, budget)) for budget in BUDGETS):
-            console.print(rank_table(f"{title}, with {' and '.join(rare)}", group))
+        for names, also in with_rarer(group, rare):
+            if any(common(losses(also, budget)) for budget in BUDGETS):
+                console.print(rank_table(f"{title}, with {' and '.join(names)}", also))
     for error in sorted({f"{course.contestant}: {course.error}" for course in courses if course.error}):
         console.print(f"failed: {error}", highlight=False)
     console.print(versions(), highlight=False)

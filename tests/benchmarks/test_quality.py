@@ -13,7 +13,7 @@ from rich.console import Console
 from benchmarks import contestants, problems, quality
 from benchmarks.courses import Course, forget, keep, kept, run
 from benchmarks.quality import missing
-from benchmarks.report import figure, rank_table, regrets, seldom
+from benchmarks.report import figure, rank_table, regrets, seldom, with_rarer
 from tests.processes import gone_within, workers_of
 
 PROBLEM = "jannis/cheap/20"
@@ -105,9 +105,14 @@ def test_regrets_are_of_the_searches_that_all_have_run_and_of_problems_with_some
     assert regrets([course("engine", 0), course("random search", 0, (1.0, -1.0))], 50) == {}
 
 
-def test_who_ran_seldom_is_ranked_apart() -> None:
-    courses = [course("engine", seed) for seed in range(4)] + [course("DEHB", seed) for seed in range(2)]
-    assert seldom([*courses, course("SMAC3", 0)]) == ["SMAC3"]
+def test_who_ran_seldom_is_ranked_apart_the_more_frequent_ones_without_the_rarest() -> None:
+    often = [course("engine", seed) for seed in range(7)] + [course("DEHB", seed) for seed in range(4)]
+    three, one = [course("SMAC3", seed) for seed in range(3)], [course("Optuna GP", 0)]
+    rare = seldom([*often, *one, *three])
+    assert rare == {"SMAC3": 3, "Optuna GP": 1}
+    assert list(with_rarer([*often, *three, *one], rare)) == [
+        (["SMAC3"], [*often, *three]), (["Optuna GP", "SMAC3"], [*often, *three, *one]),
+    ]  # fmt: skip
 
 
 def test_the_table_ranks_names_failures_and_leaves_blank_what_was_not_run(tmp_path: Path) -> None:
