@@ -7,10 +7,12 @@ import time
 import traceback
 import warnings
 from collections.abc import Container, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context, parent_process
 from pathlib import Path
+
+from pebble import ProcessExpired, ProcessPool
 
 from benchmarks import contestants, problems
 from benchmarks.meter import Meter
@@ -48,7 +50,7 @@ def run(contestant: str, problem: str, seed: int, budget: float) -> Course:
     meter, began, error = Meter(found, budget), time.process_time(), ""
     try:
         contestants.contestant(contestant)(meter, seed)
-    except Exception as caught:
+    except (Exception, SystemExit) as caught:
         where = traceback.extract_tb(caught.__traceback__)[-1]
         error = f"{type(caught).__name__}: {caught} ({Path(where.filename).name}, line {where.lineno})"[:300]
     seconds = round(time.process_time() - began, 2)
@@ -56,11 +58,21 @@ def run(contestant: str, problem: str, seed: int, budget: float) -> Course:
 
 
 def run_all(searches: Iterable[tuple[Key, float]], processes: int) -> Iterator[Course]:
-    """Yield the courses of all keys and budgets as they come, run in processes of their own."""
+    """Yield the courses of all keys and budgets as they come, run in processes of their own, which may die."""
     use_one_thread()
-    with ProcessPoolExecutor(processes, get_context("spawn"), initializer=_end_with_the_parent) as pool:
-        for done in as_completed([pool.submit(run, *key, budget) for key, budget in searches]):
-            yield done.result()
+    pool = ProcessPool(processes, context=get_context("spawn"), initializer=_end_with_the_parent)
+    try:
+        asked = {pool.schedule(run, args=(*key, budget)): (key, budget) for key, budget in searches}
+        for done in as_completed(asked):
+            try:
+                yield done.result()
+            except ProcessExpired as death:
+                (contestant, name, seed), budget = asked[done]
+                found, error = problems.problem(name), f"its process died with exit code {death.exitcode}"
+                yield Course(contestant, name, seed, budget, [], 0.0, found.best, found.worst, error)
+    finally:
+        pool.stop()
+        pool.join()
 
 
 def _end_with_the_parent() -> None:

@@ -1,14 +1,13 @@
 """python -m benchmarks.memory: how much memory does a worker need at most, and does the engine grow with its trials?
 
-The peak of a process of its own each. The largest network is that of 2,000 random configurations of the space cnn that
-has at most --max-params parameters, trained for an epoch on digits-m.
+The peak of a process of its own each. Networks train for an epoch on digits-m, images of 3 x 16 x 16. The largest is
+that of 2,000 random configurations of the space cnn with at most --max-params parameters whose training holds most.
 """
 
 import argparse
 import sys
 import tempfile
 from collections.abc import Callable
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,11 @@ from rich.console import Console
 from rich.table import Table
 
 import nas
+from benchmarks.alone import alone
 from benchmarks.scaling import FULL, nothing, peak_megabytes, space
 
 TRIALS = (100, 1000, 10_000)
+SHAPE = (3, 16, 16)
 
 
 def training(config: dict[str, Any]) -> None:
@@ -38,35 +39,44 @@ def searching(trials: int, strategy: str) -> None:
     nas.search(space(), nothing, max_trials=trials, **{**FULL, "strategy": strategy})
 
 
-def largest(max_params: float) -> tuple[dict[str, Any], int]:
-    """Return the largest of many random configurations within the bound, and its parameters."""
+def held(config: dict[str, Any]) -> tuple[float, int]:
+    """Return about how many bytes a training step holds, and the parameters of the network.
+
+    That is what all layers put out for a batch, and each weight with its gradient and its optimizer's two moments.
+    """
+    import torch
+
     from nas.training import cost
+    from search_spaces import cnn
+
+    model, outputs = cost.on_meta(cnn.build, config, SHAPE, 10), list[int]()
+    for layer in model.modules():
+        if not list(layer.children()):
+            layer.register_forward_hook(lambda _layer, _images, output: outputs.append(output.numel()))
+    model(torch.empty(config["batch_size"], *SHAPE, device="meta"))
+    parameters = cost.parameters(model)
+    return 4.0 * (sum(outputs) + 4 * parameters), parameters
+
+
+def largest(max_params: float) -> tuple[dict[str, Any], int]:
+    """Return that of many random configurations within the bound whose training holds most, and its parameters."""
     from search_spaces import cnn
 
     drawn = cnn.space()
     drawn.seed(0)
-    sizes = [
-        (cost.parameters(cost.on_meta(cnn.build, dict(config), (3, 16, 16), 10)), i, dict(config))
-        for i, config in enumerate(drawn.sample_configuration(2000))
-    ]
-    parameters, _, config = max(each for each in sizes if each[0] <= max_params)
+    sizes = [(*held(dict(config)), i, dict(config)) for i, config in enumerate(drawn.sample_configuration(2000))]
+    _, parameters, _, config = max(each for each in sizes if each[1] <= max_params)
     return config, parameters
 
 
 def peak(work: Callable[..., None], *arguments: Any) -> float:
     """Return the peak of a new process that does `work`, in megabytes."""
-    context = get_context("spawn")
-    answers = context.SimpleQueue()
-    process = context.Process(target=_answer, args=(answers, work, arguments))
-    process.start()
-    found: float = answers.get()
-    process.join()
-    return found
+    return alone(_peak_of, work, arguments)
 
 
-def _answer(answers: Any, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+def _peak_of(work: Callable[..., None], arguments: tuple[Any, ...]) -> float:
     work(*arguments)
-    answers.put(peak_megabytes())
+    return peak_megabytes()
 
 
 def main() -> int:

@@ -15,18 +15,23 @@ class Spent(BaseException):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What training came to. `loss` is to be minimised, whatever the objective; `violations` has one a constraint.
+    """What training came to. `loss` is to be minimised, whatever the objective.
 
-    `metrics` are empty where a cheap constraint forbade to train.
+    `misses` tells of each constraint by how much its bound is missed, negative where it is met. Where a cheap one
+    forbade to train, `metrics` are empty and those of the expensive ones 0, for nothing is known of them.
     """
 
     loss: float
-    violations: tuple[float, ...]
+    misses: tuple[float, ...]
     metrics: Mapping[str, float]
 
     @property
+    def violations(self) -> tuple[float, ...]:
+        return tuple(max(0.0, miss) for miss in self.misses)
+
+    @property
     def feasible(self) -> bool:
-        return sum(self.violations) == 0
+        return not any(self.violations)
 
 
 class Meter:
@@ -56,22 +61,25 @@ class Meter:
         full = problem.lookup.max_epochs
         epochs = min(epochs or full, full)
         cheap = {c.metric: problem.lookup.cheap[c.metric](config) for c in problem.cheap}
-        missed = tuple(c.violation(cheap[c.metric]) if c.metric in cheap else 0.0 for c in problem.constraints)
+        misses = tuple(c.miss(cheap[c.metric]) if c.metric in cheap else 0.0 for c in problem.constraints)
         if self.spent >= self.budget or self._free > TRIES * self.budget:
             raise Spent
-        if sum(missed):
+        if any(miss > 0 for miss in misses):
             self._free += 1
-            return Outcome(float("nan"), missed, {})
+            return Outcome(float("nan"), misses, {})
         self.charge(config, epochs)
         metrics = {**cheap, **problem.lookup.metrics(config, epochs)}
         loss = problem.sign * metrics[problem.lookup.objective]
-        outcome = Outcome(loss, tuple(c.violation(metrics[c.metric]) for c in problem.constraints), metrics)
+        outcome = Outcome(loss, tuple(c.miss(metrics[c.metric]) for c in problem.constraints), metrics)
         self.note(outcome, epochs)
         return outcome
 
     def penalised(self, config: Mapping[str, Any], epochs: int | None = None) -> float:
-        """Return one number for those who know no constraints: what breaks some is worse than all that do not."""
-        outcome = self(config, epochs)
+        """Return the outcome as one number, for those who know no constraints."""
+        return self.penalty(self(config, epochs))
+
+    def penalty(self, outcome: Outcome) -> float:
+        """Return its loss, or where it breaks constraints a number that is worse than those of all that do not."""
         return outcome.loss if outcome.feasible else self.problem.worst + sum(outcome.violations)
 
     def charge(self, config: Mapping[str, Any], epochs: int) -> None:

@@ -10,13 +10,13 @@ import math
 import sys
 import time
 from collections.abc import Mapping
-from multiprocessing import get_context
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import contestants
+from benchmarks.alone import alone
 from benchmarks.courses import use_one_thread
 from benchmarks.meter import Meter, Spent
 from benchmarks.problems import Problem
@@ -71,25 +71,19 @@ class Clocked(Meter):
         return (self.times[size - 1] - self.times[first - 1]) / (size - first) * 1e3
 
 
-def measure(name: str, size: int, limit: float, answer: Any) -> None:
-    """Put what contestant `name` takes at `size` results, of a search of as many; None if it takes too long."""
+def measure(name: str, size: int, limit: float) -> float | None:
+    """Return what contestant `name` takes at `size` results, of a search of as many; None if it takes too long."""
     meter = Clocked(size, limit)
-    try:
-        contestants.contestant(name)(meter, 0)
-    except Exception as error:
-        answer.put(f"failed: {type(error).__name__}: {error}"[:80])
-    else:
-        answer.put(meter.milliseconds(size))
+    contestants.contestant(name)(meter, 0)
+    return meter.milliseconds(size)
 
 
 def measured(name: str, size: int, limit: float) -> float | str:
     """Return the same, measured in a process of its own, or why there is no such number."""
-    context = get_context("spawn")
-    answer = context.SimpleQueue()
-    process = context.Process(target=measure, args=(name, size, limit, answer))
-    process.start()
-    found: float | str | None = answer.get()
-    process.join()
+    try:
+        found = alone(measure, name, size, limit)
+    except Exception as error:  # of a peer
+        return f"failed: {type(error).__name__}: {error}"[:80]
     return "-" if found is None else found
 
 

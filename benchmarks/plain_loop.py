@@ -20,7 +20,8 @@ def train(folder: Path, config: dict[str, Any], epochs: int, device: str = "cpu"
     images = torchvision.datasets.ImageFolder(folder, convert)
     ((training, validation),) = splits(torch.tensor(images.targets), 1, 0)
     batch_size = config["batch_size"]
-    loader = DataLoader(Subset(images, training.tolist()), batch_size, shuffle=True, drop_last=True)
+    single = len(training) % batch_size == 1  # batch normalisation cannot take a batch of one image
+    loader = DataLoader(Subset(images, training.tolist()), batch_size, shuffle=True, drop_last=single)
     judge = DataLoader(Subset(images, validation.tolist()), batch_size)
     shape = tuple(images[0][0].shape)
     model = cnn.build(config, shape, len(images.classes)).to(device)

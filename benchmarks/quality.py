@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import contestants, problems, report
+from benchmarks import contestants, problems, report, versions
 from benchmarks.courses import Key, forget, keep, kept, run_all
 
 RESULTS = Path("benchmarks/results/quality")
@@ -29,7 +29,7 @@ def extent(contestant: str, problem: str) -> tuple[int, float]:
     """Return how many seeds and full trainings are run where nothing is asked: what some hours on two cores allow."""
     a_fifth_is_feasible = problem.endswith("/20")
     if contestant in contestants.DEAR:
-        return contestants.DEAR[contestant] if a_fifth_is_feasible else 0, 100
+        return contestants.DEAR[contestant] if a_fifth_is_feasible else (0, 0)  # they take minutes, others seconds
     return 20, 400 if a_fifth_is_feasible and contestant not in contestants.MULTI_FIDELITY else 100
 
 
@@ -59,7 +59,8 @@ def main() -> int:
     parser.add_argument("--afresh", action="store_true", help="do not go on from what is kept: the search has changed")
     asked = parser.parse_args()
     if asked.quick:
-        asked.problems, asked.seeds, asked.budget, asked.results = list(QUICK), 2, 50, RESULTS.with_name("quick")
+        asked.problems, asked.seeds, asked.budget, asked.afresh = list(QUICK), 2, 50, True
+        asked.results = RESULTS.with_name("quick")
         asked.contestants = [name for name in asked.contestants if name != "Optuna GP"]  # it alone takes five minutes
     unknown = [name for name in asked.problems if name not in problems.NAMES]
     unknown += [name for name in asked.contestants if name not in contestants.NAMES]
@@ -73,6 +74,10 @@ def main() -> int:
     searches = missing(asked)
     if searches and not problems.DATA.exists():
         parser.error(f"{problems.DATA} with the tables is not there: --seeds 0 shows what is kept")
+    if searches and (others := versions.differing(asked.results)) and kept(asked.results):
+        parser.error(f"{asked.results} was measured with other versions, now {', '.join(others)}: give other --results")
+    if searches:
+        versions.note(asked.results)
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("searches", total=len(searches))
         for course in run_all(searches, asked.processes):
@@ -80,7 +85,7 @@ def main() -> int:
             bar.advance(task)
     courses = kept(asked.results)
     chosen = [c for c in courses if c.contestant in asked.contestants and c.problem in asked.problems]
-    report.show(chosen, asked.results if len(chosen) == len(courses) else None)
+    report.show(chosen, asked.results, whole=len(chosen) == len(courses))
     return 0
 
 

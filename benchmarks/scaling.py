@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -91,9 +92,9 @@ class Curves:
     def space(self) -> ConfigurationSpace:
         return ConfigurationSpace([Float("curve", (0, 1)), Float("macs", (1, 16), log=True)])
 
-    def __call__(self, config: dict[str, Any], epochs: int) -> float:
+    def __call__(self, config: Mapping[str, Any], epochs: int) -> dict[str, float]:
         curve = min(int(config["curve"] * len(self.accuracy)), len(self.accuracy) - 1)
-        return float(self.accuracy[curve, epochs])
+        return {"accuracy": float(self.accuracy[curve, epochs])}
 
     def macs(self, config: dict[str, Any]) -> dict[str, float]:
         return {"macs": config["macs"]}

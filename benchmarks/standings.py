@@ -45,8 +45,9 @@ def loss_at(trace: Sequence[tuple[float, float]], budget: float) -> float:
 def standings(losses: Losses) -> list[Standing]:
     """Return the contestants, the best first, ranked on every problem and seed that all of them have.
 
-    Ties share their ranks, and every problem counts as much. The interval is by the bootstrap over tables: neither the
-    seeds of a problem are independent nor the problems of a table, which differ in their bounds alone.
+    Ties share their ranks, every table counts as much, and so does every problem of a table. The interval is by the
+    bootstrap over tables: neither the seeds of a problem are independent nor the problems of a table, which differ in
+    their bounds alone.
     """
     names, meetings = list(losses), common(losses)
     if not meetings:
@@ -54,13 +55,11 @@ def standings(losses: Losses) -> list[Standing]:
     rows = defaultdict[str, list[NDArray[np.float64]]](list)
     for meeting in meetings:
         rows[meeting[0]].append(rankdata([losses[name][meeting] for name in names]))
-    each = by_table({problem: np.mean(ranks, axis=0) for problem, ranks in rows.items()})
-    sums = np.array([np.sum(means, axis=0) for means in each])
-    counts = np.array([len(means) for means in each])
-    drawn = np.random.default_rng(0).integers(len(each), size=(_RESAMPLES, len(each)))
-    resampled = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)[:, None]
-    low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
-    found = zip(names, sums.sum(axis=0) / counts.sum(), low, high, strict=True)
+    of_problems = by_table({problem: np.mean(ranks, axis=0) for problem, ranks in rows.items()})
+    of_tables = np.array([np.mean(each, axis=0) for each in of_problems])
+    drawn = np.random.default_rng(0).integers(len(of_tables), size=(_RESAMPLES, len(of_tables)))
+    low, high = np.quantile(of_tables[drawn].mean(axis=1), [0.025, 0.975], axis=0)
+    found = zip(names, of_tables.mean(axis=0), low, high, strict=True)
     return sorted((Standing(*row) for row in found), key=lambda standing: standing.rank)
 
 

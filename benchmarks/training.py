@@ -10,15 +10,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import torch
+from ConfigSpace import ConfigurationSpace
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
@@ -33,6 +34,7 @@ from search_spaces import cnn
 FLOWERS = Path("../shared/data/micro17flower")
 EPOCHS, TURNS, TRIALS = 5, 3, 16  # a worker
 NETWORKS = {"small": ((16, 32), 64), "medium": ((32, 64, 64), 64), "large": ((128, 256), 32)}  # convolutions, batch
+DEFAULT, DEFAULT_EPOCHS = "default of the space", 2  # it takes minutes, so it is timed in one turn
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,13 @@ class Work:
     data: str
     device: str
     recorded: bool  # as CUDA graphs
+    workers: int = 1  # side by side
 
     def task(self) -> ImageTask:
-        return ImageTask(self.data, None, "cnn", 1, 0, EPOCHS, self.device, 1, recorded=self.recorded)
+        sharing = 1 if self.device == "cpu" else self.workers
+        return ImageTask(
+            self.data, None, "cnn", 1, 0, EPOCHS, self.device, 1, recorded=self.recorded, workers_per_gpu=sharing
+        )
 
     def __str__(self) -> str:
         return f"{Path(self.data).name}, {self.device}{' with graphs' if self.recorded else ''}"
@@ -52,6 +58,8 @@ class Work:
 
 def network(name: str) -> dict[str, Any]:
     """Return the configuration of a network of the space cnn."""
+    if name == DEFAULT:
+        return dict(cnn.DEFAULT)
     channels, batch_size = NETWORKS[name]
     widths = {f"n_channels_conv_{i}": width for i, width in enumerate(channels)}
     return {
@@ -98,30 +106,27 @@ def seconds(job: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def side_by_side(work: Work, turns: int) -> Table:
+def side_by_side(work: Work, names: Sequence[str], turns: int) -> Table:
     """Return trials an hour of both, in turns."""
     table = Table(
-        "network", "MACs", "plain loop, trials/h", "engine, trials/h", "ratio",
-        title=f"{work}: {EPOCHS} epochs, one thread, median of {turns}",
+        "network", "MACs", "epochs", "turns", "plain loop, trials/h", "engine, trials/h", "ratio",
+        title=f"{work}: one thread, median of the turns",
     )  # fmt: skip
     torch.set_num_threads(1)
     with folder(work.data) as files, tempfile.TemporaryDirectory() as scratch:
         task, device = work.task(), work.device
         plain_loop.train(files, network("small"), 1, device)  # imports and first calls are nobody's training
-        for name in NETWORKS:
+        for name in names:
             config, file = network(name), Path(scratch) / "state"
+            epochs, count = (DEFAULT_EPOCHS, 1) if name == DEFAULT else (EPOCHS, turns)
             macs = cost.macs(cost.on_meta(cnn.build, config, task.images.shape, 10), task.images.shape)
 
-            def plain(config: dict[str, Any] = config) -> None:
-                plain_loop.train(files, config, EPOCHS, device)
-
-            def ours(config: dict[str, Any] = config, file: Path = file) -> None:
-                task(config, epochs=EPOCHS, start=0, seed=0, checkpoint=file)
-
-            times = [(seconds(plain), seconds(ours)) for _ in range(turns)]
-            ratio = statistics.median(a / b for a, b in times)
-            hourly = [3600 / statistics.median(column) for column in zip(*times, strict=True)]
-            table.add_row(name, f"{macs:,.0f}", *(f"{value:,.0f}" for value in hourly), f"{ratio:.2f}")
+            plain = partial(plain_loop.train, files, config, epochs, device)
+            ours = partial(task, config, epochs=epochs, start=0, seed=0, checkpoint=file)
+            times = [(seconds(plain), seconds(ours)) for _ in range(count)]
+            theirs, own = ([3600 / each for each in column] for column in zip(*times, strict=True))
+            hourly = (f"{statistics.median(each):,.0f}" for each in (theirs, own))
+            table.add_row(name, f"{macs:,.0f}", str(epochs), str(count), *hourly, ratio(own, theirs))
     return table
 
 
@@ -131,33 +136,51 @@ def workers(work: Work, turns: int) -> Table:
     What such processes reach is about what the machine has to give.
     """
     table = Table(
-        "processes", "engine, trials/h", "ratio", "no engine, trials/h", "ratio",
+        "processes", "engine, trials/h", "to one", "to the plain loop", "no engine, trials/h", "to one",
         title=f"{work}: small network, median of {turns}",
     )  # fmt: skip
     counts = (1, 2) if work.device == "cpu" else (1, 2, 4, 8)
-    rates = [[(searching(work, n), training(work, n)) for n in counts] for _ in range(turns)]
-    for i, count in enumerate(counts):
-        cells = list[str]()
-        for j in (0, 1):
-            cells.append(f"{statistics.median(turn[i][j] for turn in rates):,.0f}")
-            cells.append(f"{statistics.median(turn[i][j] / turn[0][j] for turn in rates):.2f}")
-        table.add_row(str(count), *cells)
+    searched, trained, looped = dict[int, list[float]](), dict[int, list[float]](), list[float]()
+    for _ in range(turns):
+        looped.append(looping(work))
+        for count in counts:
+            searched.setdefault(count, []).append(searching(replace(work, workers=count)))
+            trained.setdefault(count, []).append(training(replace(work, workers=count)))
+    for count in counts:
+        table.add_row(
+            str(count), f"{statistics.median(searched[count]):,.0f}", ratio(searched[count], searched[1]),
+            ratio(searched[count], looped), f"{statistics.median(trained[count]):,.0f}",
+            ratio(trained[count], trained[1]),
+        )  # fmt: skip
     return table
 
 
-def searching(work: Work, count: int) -> float:
-    """Return trials an hour of a search with so many workers, from when all have started."""
+def ratio(rates: Sequence[float], others: Sequence[float]) -> str:
+    """Return the median of what the turns say."""
+    return f"{statistics.median(rate / other for rate, other in zip(rates, others, strict=True)):.2f}"
+
+
+def looping(work: Work) -> float:
+    """Return trials an hour of the plain loop."""
+    torch.set_num_threads(1)
+    with folder(work.data) as files:
+        return 3600 / seconds(lambda: plain_loop.train(files, network("small"), EPOCHS, work.device))
+
+
+def searching(work: Work) -> float:
+    """Return trials an hour of a search with its workers, from when all have started."""
+    count = work.workers
     run = nas.search(
-        seeds(), Trainer(work), strategy="random", budget="full", max_epochs=EPOCHS, offspring=TRIALS * count,
-        max_trials=TRIALS * count, workers=count,
+        ConfigurationSpace({"x": (0.0, 1.0)}), Trainer(work), strategy="random", budget="full", max_epochs=EPOCHS,
+        offspring=TRIALS * count, max_trials=TRIALS * count, workers=count,
     )  # fmt: skip
     ends = sorted(result.elapsed for result in run.trials)
     return (len(ends) - 2 * count + 1) / (ends[-count] - ends[count - 1]) * 3600
 
 
-def training(work: Work, count: int) -> float:
-    """Return trials an hour of so many processes that do nothing but train, from when all have started."""
-    context = get_context("spawn")
+def training(work: Work) -> float:
+    """Return trials an hour of as many processes that do nothing but train, from when all have started."""
+    context, count = get_context("spawn"), work.workers
     start, took = context.Barrier(count), context.SimpleQueue()
     processes = [context.Process(target=_train, args=(work, start, TRIALS, took)) for _ in range(count)]
     for process in processes:
@@ -177,15 +200,8 @@ def _train(work: Work, start: Any, trials: int, took: Any) -> None:
         took.put(seconds(lambda: [train() for _ in range(trials)]))
 
 
-def seeds() -> Any:
-    """Return a space without meaning, so that all trials cost the same."""
-    from ConfigSpace import ConfigurationSpace
-
-    return ConfigurationSpace({"x": (0.0, 1.0)})
-
-
 class Trainer:
-    """Trains the small network whatever the configuration."""
+    """Trains the small network whatever the configuration, so that all trials cost the same."""
 
     def __init__(self, work: Work) -> None:
         self.task = work.task()
@@ -199,7 +215,7 @@ def main() -> int:
     parser.add_argument("--data", nargs="+", default=["digits-m", str(FLOWERS)], help="names or image folders")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--cuda-graphs", action="store_true")
-    parser.add_argument("--quick", action="store_true", help="one turn instead of three")
+    parser.add_argument("--quick", action="store_true", help="one turn instead of three, without the default network")
     asked = parser.parse_args()
     console = Console()
     for data in asked.data:
@@ -207,7 +223,7 @@ def main() -> int:
             print(f"{data} is not there: give --data")
             continue
         work, turns = Work(data, asked.device, asked.cuda_graphs), 1 if asked.quick else TURNS
-        console.print(side_by_side(work, turns))
+        console.print(side_by_side(work, [*NETWORKS] if asked.quick else [*NETWORKS, DEFAULT], turns))
         with busy(work.device) as shares:
             console.print(workers(work, turns))
         if shares:

@@ -2,7 +2,7 @@
 
 import asyncio
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
@@ -11,12 +11,15 @@ from nas.types import Job, Result, Status
 
 
 class VirtualWorkers:
-    """`slots` workers for which a job takes `seconds(job)` of a time that jumps to the next end when all wait."""
+    """`slots` workers for which a job takes `seconds(job)` of a time that jumps to the next end when all wait.
+
+    What it comes to is `metrics(config, epochs)`, as a Lookup tells it.
+    """
 
     def __init__(
-        self, slots: int, train: Callable[[dict[str, Any], int], float], seconds: Callable[[Job], float]
+        self, slots: int, metrics: Callable[[Mapping[str, Any], int], dict[str, float]], seconds: Callable[[Job], float]
     ) -> None:
-        self.slots, self.train, self.seconds = slots, train, seconds
+        self.slots, self.metrics, self.seconds = slots, metrics, seconds
         self.now, self.busy = 0.0, 0.0
         self._ends, self._tie = list[tuple[float, int, asyncio.Future[None]]](), count()
         self._clock: asyncio.Task[None] | None = None
@@ -29,7 +32,7 @@ class VirtualWorkers:
         if self._clock is None or self._clock.done():
             self._clock = asyncio.create_task(self._tick())
         await end
-        return Result(job, Status.OK, {"accuracy": self.train(job.trial.config.values, job.stop)})
+        return Result(job, Status.OK, self.metrics(job.trial.config.values, job.stop))
 
     async def _tick(self) -> None:
         """While jobs run, let everyone else come to rest, then go to the next end."""

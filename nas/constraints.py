@@ -22,12 +22,15 @@ class Constraint:
         whole = float(self.bound).is_integer() and abs(self.bound) < 1e16
         return f"{self.metric}{self.relation}{int(self.bound) if whole else self.bound!r}"
 
-    def violation(self, value: float) -> float:
-        """Return by how much `value` misses the bound, divided by the bound; 0 when met, inf for NaN."""
+    def miss(self, value: float) -> float:
+        """Return by how much `value` misses the bound, divided by the bound; negative when met, inf for NaN."""
         if math.isnan(value):
             return math.inf
-        miss = self.bound - value if self.relation == ">=" else value - self.bound
-        return max(0.0, miss) / (abs(self.bound) or 1.0)
+        return (self.bound - value if self.relation == ">=" else value - self.bound) / (abs(self.bound) or 1.0)
+
+    def violation(self, value: float) -> float:
+        """Return the same, 0 when met."""
+        return max(0.0, self.miss(value))
 
 
 def parse(text: str) -> Constraint:

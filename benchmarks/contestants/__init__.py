@@ -27,7 +27,7 @@ _MODULES = {
     "Syne Tune REA": "syne_tune_ask:regularized_evolution",
 }
 MULTI_FIDELITY = ("engine, ASHA", "Optuna TPE, Hyperband", "SMAC3, Hyperband", "Syne Tune ASHA")
-DEAR = {"Optuna GP": 1, "SMAC3": 3, "SMAC3, Hyperband": 3}  # and seeds: they take minutes a search, others seconds
+DEAR = {"Optuna GP": (1, 50), "SMAC3": (3, 100), "SMAC3, Hyperband": (3, 100)}  # seeds and full trainings
 NAMES = tuple(_MODULES)
 
 

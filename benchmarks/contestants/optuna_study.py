@@ -68,8 +68,8 @@ def _study(
 
 
 def _bound(trial: optuna.Trial, problem: Problem, outcome: Outcome) -> None:
-    for constraint, violation in zip(problem.constraints, outcome.violations, strict=True):
-        trial.set_constraint(constraint.metric, violation)
+    for constraint, miss in zip(problem.constraints, outcome.misses, strict=True):
+        trial.set_constraint(constraint.metric, miss)
 
 
 def suggested(trial: optuna.Trial, problem: Problem) -> dict[str, Any]:

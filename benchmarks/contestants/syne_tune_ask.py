@@ -52,9 +52,13 @@ def asha(meter: Meter, seed: int) -> None:
     with suppress(Spent):
         for number in count():
             trial = Trial(number, scheduler.suggest().config, datetime.now())
-            scheduler.on_trial_add(trial)
             for epochs in rungs:
-                result = {"loss": meter.penalised(_config(space, trial.config), epochs), "epoch": epochs}
+                outcome = meter(_config(space, trial.config), epochs)
+                if not outcome.metrics:
+                    break  # what breaks a cheap bound never starts: its searcher draws at random and need not be told
+                if epochs == rungs[0]:
+                    scheduler.on_trial_add(trial)
+                result = {"loss": meter.penalty(outcome), "epoch": epochs}
                 if scheduler.on_trial_result(trial, result) != SchedulerDecision.CONTINUE:
                     break
 

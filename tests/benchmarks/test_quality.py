@@ -1,5 +1,7 @@
 """What was run is kept, is not run again, and is told in tables that hold what the courses hold."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -10,10 +12,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks import contestants, problems, quality
-from benchmarks.courses import Course, forget, keep, kept, run
+from benchmarks import contestants, problems, quality, versions
+from benchmarks.courses import Course, forget, keep, kept, run, run_all
 from benchmarks.quality import missing
-from benchmarks.report import figure, rank_table, regrets, seldom, with_rarer
+from benchmarks.report import figure, groups, rank_table, regrets, seldom, with_rarer
 from tests.processes import gone_within, workers_of
 
 PROBLEM = "jannis/cheap/20"
@@ -79,7 +81,7 @@ def test_nothing_is_left_at_work_when_the_benchmark_is_killed(tmp_path: Path) ->
     words = ["--seeds", "500", "--contestants", "random search", "--results", str(tmp_path)]
     benchmark = subprocess.Popen([sys.executable, "-m", "benchmarks.quality", *words], stderr=subprocess.DEVNULL)
     until = time.monotonic() + 120
-    while not any(tmp_path.iterdir()):
+    while not any(tmp_path.glob("*.jsonl")):
         assert time.monotonic() < until and benchmark.poll() is None
         time.sleep(0.1)
     workers = workers_of(benchmark.pid)
@@ -87,6 +89,41 @@ def test_nothing_is_left_at_work_when_the_benchmark_is_killed(tmp_path: Path) ->
     benchmark.wait()
     assert len(workers) == 2
     gone_within(10, workers)
+
+
+@pytest.mark.skipif(not problems.DATA.exists(), reason="the tables in ../shared/data are not there")
+def test_a_contestant_that_ends_its_process_is_shown_as_failed_and_the_others_run_on() -> None:
+    searches = [(("random search", PROBLEM, seed), 2000.0) for seed in range(3)]
+    found = run_all(searches, 1)
+    first = next(found)
+    for worker in workers_of(os.getpid()):
+        os.kill(worker, signal.SIGKILL)
+    second, third = found
+    assert not first.error and first.trace
+    assert (second.error, second.trace) == ("its process died with exit code -9", [])
+    assert not third.error and third.trace and {each.seed for each in (first, second, third)} == {0, 1, 2}
+
+
+def test_what_other_versions_gave_is_not_mixed_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(tmp_path, course("engine", 0))
+    versions.note(tmp_path)
+    assert versions.differing(tmp_path) == [] and "numpy 2." in versions.told(tmp_path)
+    (tmp_path / "versions.json").write_text('{"numpy": "1.0"}')
+    with pytest.raises(SystemExit) as ended:
+        monkeypatch.setattr("sys.argv", ["quality", "--results", str(tmp_path), "--problems", PROBLEM])
+        quality.main()
+    assert ended.value.code == 2 and len(kept(tmp_path)) == 1
+    assert "numpy 1.0" in versions.told(tmp_path)
+
+
+def test_problems_are_shown_by_kind_and_those_left_out_of_the_design_apart_too() -> None:
+    ours = course("engine", 0)
+    many = replace(course("engine, ASHA", 0), problem="CUB200-CARS196/expensive/20")
+    flat = replace(ours, problem="slice_localization/cheap/20")
+    assert groups([ours, many, flat]) == {
+        "all": [ours, flat], "full trainings only": [flat], "learning curves": [ours, many],
+        "left out of the design, full trainings only": [flat], "left out of the design, learning curves": [many],
+    }  # fmt: skip
 
 
 def test_regret_is_a_share_of_random_searchs_and_nothing_found_is_all_of_it() -> None:
