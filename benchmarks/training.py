@@ -35,6 +35,9 @@ FLOWERS = Path("../shared/data/micro17flower")
 EPOCHS, TURNS, TRIALS = 5, 3, 16  # a worker
 NETWORKS = {"small": ((16, 32), 64), "medium": ((32, 64, 64), 64), "large": ((128, 256), 32)}  # convolutions, batch
 DEFAULT, DEFAULT_EPOCHS = "default of the space", 2  # it takes minutes, so it is timed in one turn
+IN_BFLOAT16 = """from search_spaces.cnn import DEFAULT, TRAINER, build, space
+RECIPE = {"bfloat16": True}
+"""
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,12 @@ class Work:
     device: str
     recorded: bool  # as CUDA graphs
     workers: int = 1  # side by side
+    space: str = "cnn"  # a name or a file
 
     def task(self) -> ImageTask:
         sharing = 1 if self.device == "cpu" else self.workers
         return ImageTask(
-            self.data, None, "cnn", 1, 0, EPOCHS, self.device, 1, recorded=self.recorded, workers_per_gpu=sharing
+            self.data, None, self.space, 1, 0, EPOCHS, self.device, 1, recorded=self.recorded, workers_per_gpu=sharing
         )
 
     def __str__(self) -> str:
@@ -107,26 +111,29 @@ def seconds(job: Callable[[], object]) -> float:
 
 
 def side_by_side(work: Work, names: Sequence[str], turns: int) -> Table:
-    """Return trials an hour of both, in turns."""
+    """Return trials an hour of both, in turns; of the default network in bfloat16, too, which a GPU has anyhow."""
     table = Table(
         "network", "MACs", "epochs", "turns", "plain loop, trials/h", "engine, trials/h", "ratio",
         title=f"{work}: one thread, median of the turns",
     )  # fmt: skip
     torch.set_num_threads(1)
     with folder(work.data) as files, tempfile.TemporaryDirectory() as scratch:
-        task, device = work.task(), work.device
-        plain_loop.train(files, network("small"), 1, device)  # imports and first calls are nobody's training
+        device, file, space = work.device, Path(scratch) / "state", Path(scratch) / "in_bfloat16.py"
+        space.write_text(IN_BFLOAT16)
+        tasks = {"": work.task(), ", bfloat16": replace(work, space=str(space)).task()}
+        images, _ = (task.images for task in tasks.values())  # loading is nobody's training, nor are
+        plain_loop.train(files, network("small"), 1, device)  # imports and first calls
         for name in names:
-            config, file = network(name), Path(scratch) / "state"
-            epochs, count = (DEFAULT_EPOCHS, 1) if name == DEFAULT else (EPOCHS, turns)
-            macs = cost.macs(cost.on_meta(cnn.build, config, task.images.shape, 10), task.images.shape)
-
+            config, (epochs, count) = network(name), (DEFAULT_EPOCHS, 1) if name == DEFAULT else (EPOCHS, turns)
+            macs = cost.macs(cost.on_meta(cnn.build, config, images.shape, len(images.classes)), images.shape)
             plain = partial(plain_loop.train, files, config, epochs, device)
-            ours = partial(task, config, epochs=epochs, start=0, seed=0, checkpoint=file)
-            times = [(seconds(plain), seconds(ours)) for _ in range(count)]
-            theirs, own = ([3600 / each for each in column] for column in zip(*times, strict=True))
-            hourly = (f"{statistics.median(each):,.0f}" for each in (theirs, own))
-            table.add_row(name, f"{macs:,.0f}", str(epochs), str(count), *hourly, ratio(own, theirs))
+            kinds = list(tasks) if name == DEFAULT and device == "cpu" else [""]
+            ours = [partial(tasks[kind], config, epochs=epochs, start=0, seed=0, checkpoint=file) for kind in kinds]
+            times = [[seconds(job) for job in (plain, *ours)] for _ in range(count)]
+            theirs, *own = ([3600 / each for each in column] for column in zip(*times, strict=True))
+            for kind, rates in zip(kinds, own, strict=True):
+                hourly = (f"{statistics.median(each):,.0f}" for each in (theirs, rates))
+                table.add_row(name + kind, f"{macs:,.0f}", str(epochs), str(count), *hourly, ratio(rates, theirs))
     return table
 
 

@@ -30,6 +30,7 @@ class Recipe:
     label_smoothing: float = 0.0
     schedule: str = "linear"
     centred: bool = True  # pixels in -1 .. 1, else in 0 .. 1
+    bfloat16: bool = False  # steps on a CPU, too; on a GPU they always are
 
     @classmethod
     def of(cls, config: Mapping[str, Any], trainer: Mapping[str, str], fixed: Mapping[str, Any]) -> "Recipe":
@@ -80,7 +81,7 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 
 def step(model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, pixels: Tensor, labels: Tensor) -> Tensor:
     """Take a step on a batch; return its loss."""
-    with _precision(pixels.device):
+    with _precision(pixels.device, recipe.bfloat16):
         loss = functional.cross_entropy(
             model(scaled(pixels, recipe.centred)), labels, label_smoothing=recipe.label_smoothing
         )
@@ -144,6 +145,6 @@ def scaled(pixels: Tensor, centred: bool) -> Tensor:
     return values.mul_(2 / 255).sub_(1) if centred else values.div_(255)
 
 
-def _precision(device: torch.device) -> torch.autocast:
-    """bfloat16 where it helps: on a GPU; a CPU without bfloat16 units is 25 times slower with it."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+def _precision(device: torch.device, on_a_cpu: bool = False) -> torch.autocast:
+    """bfloat16 where it helps: on a GPU, and on a CPU that has units for it; one without is 25 times slower with it."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=on_a_cpu or device.type == "cuda")

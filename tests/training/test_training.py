@@ -217,6 +217,17 @@ def test_each_optimizer_heeds_the_weight_decay(name: str) -> None:
     assert not torch.allclose(*ends)
 
 
+def test_steps_in_bfloat16_are_coarser_and_learn_as_well(tmp_path: Path) -> None:
+    space = tmp_path / "coarse.py"
+    space.write_text('from search_spaces.cnn import DEFAULT, TRAINER, build, space\nRECIPE = {"bfloat16": True}\n')
+    exact, coarse = (
+        replace(task(3), space_name=name)(SMALL, epochs=3, start=0, seed=7, checkpoint=tmp_path / "state")
+        for name in ("cnn", str(space))
+    )
+    assert exact["loss_curve"] != coarse["loss_curve"] == pytest.approx(exact["loss_curve"], rel=0.02)
+    assert coarse["accuracy"] == pytest.approx(exact["accuracy"], abs=0.05)
+
+
 def test_tied_weights_and_views_of_one_tensor_are_kept(tmp_path: Path) -> None:
     first, other = tied(0), tied(1)
     state.save(tmp_path / "state", {"fold0": first}, [[0.5]], "owner")
