@@ -1,12 +1,12 @@
 # make search: set up everything and run the main job. make test: set up everything and run the tests.
 # make bench-quick: the benchmarks beside the peers in ten minutes. make bench: what README reports, from where the kept
-# results end.
+# results end. make bench-test: that every peer runs as it should.
 PYTHON ?= python3
 VENV := .venv
 BENCH := .venv-bench
 PIP := $(VENV)/bin/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: search test check bench-quick bench clean
+.PHONY: search test check bench-quick bench bench-test clean
 
 search: $(VENV)/installed
 	$(VENV)/bin/python -m nas.main --seed 123 --min-precision 0.39
@@ -40,6 +40,9 @@ bench: $(BENCH)/installed
 	$(BENCH)/bin/python -m benchmarks.overhead
 	$(BENCH)/bin/python -m benchmarks.training
 	$(BENCH)/bin/python -m benchmarks.memory
+
+bench-test: $(BENCH)/installed
+	$(BENCH)/bin/python -m pytest tests/benchmarks
 
 # The peers in an environment of their own. DEHB asks for NumPy 1, which nothing else here runs with; it runs with 2.
 $(BENCH)/installed: pyproject.toml constraints.txt

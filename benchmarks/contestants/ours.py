@@ -33,6 +33,6 @@ def engine(meter: Meter, seed: int, **settings: Any) -> None:
         )
 
 
-evolution = partial(engine)
+evolution = engine
 plain = partial(engine, model="none")
 asha = partial(engine, budget="asha")

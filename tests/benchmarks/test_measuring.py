@@ -1,0 +1,39 @@
+"""What is said of time and memory is of the contestant, not of what measures it."""
+
+import os
+import time
+
+import pytest
+
+from benchmarks.alone import alone
+from benchmarks.memory import held
+from benchmarks.overhead import Clocked
+from search_spaces import cnn
+
+
+def test_a_suggestion_costs_the_cpu_time_between_two_trainings() -> None:
+    meter = Clocked(200, 60)
+    meter.problem.lookup.space.seed(0)
+    for config in meter.problem.lookup.space.sample_configuration(150):
+        until = time.process_time() + 0.003
+        while time.process_time() < until:
+            pass
+        meter(dict(config))
+    found = meter.milliseconds(100)
+    assert found is not None and 3 <= found < 4.5
+    assert meter.milliseconds(151) is None
+
+
+def test_a_larger_batch_holds_more_and_what_is_held_besides_is_weights() -> None:
+    one, two, three = (held({**cnn.DEFAULT, "batch_size": size}) for size in (10, 20, 30))
+    assert two[0] - one[0] == three[0] - two[0] > 0
+    weights = one[0] - (two[0] - one[0])
+    assert weights == 16 * one[1] and one[1] == two[1] == three[1]
+
+
+def test_work_alone_has_a_process_of_its_own_and_its_errors_come_back() -> None:
+    assert alone(os.getpid) != os.getpid() and alone(divmod, 7, 2) == (3, 1)
+    with pytest.raises(ZeroDivisionError):
+        alone(divmod, 7, 0)
+    with pytest.raises(RuntimeError):  # BrokenProcessPool
+        alone(os._exit, 0)
