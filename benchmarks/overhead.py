@@ -9,6 +9,7 @@ import argparse
 import math
 import sys
 import time
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -73,6 +74,7 @@ class Clocked(Meter):
 
 def measure(name: str, size: int, limit: float) -> float | None:
     """Return what contestant `name` takes at `size` results, of a search of as many; None if it takes too long."""
+    warnings.simplefilter("ignore")  # of peers
     meter = Clocked(size, limit)
     contestants.contestant(name)(meter, 0)
     return meter.milliseconds(size)
