@@ -34,7 +34,7 @@ from search_spaces import cnn
 FLOWERS = Path("../shared/data/micro17flower")
 EPOCHS, TURNS, TRIALS = 5, 3, 16  # a worker
 NETWORKS = {"small": ((16, 32), 64), "medium": ((32, 64, 64), 64), "large": ((128, 256), 32)}  # convolutions, batch
-DEFAULT, DEFAULT_EPOCHS = "default of the space", 2  # it takes minutes, so it is timed in one turn
+DEFAULT, DEFAULT_EPOCHS = "default", 2  # it takes minutes, so it is timed in one turn
 IN_BFLOAT16 = """from search_spaces.cnn import DEFAULT, TRAINER, build, space
 RECIPE = {"bfloat16": True}
 """
@@ -113,8 +113,8 @@ def seconds(job: Callable[[], object]) -> float:
 def side_by_side(work: Work, names: Sequence[str], turns: int) -> Table:
     """Return trials an hour of both, in turns; of the default network in bfloat16, too, which a GPU has anyhow."""
     table = Table(
-        "network", "MACs", "epochs", "turns", "plain loop, trials/h", "engine, trials/h", "ratio",
-        title=f"{work}: one thread, median of the turns",
+        "network", "million MACs", "epochs", "turns", "plain loop", "engine", "ratio",
+        title=f"{work}: trials an hour, one thread, median of the turns",
     )  # fmt: skip
     torch.set_num_threads(1)
     with folder(work.data) as files, tempfile.TemporaryDirectory() as scratch:
@@ -133,7 +133,7 @@ def side_by_side(work: Work, names: Sequence[str], turns: int) -> Table:
             theirs, *own = ([3600 / each for each in column] for column in zip(*times, strict=True))
             for kind, rates in zip(kinds, own, strict=True):
                 hourly = (f"{statistics.median(each):,.0f}" for each in (theirs, rates))
-                table.add_row(name + kind, f"{macs:,.0f}", str(epochs), str(count), *hourly, ratio(rates, theirs))
+                table.add_row(name + kind, f"{macs / 1e6:.1f}", str(epochs), str(count), *hourly, ratio(rates, theirs))
     return table
 
 
@@ -143,8 +143,8 @@ def workers(work: Work, turns: int) -> Table:
     What such processes reach is about what the machine has to give.
     """
     table = Table(
-        "processes", "engine, trials/h", "to one", "to the plain loop", "no engine, trials/h", "to one",
-        title=f"{work}: small network, median of {turns}",
+        "processes", "engine", "to one", "to the plain loop", "no engine", "to one",
+        title=f"{work}: trials an hour of the small network, median of {turns}",
     )  # fmt: skip
     counts = (1, 2) if work.device == "cpu" else (1, 2, 4, 8)
     searched, trained, looped = dict[int, list[float]](), dict[int, list[float]](), list[float]()
