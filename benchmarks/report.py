@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import fmean
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
@@ -127,15 +128,17 @@ def figure(courses: list[Course], file: Path) -> None:
     ranked = {b: {s.contestant: s for s in standings(losses(courses, b))} for b in budgets}
     searches = {b: len(common(losses(courses, b))) for b in budgets}
     stretches = groupby(budgets, lambda b: (searches[b], sorted(ranked[b])))
-    taking_part = [name for name in contestants.NAMES if any(name in found for found in ranked.values())]
-    colours = {name: f"C{i}" for i, name in enumerate(taking_part)}
-    drawing = Figure(figsize=(7.5, 4.5), layout="constrained")
+    palette = [*colormaps["tab20"].colors[::2], *colormaps["tab20"].colors[1::2]]
+    colours = {
+        name: palette[i] for i, name in enumerate(contestants.NAMES) if any(name in found for found in ranked.values())
+    }
+    drawing = Figure(figsize=(9.5, 4.5), layout="constrained")
     axes = drawing.add_subplot()
     for (count, names), each in stretches:
         stretch = list(each)
         for name in names:
             own, width = [ranked[b][name] for b in stretch], 2.6 if name == OURS else 1.2
-            axes.plot(stretch, [s.rank for s in own], colours[name], linewidth=width)
+            axes.plot(stretch, [s.rank for s in own], color=colours[name], linewidth=width)
             if name == OURS:
                 axes.fill_between(stretch, [s.low for s in own], [s.high for s in own], color=colours[name], alpha=0.2)
         middle = (stretch[0] * stretch[-1]) ** 0.5
@@ -147,8 +150,8 @@ def figure(courses: list[Course], file: Path) -> None:
     axes.invert_yaxis()
     axes.set(xlabel="full trainings", ylabel="average rank, 1 is best")
     for name, colour in colours.items():
-        axes.plot([], [], colour, label=name, linewidth=2)
-    axes.legend(fontsize=8, ncols=2)
+        axes.plot([], [], color=colour, label=name, linewidth=2)
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     drawing.savefig(file)
 
 
