@@ -72,10 +72,10 @@ def main() -> int:
     if asked.afresh:
         forget(asked.results, asked.contestants, asked.problems)
     searches = missing(asked)
-    if searches and not problems.DATA.exists():
-        parser.error(f"{problems.DATA} with the tables is not there: --seeds 0 shows what is kept")
     if searches and (others := versions.differing(asked.results)) and kept(asked.results):
         parser.error(f"{asked.results} was measured with other versions, now {', '.join(others)}: give other --results")
+    if searches and not problems.DATA.exists():
+        parser.error(f"{problems.DATA} with the tables is not there: --seeds 0 shows what is kept")
     if searches:
         versions.note(asked.results)
     with Progress(console=Console(stderr=True)) as bar:

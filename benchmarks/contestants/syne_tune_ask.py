@@ -52,8 +52,9 @@ def asha(meter: Meter, seed: int) -> None:
     with suppress(Spent):
         for number in count():
             trial = Trial(number, scheduler.suggest().config, datetime.now())
+            config = _config(space, trial.config)
             for epochs in rungs:
-                outcome = meter(_config(space, trial.config), epochs)
+                outcome = meter(config, epochs)
                 if not outcome.metrics:
                     break  # what breaks a cheap bound never starts: its searcher draws at random and need not be told
                 if epochs == rungs[0]:

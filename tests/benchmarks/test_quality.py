@@ -104,7 +104,9 @@ def test_a_contestant_that_ends_its_process_is_shown_as_failed_and_the_others_ru
     assert not third.error and third.trace and {each.seed for each in (first, second, third)} == {0, 1, 2}
 
 
-def test_what_other_versions_gave_is_not_mixed_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_other_versions_gave_is_not_mixed_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     keep(tmp_path, course("engine", 0))
     versions.note(tmp_path)
     assert versions.differing(tmp_path) == [] and "numpy 2." in versions.told(tmp_path)
@@ -112,7 +114,8 @@ def test_what_other_versions_gave_is_not_mixed_with(tmp_path: Path, monkeypatch:
     with pytest.raises(SystemExit) as ended:
         monkeypatch.setattr("sys.argv", ["quality", "--results", str(tmp_path), "--problems", PROBLEM])
         quality.main()
-    assert ended.value.code == 2 and len(kept(tmp_path)) == 1
+    assert ended.value.code == 2 and " instead of 1.0: give other --results" in capfd.readouterr().err
+    assert len(kept(tmp_path)) == 1
     assert "numpy 1.0" in versions.told(tmp_path)
 
 
