@@ -26,7 +26,7 @@ from nas.objectives.flowers import parameters
 from nas.objectives.lookup import Lookup
 from search_spaces import cnn
 
-SIZES = (100, 1000, 5000)  # larger ones are left out where one takes too long
+SIZES = (100, 1000, 5000)
 CONTESTANTS = (
     "engine", "engine, no model", "random search", "Optuna TPE", "Optuna NSGA-II", "SMAC3", "DEHB", "pymoo GA",
     "Syne Tune REA",
@@ -72,21 +72,26 @@ class Clocked(Meter):
         return (self.times[size - 1] - self.times[first - 1]) / (size - first) * 1e3
 
 
-def measure(name: str, size: int, limit: float) -> float | None:
-    """Return what contestant `name` takes at `size` results, of a search of as many; None if it takes too long."""
+def measure(name: str, limit: float) -> list[str]:
+    """Return what contestant `name` takes at each size, of a search of as many, up to the first that takes too long."""
     warnings.simplefilter("ignore")  # of peers
-    meter = Clocked(size, limit)
-    contestants.contestant(name)(meter, 0)
-    return meter.milliseconds(size)
+    cells = list[str]()
+    for size in SIZES:
+        meter = Clocked(size, limit)
+        contestants.contestant(name)(meter, 0)
+        found = meter.milliseconds(size)
+        cells.append("-" if found is None else f"{found:.2f}")
+        if found is None:
+            break
+    return cells
 
 
-def measured(name: str, size: int, limit: float) -> float | str:
-    """Return the same, measured in a process of its own, or why there is no such number."""
+def measured(name: str, limit: float) -> list[str]:
+    """Return the same, measured in a process of its own, or why there are no such numbers."""
     try:
-        found = alone(measure, name, size, limit)
+        return alone(measure, name, limit)
     except Exception as error:  # of a peer
-        return f"failed: {type(error).__name__}: {error}"[:80]
-    return "-" if found is None else found
+        return [f"failed: {type(error).__name__}: {error}"[:80]]
 
 
 def main() -> int:
@@ -97,13 +102,7 @@ def main() -> int:
     use_one_thread()
     table = Table("contestant", *(f"{size:,}" for size in SIZES), title="CPU ms a suggestion")
     for name in asked.contestants:
-        cells = list[str]()
-        for size in SIZES:
-            found = measured(name, size, asked.limit)
-            cells.append(found if isinstance(found, str) else f"{found:.2f}")
-            if isinstance(found, str):
-                break
-        table.add_row(name, *cells)
+        table.add_row(name, *measured(name, asked.limit))
     Console().print(table)
     return 0
 

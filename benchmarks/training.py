@@ -9,8 +9,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -33,6 +35,7 @@ from search_spaces import cnn
 
 FLOWERS = Path("../shared/data/micro17flower")
 EPOCHS, TURNS, TRIALS = 5, 3, 16  # a worker
+PATIENCE = 600  # seconds that processes wait for the others to start
 NETWORKS = {"small": ((16, 32), 64), "medium": ((32, 64, 64), 64), "large": ((128, 256), 32)}  # convolutions, batch
 DEFAULT, DEFAULT_EPOCHS = "default", 2  # it takes minutes, so it is timed in one turn
 IN_BFLOAT16 = """from search_spaces.cnn import DEFAULT, TRAINER, build, space
@@ -188,23 +191,20 @@ def searching(work: Work) -> float:
 def training(work: Work) -> float:
     """Return trials an hour of as many processes that do nothing but train, from when all have started."""
     context, count = get_context("spawn"), work.workers
-    start, took = context.Barrier(count), context.SimpleQueue()
-    processes = [context.Process(target=_train, args=(work, start, TRIALS, took)) for _ in range(count)]
-    for process in processes:
-        process.start()
-    longest = max(took.get() for _ in processes)
-    for process in processes:
-        process.join()
+    with context.Manager() as manager, ProcessPoolExecutor(count, context) as pool:
+        start = manager.Barrier(count, timeout=PATIENCE)
+        longest = max(pool.map(_train, [work] * count, [start] * count))
     return TRIALS * count / longest * 3600
 
 
-def _train(work: Work, start: Any, trials: int, took: Any) -> None:
+def _train(work: Work, start: threading.Barrier) -> float:
+    """Return the seconds that the trials took."""
     trainer = Trainer(work)
     with tempfile.TemporaryDirectory() as folder:
         train = partial(trainer, {}, epochs=EPOCHS, start=0, seed=0, checkpoint=Path(folder) / "state")
         train()  # the images are loaded now
         start.wait()
-        took.put(seconds(lambda: [train() for _ in range(trials)]))
+        return seconds(lambda: [train() for _ in range(TRIALS)])
 
 
 class Trainer:
