@@ -32,7 +32,7 @@ $(VENV)/developed: $(VENV)/bin/python pyproject.toml constraints.txt
 
 bench-quick: $(BENCH)/installed
 	$(BENCH)/bin/python -m benchmarks.quality --quick
-	$(BENCH)/bin/python -m benchmarks.overhead --limit 8
+	$(BENCH)/bin/python -m benchmarks.overhead --quick
 	$(BENCH)/bin/python -m benchmarks.training --quick --data digits-m
 
 bench: $(BENCH)/installed

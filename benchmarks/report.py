@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean
 
 import numpy as np
-from matplotlib import colormaps
+from matplotlib import colormaps, rc_context
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
@@ -152,7 +152,8 @@ def figure(courses: list[Course], file: Path) -> None:
     for name, colour in colours.items():
         axes.plot([], [], color=colour, label=name, linewidth=2)
     axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
-    drawing.savefig(file)
+    with rc_context({"svg.hashsalt": "quality"}):  # the same ranks are the same file
+        drawing.savefig(file, metadata={"Date": None})
 
 
 def groups(courses: Iterable[Course]) -> dict[str, list[Course]]:
