@@ -7,6 +7,7 @@ figures are kept, too, where nothing is left out of them.
 
 import argparse
 import sys
+from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from benchmarks import contestants, problems, report, versions
-from benchmarks.courses import Key, forget, keep, kept, run_all
+from benchmarks.courses import Course, Key, forget, keep, kept, run_all
 
 RESULTS = Path("benchmarks/results/quality")
 QUICK = ("protein_structure/both/20", "naval_propulsion/both/5", "jannis/cheap/20", "CIFAR100-SCENE15/expensive/20")
@@ -33,9 +34,9 @@ def extent(contestant: str, problem: str) -> tuple[int, float]:
     return 20, 400 if a_fifth_is_feasible and contestant not in contestants.MULTI_FIDELITY else 100
 
 
-def missing(asked: argparse.Namespace) -> list[tuple[Key, float]]:
-    """Return which searches are asked for and not kept yet, with their budgets, first seeds first."""
-    there = {course.key: course.budget for course in kept(asked.results)}
+def missing(asked: argparse.Namespace, staying: Iterable[Course]) -> list[tuple[Key, float]]:
+    """Return which searches are asked for and not among those `staying`, with their budgets, first seeds first."""
+    there = {course.key: course.budget for course in staying}
     searches = list[tuple[Key, float]]()
     for contestant, problem in product(asked.contestants, asked.problems):
         seeds, budget = extent(contestant, problem)
@@ -43,6 +44,10 @@ def missing(asked: argparse.Namespace) -> list[tuple[Key, float]]:
         keys = [(contestant, problem, seed) for seed in range(seeds if takes_part(contestant, problem) else 0)]
         searches += [(key, budget) for key in keys if there.get(key, 0) < budget]
     return sorted(searches, key=lambda search: search[0][2])
+
+
+def is_asked_for(course: Course, asked: argparse.Namespace) -> bool:
+    return course.contestant in asked.contestants and course.problem in asked.problems
 
 
 def main() -> int:
@@ -69,14 +74,15 @@ def main() -> int:
             f"unknown: {', '.join(unknown)}; problems are {', '.join(problems.NAMES)}; "
             f"contestants {', '.join(contestants.NAMES)}"
         )
-    if asked.afresh:
-        forget(asked.results, asked.contestants, asked.problems)
-    searches = missing(asked)
-    if searches and (others := versions.differing(asked.results)) and kept(asked.results):
+    staying = [course for course in kept(asked.results) if not (asked.afresh and is_asked_for(course, asked))]
+    searches = missing(asked, staying)
+    if searches and staying and (others := versions.differing(asked.results)):
         parser.error(f"{asked.results} was measured with other versions, now {', '.join(others)}: give other --results")
     if searches and not problems.DATA.exists():
         parser.error(f"{problems.DATA} with the tables is not there: --seeds 0 shows what is kept")
     if searches:
+        if asked.afresh:
+            forget(asked.results, asked.contestants, asked.problems)
         versions.note(asked.results)
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("searches", total=len(searches))
@@ -84,7 +90,7 @@ def main() -> int:
             keep(asked.results, course)
             bar.advance(task)
     courses = kept(asked.results)
-    chosen = [c for c in courses if c.contestant in asked.contestants and c.problem in asked.problems]
+    chosen = [course for course in courses if is_asked_for(course, asked)]
     report.show(chosen, asked.results, whole=len(chosen) == len(courses))
     return 0
 

@@ -42,16 +42,15 @@ def test_courses_are_kept_as_they_are(tmp_path: Path) -> None:
 
 
 def test_a_run_goes_on_with_what_is_missing_to_the_end_that_is_asked_for(tmp_path: Path) -> None:
-    asked = Namespace(
-        problems=[PROBLEM, "jannis/cheap/5"], contestants=["DEHB"], seeds=2, budget=None, results=tmp_path
-    )
+    asked = Namespace(problems=[PROBLEM, "jannis/cheap/5"], contestants=["DEHB"], seeds=2, budget=None)
     for budget in (100, 400):
         keep(tmp_path, course("DEHB", budget // 400, budget=budget))
-    assert missing(asked) == [
+    assert missing(asked, kept(tmp_path)) == [
         (("DEHB", PROBLEM, 0), 400), (("DEHB", "jannis/cheap/5", 0), 100), (("DEHB", "jannis/cheap/5", 1), 100),
     ]  # fmt: skip
     asked.budget = 100
-    assert [key for key, _ in missing(asked)] == [("DEHB", "jannis/cheap/5", 0), ("DEHB", "jannis/cheap/5", 1)]
+    left = [key for key, _ in missing(asked, kept(tmp_path))]
+    assert left == [("DEHB", "jannis/cheap/5", 0), ("DEHB", "jannis/cheap/5", 1)]
 
 
 def test_what_is_measured_afresh_is_forgotten_and_nothing_else(tmp_path: Path) -> None:
@@ -64,9 +63,9 @@ def test_what_is_measured_afresh_is_forgotten_and_nothing_else(tmp_path: Path) -
     }  # fmt: skip
 
 
-def test_every_contestant_runs_where_there_is_something_for_it(tmp_path: Path) -> None:
-    asked = Namespace(seeds=None, budget=None, results=tmp_path, problems=problems.NAMES, contestants=contestants.NAMES)
-    searches = missing(asked)
+def test_every_contestant_runs_where_there_is_something_for_it() -> None:
+    asked = Namespace(seeds=None, budget=None, problems=problems.NAMES, contestants=contestants.NAMES)
+    searches = missing(asked, [])
     ran = {
         name: [(problem, budget) for (who, problem, _), budget in searches if who == name] for name in asked.contestants
     }
@@ -119,6 +118,24 @@ def test_what_other_versions_gave_is_not_mixed_with(
     assert "numpy 1.0" in versions.told(tmp_path)
 
 
+@pytest.mark.parametrize(("lacking", "told"), [("versions", "give other --results"), ("data", "is not there")])
+def test_a_benchmark_that_cannot_run_afresh_forgets_nothing(
+    lacking: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("engine", "DEHB"):
+        keep(tmp_path, course(name, 0))
+    if lacking == "versions":
+        (tmp_path / "versions.json").write_text('{"numpy": "1.0"}')
+    else:
+        monkeypatch.setattr(problems, "DATA", tmp_path / "nowhere")
+    words = ["--results", str(tmp_path), "--problems", PROBLEM, "--contestants", "engine", "--afresh"]
+    monkeypatch.setattr("sys.argv", ["quality", *words])
+    with pytest.raises(SystemExit) as ended:
+        quality.main()
+    assert ended.value.code == 2 and told in capfd.readouterr().err
+    assert len(kept(tmp_path)) == 2
+
+
 def test_problems_are_shown_by_kind_and_those_left_out_of_the_design_apart_too() -> None:
     ours = course("engine", 0)
     many = replace(course("engine, ASHA", 0), problem="CUB200-CARS196/expensive/20")
@@ -168,7 +185,9 @@ def test_the_table_ranks_names_failures_and_leaves_blank_what_was_not_run(tmp_pa
     assert any("1 problems of 1 tables" in line for line in lines)
     assert second.split("│")[3].strip() == ""  # after 50 full trainings
     figure(courses, tmp_path / "ranks.svg")
-    assert (tmp_path / "ranks.svg").stat().st_size > 5000
+    figure(courses, tmp_path / "again.svg")
+    drawn = (tmp_path / "ranks.svg").read_bytes()
+    assert len(drawn) > 5000 and drawn == (tmp_path / "again.svg").read_bytes()
 
 
 @pytest.mark.skipif(not problems.DATA.exists(), reason="the tables in ../shared/data are not there")
