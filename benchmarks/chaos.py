@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.journal import read
+from nas.units import positive
 from tests.processes import alive, workers_of
 
 Deaths = list[tuple[float, int]]
@@ -93,8 +94,8 @@ def wait_until(process: "subprocess.Popen[bytes]", moment: float) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--epochs", type=int, default=1300, help="of training in all")
+    parser.add_argument("--kills", type=positive, default=50)
+    parser.add_argument("--epochs", type=positive, default=1300, help="of training in all")
     parser.add_argument("--every", type=float, default=5.0, help="seconds between kills, on average")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()

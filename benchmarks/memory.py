@@ -17,6 +17,8 @@ from rich.table import Table
 import nas
 from benchmarks.alone import alone
 from benchmarks.scaling import FULL, nothing, peak_megabytes, space
+from nas.errors import UserError
+from nas.units import positive
 
 TRIALS = (100, 1000, 10_000)
 SHAPE = (3, 16, 16)
@@ -59,13 +61,19 @@ def held(config: dict[str, Any]) -> tuple[float, int]:
 
 
 def largest(max_params: float) -> tuple[dict[str, Any], int]:
-    """Return that of many random configurations within the bound whose training holds most, and its parameters."""
+    """Return that of many random configurations within the bound whose training holds most, and its parameters.
+
+    Raises UserError where none is within it.
+    """
     from search_spaces import cnn
 
     drawn = cnn.space()
     drawn.seed(0)
     sizes = [(*held(dict(config)), i, dict(config)) for i, config in enumerate(drawn.sample_configuration(2000))]
-    _, parameters, _, config = max(each for each in sizes if each[1] <= max_params)
+    legal = [each for each in sizes if each[1] <= max_params]
+    if not legal:
+        raise UserError(f"the smallest of 2,000 networks has {min(each[1] for each in sizes):,} parameters")
+    _, parameters, _, config = max(legal)
     return config, parameters
 
 
@@ -81,11 +89,14 @@ def _peak_of(work: Callable[..., None], arguments: tuple[Any, ...]) -> float:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--max-params", type=float, default=2e7)
-    parser.add_argument("--trials", type=int, nargs="+", default=list(TRIALS))
+    parser.add_argument("--max-params", type=positive, default=2e7)
+    parser.add_argument("--trials", type=positive, nargs="+", default=list(TRIALS))
     asked = parser.parse_args()
     console, table = Console(), Table("process", "peak, MB")
-    config, parameters = largest(asked.max_params)
+    try:
+        config, parameters = largest(asked.max_params)
+    except UserError as error:
+        parser.error(f"--max-params {asked.max_params}: {error}")
     smallest = {**config, "n_conv_layers": 1, "n_channels_conv_0": 16, "n_fc_layers": 1, "n_channels_fc_0": 16}
     smallest = {name: value for name, value in smallest.items() if name[-2:] not in ("_1", "_2")}
     table.add_row("worker, a tiny network", f"{peak(training, smallest):.0f}")

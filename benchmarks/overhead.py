@@ -25,6 +25,7 @@ from benchmarks.problems import Problem
 from nas.constraints import Constraint
 from nas.objectives.flowers import parameters
 from nas.objectives.lookup import Lookup
+from nas.units import positive
 from search_spaces import cnn
 
 SIZES, SEEDS = (100, 1000, 5000), 3
@@ -100,8 +101,8 @@ def measured(name: str, limit: float, seeds: int) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--limit", type=float, default=60, help="CPU seconds a search")
-    parser.add_argument("--contestants", nargs="+", default=list(CONTESTANTS))
+    parser.add_argument("--limit", type=positive, default=60, help="CPU seconds a search")
+    parser.add_argument("--contestants", nargs="+", default=list(CONTESTANTS), choices=contestants.NAMES)
     parser.add_argument("--quick", action="store_true", help="one search instead of three, of at most 8 CPU seconds")
     asked = parser.parse_args()
     limit, seeds = (8, 1) if asked.quick else (asked.limit, SEEDS)

@@ -16,6 +16,7 @@ from rich.progress import Progress
 
 from benchmarks import contestants, problems, report, versions
 from benchmarks.courses import Course, Key, forget, keep, kept, run_all
+from nas.units import count, positive
 
 RESULTS = Path("benchmarks/results/quality")
 QUICK = ("protein_structure/both/20", "naval_propulsion/both/5", "jannis/cheap/20", "CIFAR100-SCENE15/expensive/20")
@@ -54,9 +55,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--problems", nargs="+", default=list(problems.NAMES), metavar="TABLE/KIND/SHARE")
     parser.add_argument("--contestants", nargs="+", default=list(contestants.NAMES), metavar="NAME")
-    parser.add_argument("--seeds", type=int, help="20; of the dearest 1 or 3, where a fifth is feasible")
-    parser.add_argument("--budget", type=float, help="full trainings: 400 where a fifth is feasible, elsewhere 100")
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--seeds", type=count, help="20; of the dearest 1 or 3, where a fifth is feasible")
+    parser.add_argument("--budget", type=positive, help="full trainings: 400 where a fifth is feasible, elsewhere 100")
+    parser.add_argument("--processes", type=positive, default=2)
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
     parser.add_argument(
         "--quick", action="store_true", help="four problems, two seeds, 50 full trainings, without Optuna's GP"
@@ -74,6 +75,8 @@ def main() -> int:
             f"unknown: {', '.join(unknown)}; problems are {', '.join(problems.NAMES)}; "
             f"contestants {', '.join(contestants.NAMES)}"
         )
+    if asked.results.exists() and not asked.results.is_dir():
+        parser.error(f"{asked.results} is no folder: give other --results")
     staying = [course for course in kept(asked.results) if not (asked.afresh and is_asked_for(course, asked))]
     searches = missing(asked, staying)
     if searches and staying and (others := versions.differing(asked.results)):

@@ -24,6 +24,7 @@ import nas
 from benchmarks.virtual import VirtualWorkers
 from nas.seeds import generator
 from nas.types import Job
+from nas.units import positive
 
 CURVES = Path("../shared/data/lcbench/curves.npz")
 FULL: dict[str, Any] = {"budget": "full", "strategy": "random", "max_epochs": 1, "offspring": 100}
@@ -123,9 +124,9 @@ def main() -> int:
         resume(sys.argv[2], int(sys.argv[3]))
         return 0
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--results", type=int, default=2000, help="of the throughput")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 30_000, 100_000], help="of the journals")
-    parser.add_argument("--workers", type=int, nargs="+", default=[10, 100, 1000], help="simulated")
+    parser.add_argument("--results", type=positive, default=2000, help="of the throughput")
+    parser.add_argument("--sizes", type=positive, nargs="+", default=[10_000, 30_000, 100_000], help="of the journals")
+    parser.add_argument("--workers", type=positive, nargs="+", default=[10, 100, 1000], help="simulated")
     parser.add_argument("--curves", type=Path, default=CURVES, metavar="FILE", help="curves.npz of LCBench")
     asked = parser.parse_args()
     console = Console()

@@ -78,14 +78,14 @@ def common(losses: Losses) -> list[tuple[str, int]]:
 
 
 def significance(losses: Losses, ours: str) -> dict[str, Comparison]:
-    """Return how each other contestant compares with `ours`, p corrected by Holm.
+    """Return how each other contestant compares with `ours`, p corrected by Holm; nothing where ours has not run.
 
     Wilcoxon's signed-rank test, one pair a table, since neither its problems nor their seeds are independent: of n
     tables p is 2 / 2^n or more. Losses of different problems have different scales, so what is compared is the mean
     place of each among all losses on a problem, from 0 to 1.
     """
     meetings, others = common(losses), [name for name in losses if name != ours]
-    if not meetings or not others:
+    if not meetings or not others or ours not in losses:
         return {}
     places = {problem: _places(losses, [m for m in meetings if m[0] == problem]) for problem, _ in meetings}
     p_values, shares = list[float](), list[tuple[float, float]]()

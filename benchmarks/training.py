@@ -29,6 +29,7 @@ from rich.table import Table
 import nas
 from benchmarks import plain_loop
 from nas.data import load
+from nas.errors import UserError
 from nas.objectives.cnn import ImageTask
 from nas.training import cost
 from search_spaces import cnn
@@ -217,6 +218,16 @@ class Trainer:
         return self.task(network("small"), **job)
 
 
+def show(console: Console, work: Work, quick: bool) -> None:
+    """Print what is measured of `work`. Raises UserError where there are no such images."""
+    turns = 1 if quick else TURNS
+    console.print(side_by_side(work, [*NETWORKS] if quick else [*NETWORKS, DEFAULT], turns))
+    with busy(work.device) as shares:
+        console.print(workers(work, turns))
+    if shares:
+        console.print(f"the GPU was busy {statistics.mean(shares):.0f}% of that time")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", nargs="+", default=["digits-m", str(FLOWERS)], help="names or image folders")
@@ -224,17 +235,18 @@ def main() -> int:
     parser.add_argument("--cuda-graphs", action="store_true")
     parser.add_argument("--quick", action="store_true", help="one turn instead of three, without the default network")
     asked = parser.parse_args()
-    console = Console()
+    if asked.device == "cuda" and not torch.cuda.is_available():
+        parser.error("there is no GPU here: leave --device away")
+    if asked.cuda_graphs and asked.device == "cpu":
+        parser.error("--cuda-graphs needs --device cuda")
     for data in asked.data:
-        if "/" in data and not Path(data).is_dir():
+        if data == str(FLOWERS) and not FLOWERS.is_dir():
             print(f"{data} is not there: give --data")
             continue
-        work, turns = Work(data, asked.device, asked.cuda_graphs), 1 if asked.quick else TURNS
-        console.print(side_by_side(work, [*NETWORKS] if asked.quick else [*NETWORKS, DEFAULT], turns))
-        with busy(work.device) as shares:
-            console.print(workers(work, turns))
-        if shares:
-            console.print(f"the GPU was busy {statistics.mean(shares):.0f}% of that time")
+        try:
+            show(Console(), Work(data, asked.device, asked.cuda_graphs), asked.quick)
+        except UserError as error:
+            parser.error(str(error))
     return 0
 
 

@@ -8,11 +8,12 @@ import time
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from rich.console import Console
 
-from benchmarks import contestants, problems, quality, versions
+from benchmarks import contestants, memory, overhead, problems, quality, training, versions
 from benchmarks.courses import Course, forget, keep, kept, run, run_all
 from benchmarks.quality import missing
 from benchmarks.report import figure, groups, rank_table, regrets, seldom, with_rarer
@@ -214,11 +215,29 @@ def test_bounds_leave_the_share_of_their_name() -> None:
         assert found.best is not None and found.best < found.worst
 
 
-@pytest.mark.parametrize("words", [["--problems", "nowhere/cheap/5"], ["--contestants", "nobody"]])
-def test_an_unknown_name_is_told(
-    words: list[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+def test_peers_are_shown_without_us() -> None:
+    lines = told([course(name, seed, (1.0, -0.5 - seed)) for name in ("DEHB", "random search") for seed in range(3)])
+    assert any("│ DEHB " in line and " 1.50 " in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "words", "told"),
+    [
+        (quality, "--problems nowhere/cheap/5", "unknown: nowhere/cheap/5"),
+        (quality, "--contestants nobody", "unknown: nobody"),
+        (quality, "--seeds -1", "argument --seeds: invalid"),
+        (quality, "--budget 0", "argument --budget: invalid"),
+        (quality, "--results README.md", "README.md is no folder"),
+        (overhead, "--contestants nobody", "argument --contestants: invalid choice: 'nobody'"),
+        (training, "--data nowhere", "unknown data set 'nowhere'"),
+        (training, "--cuda-graphs", "--cuda-graphs needs --device cuda"),
+        (memory, "--trials 0", "argument --trials: invalid"),
+    ],
+)
+def test_what_cannot_be_measured_is_told_in_a_line(
+    benchmark: ModuleType, words: str, told: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["quality", *words])
+    monkeypatch.setattr("sys.argv", ["benchmark", *words.split()])
     with pytest.raises(SystemExit) as ended:
-        quality.main()
-    assert ended.value.code == 2 and "unknown: no" in capfd.readouterr().err
+        benchmark.main()
+    assert ended.value.code == 2 and told in capfd.readouterr().err.splitlines()[-1]
