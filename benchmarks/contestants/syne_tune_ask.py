@@ -78,7 +78,7 @@ def _domain(hyperparameter: Hyperparameter[Any, Any]) -> Any:
     if isinstance(hyperparameter, CategoricalHyperparameter):
         return choice(list(hyperparameter.choices))
     if isinstance(hyperparameter, OrdinalHyperparameter):
-        return ordinal(list(hyperparameter.sequence))
+        return ordinal(list(hyperparameter.sequence), kind="equal")  # else numbers are drawn by their distances
     bounds = hyperparameter.lower, hyperparameter.upper
     if isinstance(hyperparameter, UniformIntegerHyperparameter):
         return lograndint(*bounds) if hyperparameter.log else randint(*bounds)
