@@ -1,6 +1,11 @@
 """Every contestant whose package is here uses up its budget, finds something, and does the same again by its seed."""
 
+import random
+from collections import Counter
+
+import numpy as np
 import pytest
+from ConfigSpace import OrdinalHyperparameter
 
 from benchmarks.contestants import DEAR, MULTI_FIDELITY, NAMES, contestant
 from benchmarks.meter import Meter
@@ -42,3 +47,13 @@ def test_a_contestant_spends_its_budget_and_finds_what_is_feasible(name: str, ma
     one, again, other = (course(name, max_epochs, seed) for seed in (1, 1, 2))
     assert one.trace and budget(name) - 2 <= one.spent <= budget(name) + 1
     assert one.trace == again.trace != other.trace
+
+
+def test_syne_tune_draws_every_ordinal_value_alike() -> None:
+    syne_tune_ask = pytest.importorskip("benchmarks.contestants.syne_tune_ask", exc_type=ImportError)
+    rates = OrdinalHyperparameter("rate", [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1])
+    random.seed(0)
+    np.random.seed(0)
+    domain = syne_tune_ask._domain(rates)
+    drawn = Counter(domain.sample() for _ in range(6000))
+    assert set(drawn) == set(rates.sequence) and all(850 < count < 1150 for count in drawn.values())
