@@ -39,7 +39,7 @@ def missing(asked: argparse.Namespace, staying: Iterable[Course]) -> list[tuple[
     """Return which searches are asked for and not among those `staying`, with their budgets, first seeds first."""
     there = {course.key: course.budget for course in staying}
     searches = list[tuple[Key, float]]()
-    for contestant, problem in product(asked.contestants, asked.problems):
+    for contestant, problem in dict.fromkeys(product(asked.contestants, asked.problems)):
         seeds, budget = extent(contestant, problem)
         seeds, budget = seeds if asked.seeds is None else asked.seeds, asked.budget or budget
         keys = [(contestant, problem, seed) for seed in range(seeds if takes_part(contestant, problem) else 0)]
@@ -94,6 +94,8 @@ def main() -> int:
             bar.advance(task)
     courses = kept(asked.results)
     chosen = [course for course in courses if is_asked_for(course, asked)]
+    if not chosen:
+        parser.error(f"{asked.results} keeps nothing of what is asked for")
     report.show(chosen, asked.results, whole=len(chosen) == len(courses))
     return 0
 

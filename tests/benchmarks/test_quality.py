@@ -226,6 +226,7 @@ def test_peers_are_shown_without_us() -> None:
         (quality, "--problems nowhere/cheap/5", "unknown: nowhere/cheap/5"),
         (quality, "--contestants nobody", "unknown: nobody"),
         (quality, "--seeds -1", "argument --seeds: invalid"),
+        (quality, "--seeds 0 --results nowhere", "nowhere keeps nothing of what is asked for"),
         (quality, "--budget 0", "argument --budget: invalid"),
         (quality, "--results README.md", "README.md is no folder"),
         (overhead, "--contestants nobody", "argument --contestants: invalid choice: 'nobody'"),
