@@ -10,7 +10,6 @@ from ConfigSpace.hyperparameters import Hyperparameter
 
 from benchmarks.meter import Meter, Outcome, Spent
 from benchmarks.problems import Problem
-from nas.budgets import hyperband
 
 
 def tpe(meter: Meter, seed: int) -> None:
@@ -29,10 +28,10 @@ def nsga2(meter: Meter, seed: int) -> None:
 
 
 def tpe_hyperband(meter: Meter, seed: int) -> None:
-    """TPE, trials stopped by the Hyperband pruner, which knows nothing of constraints."""
-    lookup, least = meter.problem.lookup, meter.problem.min_epochs
-    pruner = optuna.pruners.HyperbandPruner(least, lookup.max_epochs, reduction_factor=3)
-    _study(meter, _parzen(meter.problem, seed), pruner, "benchmark")
+    """TPE, trials that report every epoch stopped by the Hyperband pruner, which knows nothing of constraints."""
+    least = meter.problem.min_epochs
+    pruner = optuna.pruners.HyperbandPruner(least, meter.problem.lookup.max_epochs, reduction_factor=3)
+    _study(meter, _parzen(meter.problem, seed), pruner, first_report=least)
 
 
 def _parzen(problem: Problem, seed: int) -> optuna.samplers.TPESampler:
@@ -41,17 +40,18 @@ def _parzen(problem: Problem, seed: int) -> optuna.samplers.TPESampler:
 
 
 def _study(
-    meter: Meter, sampler: optuna.samplers.BaseSampler, pruner: optuna.pruners.BasePruner, name: str | None = None
+    meter: Meter,
+    sampler: optuna.samplers.BaseSampler,
+    pruner: optuna.pruners.BasePruner,
+    first_report: int | None = None,
 ) -> None:
+    """Optimise; every trial reports each epoch from `first_report` on, or its last one alone."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    problem = meter.problem
+    problem, last = meter.problem, meter.problem.lookup.max_epochs
 
     def objective(trial: optuna.Trial) -> float:
         config = suggested(trial, problem)
-        rungs = [problem.lookup.max_epochs]
-        if name:
-            rungs = [rung.epochs for rung in hyperband(rungs[0], problem.min_epochs, 3)[0]]
-        for epochs in rungs:
+        for epochs in range(first_report or last, last + 1):
             outcome = meter(config, epochs)
             if not outcome.metrics:
                 break
@@ -62,7 +62,7 @@ def _study(
         _bound(trial, problem, outcome)
         return outcome.loss if outcome.metrics else problem.worst  # ranked by its violation
 
-    study = optuna.create_study(sampler=sampler, pruner=pruner, study_name=name)
+    study = optuna.create_study(sampler=sampler, pruner=pruner, study_name="benchmark")  # Hyperband's brackets go by it
     with suppress(Spent):
         study.optimize(objective)
 
