@@ -5,19 +5,21 @@ that of 2,000 random configurations of the space cnn with at most --max-params p
 """
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.live import Live
 from rich.table import Table
 
 import nas
-from benchmarks.alone import alone
+from benchmarks.command import run
+from benchmarks.processes import alone
 from benchmarks.scaling import FULL, nothing, peak_megabytes, space
 from nas.errors import UserError
+from nas.flags import value
 from nas.units import positive
 
 TRIALS = (100, 1000, 10_000)
@@ -89,24 +91,23 @@ def _peak_of(work: Callable[..., None], arguments: tuple[Any, ...]) -> float:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--max-params", type=positive, default=2e7)
-    parser.add_argument("--trials", type=positive, nargs="+", default=list(TRIALS))
+    parser.add_argument("--max-params", type=value(positive), default=2e7)
+    parser.add_argument("--trials", type=value(positive), nargs="+", default=list(TRIALS))
     asked = parser.parse_args()
-    console, table = Console(), Table("process", "peak, MB")
     try:
         config, parameters = largest(asked.max_params)
     except UserError as error:
         parser.error(f"--max-params {asked.max_params}: {error}")
     smallest = {**config, "n_conv_layers": 1, "n_channels_conv_0": 16, "n_fc_layers": 1, "n_channels_fc_0": 16}
     smallest = {name: value for name, value in smallest.items() if name[-2:] not in ("_1", "_2")}
-    table.add_row("worker, a tiny network", f"{peak(training, smallest):.0f}")
-    table.add_row(f"worker, {parameters:,} parameters, batch {config['batch_size']}", f"{peak(training, config):.0f}")
-    for strategy in ("random", "evolution"):
-        for trials in asked.trials:
+    largest_told = f"worker, {parameters:,} parameters, batch {config['batch_size']}"
+    with Live(table := Table("process", "peak, MB")):
+        table.add_row("worker, a tiny network", f"{peak(training, smallest):.0f}")
+        table.add_row(largest_told, f"{peak(training, config):.0f}")
+        for strategy, trials in product(("random", "evolution"), asked.trials):
             table.add_row(f"engine, {strategy}, {trials:,} trials", f"{peak(searching, trials, strategy):.0f}")
-    console.print(table)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -8,21 +8,22 @@ space is cnn's, with 14 hyperparameters, the objective a formula, with one cheap
 import argparse
 import math
 import statistics
-import sys
 import time
 import warnings
 from collections.abc import Mapping
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from rich.console import Console
+from rich.live import Live
 from rich.table import Table
 
 from benchmarks import contestants
-from benchmarks.alone import alone
-from benchmarks.courses import use_one_thread
+from benchmarks.command import run
 from benchmarks.meter import Meter, Spent
 from benchmarks.problems import Problem
+from benchmarks.processes import alone, use_one_thread
 from nas.constraints import Constraint
+from nas.flags import value
 from nas.objectives.flowers import parameters
 from nas.objectives.lookup import Lookup
 from nas.units import positive
@@ -75,14 +76,20 @@ class Clocked(Meter):
 
 
 def measure(name: str, limit: float, seeds: int) -> list[str]:
-    """Return what contestant `name` takes at each size, of searches of as many, up to the first that takes too long."""
+    """Return what contestant `name` takes at each size, of searches of as many, up to the first that takes too long.
+
+    Where it fails, the error takes the place.
+    """
     warnings.simplefilter("ignore")  # of peers
     cells = list[str]()
     for size in SIZES:
         found = list[float]()
         for seed in range(seeds):
             meter = Clocked(size, limit)
-            contestants.contestant(name)(meter, seed)
+            try:
+                contestants.contestant(name)(meter, seed)
+            except Exception as error:  # of a peer
+                return [*cells, failed(error)]
             took = meter.milliseconds(size)
             if took is None:
                 return [*cells, "-"]
@@ -92,27 +99,31 @@ def measure(name: str, limit: float, seeds: int) -> list[str]:
 
 
 def measured(name: str, limit: float, seeds: int) -> list[str]:
-    """Return the same, measured in a process of its own, or why there are no such numbers."""
+    """Return the same, measured in a process of its own, which may die."""
     try:
         return alone(measure, name, limit, seeds)
-    except Exception as error:  # of a peer
-        return [f"failed: {type(error).__name__}: {error}"[:80]]
+    except BrokenProcessPool as death:
+        return [failed(death)]
+
+
+def failed(error: Exception) -> str:
+    return f"failed: {type(error).__name__}: {error}"[:80]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--limit", type=positive, default=60, help="CPU seconds a search")
+    parser.add_argument("--limit", type=value(positive), help="CPU seconds a search: 60, or 8 with --quick")
     parser.add_argument("--contestants", nargs="+", default=list(CONTESTANTS), choices=contestants.NAMES)
-    parser.add_argument("--quick", action="store_true", help="one search instead of three, of at most 8 CPU seconds")
+    parser.add_argument("--quick", action="store_true", help="one search instead of three")
     asked = parser.parse_args()
-    limit, seeds = (8, 1) if asked.quick else (asked.limit, SEEDS)
+    limit, seeds = (8, 1) if asked.quick else (60, SEEDS)
     use_one_thread()
     table = Table("contestant", *(f"{size:,}" for size in SIZES), title="CPU ms a suggestion")
-    for name in asked.contestants:
-        table.add_row(name, *measured(name, limit, seeds))
-    Console().print(table)
+    with Live(table):
+        for name in asked.contestants:
+            table.add_row(name, *measured(name, asked.limit or limit, seeds))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

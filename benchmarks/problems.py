@@ -4,16 +4,18 @@ A problem is named TABLE/KIND/SHARE: `protein_structure/both/20` bounds paramete
 random configurations meet both.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from nas.constraints import Constraint
+from nas.errors import UserError
 from nas.objectives.curves import hyperrec, lcbench
 from nas.objectives.flowers import flowers
 from nas.objectives.hpolib import hpolib
@@ -25,12 +27,16 @@ SAMPLES = 4000  # random configurations that the bounds are quantiles of
 
 @dataclass(frozen=True)
 class Table:
-    """A table, the metrics that may be bounded before and after training, and the shortest training."""
+    """A table, the metrics that may be bounded before and after training, and the shortest training.
 
-    load: Callable[[], Lookup]
+    `load` takes the path of `source`, which lies in DATA; without one the table comes in a package.
+    """
+
+    load: Callable[[Path], Lookup]
     cheap: str
     expensive: str
     min_epochs: int = 1
+    source: str = ""
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -40,15 +46,16 @@ class Table:
 
 
 TABLES = {
-    **{name: Table(lambda name=name: hpolib(name), "params", "train_time") for name in (
+    **{name: Table(lambda _, name=name: hpolib(name), "params", "train_time") for name in (
         "naval_propulsion", "parkinsons_telemonitoring", "protein_structure", "slice_localization",
     )},
-    **{name: Table(lambda name=name: lcbench(DATA / "lcbench", name), "params", "", 5) for name in (
+    **{name: Table(lambda path, name=name: lcbench(path, name), "params", "", 5, "lcbench") for name in (
         "Fashion-MNIST", "jannis", "volkert",
     )},
-    **{f"{one}-{two}": Table(lambda one=one, two=two: hyperrec(DATA / "hyperrec", one, two), "", "second_accuracy", 8)
-       for one, two in (("CIFAR100", "SCENE15"), ("FLOWER102", "PLANT39"), ("CUB200", "CARS196"))},
-    "flowers": Table(lambda: flowers(DATA / "reference_runs" / "evaluations.csv"), "params", "precision"),
+    **{f"{one}-{two}": Table(
+        lambda path, one=one, two=two: hyperrec(path, one, two), "", "second_accuracy", 8, "hyperrec"
+    ) for one, two in (("CIFAR100", "SCENE15"), ("FLOWER102", "PLANT39"), ("CUB200", "CARS196"))},
+    "flowers": Table(flowers, "params", "precision", source="reference_runs/evaluations.csv"),
 }  # fmt: skip
 LEFT_OUT = ("slice_localization", "CUB200-CARS196")  # nothing was designed on them
 SHARES = (5, 20, 50)
@@ -65,6 +72,12 @@ def table_of(problem: str) -> str:
 def has_curves(problem: str) -> bool:
     """Return whether shorter trainings are known."""
     return TABLES[table_of(problem)].min_epochs > 1
+
+
+def lacking(problems: Iterable[str]) -> list[str]:
+    """Return what of DATA the tables of these problems come from and is not there."""
+    sources = {DATA / TABLES[table_of(problem)].source for problem in problems if TABLES[table_of(problem)].source}
+    return sorted(str(source) for source in sources if not source.exists())
 
 
 def left_out(problem: str) -> bool:
@@ -99,13 +112,19 @@ class Problem:
 
 @cache
 def table(name: str) -> Lookup:
-    """Return a table, read once a process."""
-    return TABLES[name].load()
+    """Return a table, read once a process. Raises UserError where it cannot be read."""
+    entry = TABLES[name]
+    try:
+        return entry.load(DATA / entry.source)
+    except UserError:
+        raise
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+        raise UserError(f"the table {name} cannot be read from {DATA / entry.source}: {error}") from None
 
 
 @cache
 def problem(name: str) -> Problem:
-    """Return the problem of that name."""
+    """Return the problem of that name. Raises UserError where its table cannot be read."""
     table_name, kind, share = name.split("/")
     entry, lookup = TABLES[table_name], table(table_name)
     bounded = [entry.cheap] * (kind != "expensive") + [entry.expensive] * (kind != "cheap")

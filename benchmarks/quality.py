@@ -6,7 +6,6 @@ figures are kept, too, where nothing is left out of them.
 """
 
 import argparse
-import sys
 from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
@@ -15,11 +14,23 @@ from rich.console import Console
 from rich.progress import Progress
 
 from benchmarks import contestants, problems, report, versions
-from benchmarks.courses import Course, Key, forget, keep, kept, run_all
+from benchmarks.command import run
+from benchmarks.courses import Course, Key, run_all
+from benchmarks.kept import forget, keep, kept
+from benchmarks.standings import BUDGETS
+from nas.errors import UserError
+from nas.flags import value
 from nas.units import count, positive
 
 RESULTS = Path("benchmarks/results/quality")
-QUICK = ("protein_structure/both/20", "naval_propulsion/both/5", "jannis/cheap/20", "CIFAR100-SCENE15/expensive/20")
+ELSEWHERE = "give other --results"
+QUICK = {
+    "problems": [
+        "protein_structure/both/20", "naval_propulsion/both/5", "jannis/cheap/20", "CIFAR100-SCENE15/expensive/20",
+    ],
+    "contestants": [name for name in contestants.NAMES if name != "Optuna GP"],  # it alone takes five minutes
+    "seeds": 2, "budget": 50, "results": RESULTS.with_name("quick"), "afresh": True,
+}  # fmt: skip
 
 
 def takes_part(contestant: str, problem: str) -> bool:
@@ -37,7 +48,7 @@ def extent(contestant: str, problem: str) -> tuple[int, float]:
 
 def missing(asked: argparse.Namespace, staying: Iterable[Course]) -> list[tuple[Key, float]]:
     """Return which searches are asked for and not among those `staying`, with their budgets, first seeds first."""
-    there = {course.key: course.budget for course in staying}
+    there = {course.key: course.budget for course in staying if not course.died}
     searches = list[tuple[Key, float]]()
     for contestant, problem in dict.fromkeys(product(asked.contestants, asked.problems)):
         seeds, budget = extent(contestant, problem)
@@ -51,54 +62,79 @@ def is_asked_for(course: Course, asked: argparse.Namespace) -> bool:
     return course.contestant in asked.contestants and course.problem in asked.problems
 
 
-def main() -> int:
+def flags() -> argparse.ArgumentParser:
+    """Return the parser."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--problems", nargs="+", default=list(problems.NAMES), metavar="TABLE/KIND/SHARE")
-    parser.add_argument("--contestants", nargs="+", default=list(contestants.NAMES), metavar="NAME")
-    parser.add_argument("--seeds", type=count, help="20; of the dearest 1 or 3, where a fifth is feasible")
-    parser.add_argument("--budget", type=positive, help="full trainings: 400 where a fifth is feasible, elsewhere 100")
-    parser.add_argument("--processes", type=positive, default=2)
-    parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
-    parser.add_argument(
-        "--quick", action="store_true", help="four problems, two seeds, 50 full trainings, without Optuna's GP"
-    )
-    parser.add_argument("--afresh", action="store_true", help="do not go on from what is kept: the search has changed")
+    add = parser.add_argument
+    add("--problems", nargs="+", default=list(problems.NAMES), choices=problems.NAMES, metavar="TABLE/KIND/SHARE")
+    add("--contestants", nargs="+", default=list(contestants.NAMES), choices=contestants.NAMES, metavar="NAME")
+    add("--seeds", type=value(count), help="20; of the dearest 1 or 3, where a fifth is feasible")
+    add("--budget", type=value(enough), help="full trainings: 400 where a fifth is feasible, elsewhere 100")
+    add("--processes", type=value(positive), default=2)
+    add("--results", type=Path, default=RESULTS, metavar="DIR", help="where courses are kept")
+    add("--afresh", action="store_true", help="do not go on from what is kept: the search has changed")
+    add(
+        "--quick", action="store_true",
+        help="afresh; unless flags say otherwise four problems, two seeds, 50 full trainings, without Optuna's GP",
+    )  # fmt: skip
+    return parser
+
+
+def enough(text: str) -> int:
+    return count(text, least=BUDGETS[0])  # there are no ranks before
+
+
+def asked_for(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Return the flags, of which --quick changes the defaults."""
     asked = parser.parse_args()
     if asked.quick:
-        asked.problems, asked.seeds, asked.budget, asked.afresh = list(QUICK), 2, 50, True
-        asked.results = RESULTS.with_name("quick")
-        asked.contestants = [name for name in asked.contestants if name != "Optuna GP"]  # it alone takes five minutes
-    unknown = [name for name in asked.problems if name not in problems.NAMES]
-    unknown += [name for name in asked.contestants if name not in contestants.NAMES]
-    if unknown:
-        parser.error(
-            f"unknown: {', '.join(unknown)}; problems are {', '.join(problems.NAMES)}; "
-            f"contestants {', '.join(contestants.NAMES)}"
-        )
-    if asked.results.exists() and not asked.results.is_dir():
-        parser.error(f"{asked.results} is no folder: give other --results")
+        parser.set_defaults(**QUICK)
+        asked = parser.parse_args()
+    return asked
+
+
+def run_missing(asked: argparse.Namespace) -> None:
+    """Run and keep what is asked for and not kept yet.
+
+    Raises UserError where it cannot be run, and then forgets nothing.
+    """
     staying = [course for course in kept(asked.results) if not (asked.afresh and is_asked_for(course, asked))]
     searches = missing(asked, staying)
-    if searches and staying and (others := versions.differing(asked.results)):
-        parser.error(f"{asked.results} was measured with other versions, now {', '.join(others)}: give other --results")
-    if searches and not problems.DATA.exists():
-        parser.error(f"{problems.DATA} with the tables is not there: --seeds 0 shows what is kept")
-    if searches:
-        if asked.afresh:
-            forget(asked.results, asked.contestants, asked.problems)
-        versions.note(asked.results)
+    if not searches:
+        return
+    if staying and (others := versions.differing(asked.results)):
+        raise UserError(f"{asked.results} was measured with other versions, now {', '.join(others)}: {ELSEWHERE}")
+    if tables := problems.lacking(problem for (_, problem, _), _ in searches):
+        raise UserError(f"{', '.join(tables)}: not there, but tables to search on: --seeds 0 shows what is kept")
+    if asked.afresh:
+        forget(asked.results, asked.contestants, asked.problems)
+    versions.note(asked.results)
     with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task("searches", total=len(searches))
-        for course in run_all(searches, asked.processes):
+        for course in bar.track(run_all(searches, asked.processes), len(searches), description="searches"):
             keep(asked.results, course)
-            bar.advance(task)
+
+
+def show_kept(asked: argparse.Namespace) -> None:
+    """Print what the kept courses say. Raises UserError where there are none."""
     courses = kept(asked.results)
     chosen = [course for course in courses if is_asked_for(course, asked)]
     if not chosen:
-        parser.error(f"{asked.results} keeps nothing of what is asked for")
+        raise UserError(f"{asked.results} keeps nothing of what is asked for")
     report.show(chosen, asked.results, whole=len(chosen) == len(courses))
+
+
+def main() -> int:
+    parser = flags()
+    asked = asked_for(parser)
+    try:
+        if asked.results.exists() and not asked.results.is_dir():
+            raise UserError(f"{asked.results} is no folder: {ELSEWHERE}")
+        run_missing(asked)
+        show_kept(asked)
+    except UserError as error:
+        parser.error(str(error))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

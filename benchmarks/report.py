@@ -20,6 +20,7 @@ from benchmarks.standings import BUDGETS, Losses, Standing, by_table, common, lo
 
 OURS, BASELINE = "engine", "random search"
 JUDGED_AT = 100  # full trainings, or as many as there are
+INCOMPARABLE = f"no table, for no search to {BUDGETS[0]} full trainings is there that all of them have run"
 
 
 def losses(courses: Iterable[Course], budget: float) -> Losses:
@@ -64,6 +65,11 @@ def regrets(courses: Sequence[Course], budget: float) -> dict[str, dict[str, flo
                 each = [min(1.0, (own[meeting] - best) / scale) for meeting in seeds]
                 means.setdefault(name, {})[problem] = sum(each) / len(each)
     return means
+
+
+def comparable(courses: Sequence[Course]) -> bool:
+    """Return whether there are searches that all of the contestants have run."""
+    return any(common(losses(courses, budget)) for budget in BUDGETS)
 
 
 def rank_table(title: str, courses: list[Course]) -> Table:
@@ -174,13 +180,17 @@ def show(courses: list[Course], results: Path, whole: bool) -> None:
     for title, group in groups(courses).items():
         rare = seldom(group)
         often = [course for course in group if course.contestant not in rare]
-        if any(common(losses(often, budget)) for budget in BUDGETS):
-            console.print(rank_table(title, often), regret_table(title, often))
+        if comparable(often):
+            console.print(rank_table(title, often))
+            if (table := regret_table(title, often)).row_count:
+                console.print(table)
             if whole:
                 figure(often, results / f"{title.replace(',', '').replace(' ', '-')}.svg")
+        else:
+            console.print(f"{title}: {INCOMPARABLE}")
         for names, also in with_rarer(group, rare):
-            if any(common(losses(also, budget)) for budget in BUDGETS):
-                console.print(rank_table(f"{title}, with {' and '.join(names)}", also))
+            named = f"{title}, with {' and '.join(names)}"
+            console.print(rank_table(named, also) if comparable(also) else f"{named}: {INCOMPARABLE}")
     for error in sorted({f"{course.contestant}: {course.error}" for course in courses if course.error}):
         console.print(f"failed: {error}", highlight=False)
     console.print(versions.told(results), highlight=False)

@@ -10,7 +10,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -21,12 +20,15 @@ from rich.console import Console
 from rich.table import Table
 
 import nas
+from benchmarks.command import run, whole
 from benchmarks.virtual import VirtualWorkers
+from nas.flags import value
 from nas.seeds import generator
 from nas.types import Job
-from nas.units import positive
+from nas.units import count, positive
 
 CURVES = Path("../shared/data/lcbench/curves.npz")
+SIZES = (10_000, 30_000, 100_000)  # results
 FULL: dict[str, Any] = {"budget": "full", "strategy": "random", "max_epochs": 1, "offspring": 100}
 
 
@@ -48,8 +50,8 @@ def throughput(results: int) -> Table:
     }  # fmt: skip
     for name, where in executors.items():
         with tempfile.TemporaryDirectory() as folder:
-            run = nas.search(space(), nothing, max_trials=results, run_dir=folder, **FULL, **where)
-            ends = sorted(result.elapsed for result in run.trials)
+            search = whole(nas.search(space(), nothing, max_trials=results, run_dir=folder, **FULL, **where))
+            ends = sorted(result.elapsed for result in search.trials)
             begin = len(ends) // 4  # by then all workers have started
             table.add_row(name, f"{(len(ends) - begin - 1) / (ends[-1] - ends[begin]):.0f}")
     return table
@@ -61,7 +63,7 @@ def resumption(sizes: list[int]) -> Table:
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
             with mock.patch("os.fsync"):  # nothing is at stake while the journal is made
-                nas.search(space(), nothing, max_trials=size, run_dir=folder, **FULL)
+                whole(nas.search(space(), nothing, max_trials=size, run_dir=folder, **FULL))
             command = [sys.executable, "-m", "benchmarks.scaling", "--resume", folder, str(size)]
             seconds, memory = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
             megabytes = (Path(folder) / "journal.jsonl").stat().st_size / 1e6
@@ -72,8 +74,8 @@ def resumption(sizes: list[int]) -> Table:
 def resume(folder: str, size: int) -> None:
     """Resume and print seconds and the peak of memory."""
     began = time.monotonic()
-    run = nas.search(space(), nothing, max_trials=size, run_dir=folder, **FULL)
-    assert len(run.trials) == size
+    search = nas.search(space(), nothing, max_trials=size, run_dir=folder, **FULL)
+    assert len(search.trials) == size
     print(f"{time.monotonic() - began:.1f} {peak_megabytes():.0f}")
 
 
@@ -110,13 +112,18 @@ def utilisation(curves: Curves, workers: int, budget: str) -> tuple[float, float
 
     pool = VirtualWorkers(workers, curves, seconds)
     with mock.patch("nas.api._executor", lambda *_: pool):
-        run = nas.search(
+        search = nas.search(
             curves.space(), nothing, measure=curves.macs, budget=budget, max_epochs=27, min_epochs=1, eta=3,
             strategy="random", offspring=workers, lanes=workers, max_total_epochs=27 * 20 * workers,
         )  # fmt: skip
-    mean = sum(dict(result.job.trial.cheap)["macs"] for result in run.trials) / len(run.trials)
-    assert run.best
-    return pool.busy / (workers * pool.now), pool.now / (27 * mean), run.best.metrics["accuracy"]
+    whole(search)
+    mean = sum(dict(result.job.trial.cheap)["macs"] for result in search.trials) / len(search.trials)
+    assert search.best
+    return pool.busy / (workers * pool.now), pool.now / (27 * mean), search.best.metrics["accuracy"]
+
+
+def enough(text: str) -> int:
+    return count(text, least=100)  # most of which come when all workers have started
 
 
 def main() -> int:
@@ -124,9 +131,9 @@ def main() -> int:
         resume(sys.argv[2], int(sys.argv[3]))
         return 0
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--results", type=positive, default=2000, help="of the throughput")
-    parser.add_argument("--sizes", type=positive, nargs="+", default=[10_000, 30_000, 100_000], help="of the journals")
-    parser.add_argument("--workers", type=positive, nargs="+", default=[10, 100, 1000], help="simulated")
+    parser.add_argument("--results", type=value(enough), default=2000, help="of the throughput")
+    parser.add_argument("--sizes", type=value(positive), nargs="+", default=list(SIZES), help="of the journals")
+    parser.add_argument("--workers", type=value(positive), nargs="+", default=[10, 100, 1000], help="simulated")
     parser.add_argument("--curves", type=Path, default=CURVES, metavar="FILE", help="curves.npz of LCBench")
     asked = parser.parse_args()
     console = Console()
@@ -146,5 +153,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    with suppress(BrokenPipeError):
-        sys.exit(main())
+    run(main)

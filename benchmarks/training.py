@@ -7,12 +7,10 @@ full trainings run with one worker and with two.
 import argparse
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,10 +22,13 @@ import torch
 from ConfigSpace import ConfigurationSpace
 from PIL import Image
 from rich.console import Console
+from rich.live import Live
 from rich.table import Table
 
 import nas
 from benchmarks import plain_loop
+from benchmarks.command import run, whole
+from benchmarks.processes import pool
 from nas.data import load
 from nas.errors import UserError
 from nas.objectives.cnn import ImageTask
@@ -114,14 +115,14 @@ def seconds(job: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def side_by_side(work: Work, names: Sequence[str], turns: int) -> Table:
-    """Return trials an hour of both, in turns; of the default network in bfloat16, too, which a GPU has anyhow."""
+def side_by_side(work: Work, names: Sequence[str], turns: int) -> None:
+    """Print trials an hour of both, in turns; of the default network in bfloat16, too, which a GPU has anyhow."""
     table = Table(
         "network", "million MACs", "epochs", "turns", "plain loop", "engine", "ratio",
         title=f"{work}: trials an hour, one thread, median of the turns",
     )  # fmt: skip
     torch.set_num_threads(1)
-    with folder(work.data) as files, tempfile.TemporaryDirectory() as scratch:
+    with Live(table), folder(work.data) as files, tempfile.TemporaryDirectory() as scratch:
         device, file, space = work.device, Path(scratch) / "state", Path(scratch) / "in_bfloat16.py"
         space.write_text(IN_BFLOAT16)
         tasks = {"": work.task(), ", bfloat16": replace(work, space=str(space)).task()}
@@ -138,11 +139,10 @@ def side_by_side(work: Work, names: Sequence[str], turns: int) -> Table:
             for kind, rates in zip(kinds, own, strict=True):
                 hourly = (f"{statistics.median(each):,.0f}" for each in (theirs, rates))
                 table.add_row(name + kind, f"{macs / 1e6:.1f}", str(epochs), str(count), *hourly, ratio(rates, theirs))
-    return table
 
 
-def workers(work: Work, turns: int) -> Table:
-    """Return trials an hour by the number of workers, beside as many processes that train without an engine.
+def workers(work: Work, turns: int) -> None:
+    """Print trials an hour by the number of workers, beside as many processes that train without an engine.
 
     What such processes reach is about what the machine has to give.
     """
@@ -163,7 +163,7 @@ def workers(work: Work, turns: int) -> Table:
             ratio(searched[count], looped), f"{statistics.median(trained[count]):,.0f}",
             ratio(trained[count], trained[1]),
         )  # fmt: skip
-    return table
+    Console().print(table)
 
 
 def ratio(rates: Sequence[float], others: Sequence[float]) -> str:
@@ -181,20 +181,20 @@ def looping(work: Work) -> float:
 def searching(work: Work) -> float:
     """Return trials an hour of a search with its workers, from when all have started."""
     count = work.workers
-    run = nas.search(
+    search = nas.search(
         ConfigurationSpace({"x": (0.0, 1.0)}), Trainer(work), strategy="random", budget="full", max_epochs=EPOCHS,
         offspring=TRIALS * count, max_trials=TRIALS * count, workers=count,
     )  # fmt: skip
-    ends = sorted(result.elapsed for result in run.trials)
+    ends = sorted(result.elapsed for result in whole(search).trials)
     return (len(ends) - 2 * count + 1) / (ends[-count] - ends[count - 1]) * 3600
 
 
 def training(work: Work) -> float:
     """Return trials an hour of as many processes that do nothing but train, from when all have started."""
-    context, count = get_context("spawn"), work.workers
-    with context.Manager() as manager, ProcessPoolExecutor(count, context) as pool:
+    count = work.workers
+    with get_context("spawn").Manager() as manager, pool(count) as processes:
         start = manager.Barrier(count, timeout=PATIENCE)
-        longest = max(pool.map(_train, [work] * count, [start] * count))
+        longest = max(processes.map(_train, [work] * count, [start] * count).result())
     return TRIALS * count / longest * 3600
 
 
@@ -218,14 +218,14 @@ class Trainer:
         return self.task(network("small"), **job)
 
 
-def show(console: Console, work: Work, quick: bool) -> None:
+def show(work: Work, quick: bool) -> None:
     """Print what is measured of `work`. Raises UserError where there are no such images."""
     turns = 1 if quick else TURNS
-    console.print(side_by_side(work, [*NETWORKS] if quick else [*NETWORKS, DEFAULT], turns))
+    side_by_side(work, [*NETWORKS] if quick else [*NETWORKS, DEFAULT], turns)
     with busy(work.device) as shares:
-        console.print(workers(work, turns))
+        workers(work, turns)
     if shares:
-        console.print(f"the GPU was busy {statistics.mean(shares):.0f}% of that time")
+        print(f"the GPU was busy {statistics.mean(shares):.0f}% of that time")
 
 
 def main() -> int:
@@ -244,11 +244,11 @@ def main() -> int:
             print(f"{data} is not there: give --data")
             continue
         try:
-            show(Console(), Work(data, asked.device, asked.cuda_graphs), asked.quick)
+            show(Work(data, asked.device, asked.cuda_graphs), asked.quick)
         except UserError as error:
             parser.error(str(error))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -66,50 +66,50 @@ def _add_search(search: argparse.ArgumentParser) -> None:
     task.add_argument("--space", default="cnn", metavar="NAME|FILE.py", help="a known space (nas spaces) or your own")
     task.add_argument("--objective", default="accuracy", metavar="METRIC", help="maximised; -METRIC is minimised")
     task.add_argument("--constraint", action="append", default=[], metavar='"METRIC>=BOUND"', help="repeatable")
-    task.add_argument("--min-precision", type=_value(number), metavar="X", help='short for --constraint "precision>=X"')
-    task.add_argument("--max-params", type=_value(positive), metavar="N", help='short for --constraint "params<=N"')
+    task.add_argument("--min-precision", type=value(number), metavar="X", help='short for --constraint "precision>=X"')
+    task.add_argument("--max-params", type=value(positive), metavar="N", help='short for --constraint "params<=N"')
     task.add_argument(
         "--max-macs", type=_count_or("auto", "none"), default="auto", metavar="N|auto|none",
         help="multiply-accumulates of a candidate; auto (default) leaves out what would eat the time limit",
     )  # fmt: skip
     task.add_argument(
-        "--max-latency-ms", type=_value(number), metavar="X", help="of one image through the untrained network"
+        "--max-latency-ms", type=value(number), metavar="X", help="of one image through the untrained network"
     )
-    task.add_argument("--image-size", type=_value(positive), metavar="N", help="resize and centre-crop to N x N")
+    task.add_argument("--image-size", type=value(positive), metavar="N", help="resize and centre-crop to N x N")
 
     how = search.add_argument_group("how to search (defaults suit the time limit and the device, and are printed)")
     how.add_argument("--strategy", default="evolution", choices=("evolution", "random", "default"))
     how.add_argument("--budget", default="halving", choices=("halving", "hyperband", "full", "asha"))
-    how.add_argument("--lanes", type=_value(positive), default=4, metavar="N", help="of ASHA: trials at a time (4)")
-    how.add_argument("--epochs", type=_value(positive), metavar="N", help="of a full training")
-    how.add_argument("--min-epochs", type=_value(positive), metavar="N", help="of the first rung")
-    how.add_argument("--eta", type=_value(positive), metavar="N", help="one in so many goes on at each rung")
-    how.add_argument("--population", type=_value(positive), metavar="N", help="mu")
-    how.add_argument("--offspring", type=_value(positive), metavar="N", help="lambda: fully trained children")
-    how.add_argument("--folds", type=_value(positive), metavar="N", help="of cross-validation; 1 is one hold-out split")
+    how.add_argument("--lanes", type=value(positive), default=4, metavar="N", help="of ASHA: trials at a time (4)")
+    how.add_argument("--epochs", type=value(positive), metavar="N", help="of a full training")
+    how.add_argument("--min-epochs", type=value(positive), metavar="N", help="of the first rung")
+    how.add_argument("--eta", type=value(positive), metavar="N", help="one in so many goes on at each rung")
+    how.add_argument("--population", type=value(positive), metavar="N", help="mu")
+    how.add_argument("--offspring", type=value(positive), metavar="N", help="lambda: fully trained children")
+    how.add_argument("--folds", type=value(positive), metavar="N", help="of cross-validation; 1 is one hold-out split")
     how.add_argument(
-        "--mutation-rate", type=_value(share), default=0.5, metavar="P", help="else recombination (default 0.5)"
+        "--mutation-rate", type=value(share), default=0.5, metavar="P", help="else recombination (default 0.5)"
     )
     how.add_argument(
         "--model", default="forest", choices=("forest", "none"), help="that chooses among possible children (forest)"
     )
     how.add_argument(
-        "--confirm", type=_value(count), default=3, metavar="K",
+        "--confirm", type=value(count), default=3, metavar="K",
         help="train the K best again, at most 3 times and in 15%% of the limits, and let all decide (3; 0 not)",
     )  # fmt: skip
     how.add_argument(
-        "--diverge-above", type=_value(factor), metavar="K",
+        "--diverge-above", type=value(factor), metavar="K",
         help="give up a training whose loss exceeds K times that of its first epoch (default: only one not finite)",
     )  # fmt: skip
-    how.add_argument("--seed", type=_value(count), default=0, metavar="N")
+    how.add_argument("--seed", type=value(count), default=0, metavar="N")
 
     limits = search.add_argument_group("limits")
     limits.add_argument(
-        "--max-time", type=_value(seconds), default=argparse.SUPPRESS, metavar="5m|2h|none",
+        "--max-time", type=value(seconds), default=argparse.SUPPRESS, metavar="5m|2h|none",
         help="of searching, retraining and testing (default 5m; none when a count is given)",
     )  # fmt: skip
-    limits.add_argument("--max-trials", type=_value(positive), metavar="N")
-    limits.add_argument("--max-total-epochs", type=_value(positive), metavar="N")
+    limits.add_argument("--max-trials", type=value(positive), metavar="N")
+    limits.add_argument("--max-total-epochs", type=value(positive), metavar="N")
 
     machine = search.add_argument_group("machine and output")
     _add_workers(machine)
@@ -120,13 +120,13 @@ def _add_search(search: argparse.ArgumentParser) -> None:
     machine.add_argument("--name", metavar="NAME", help="of the run's folder; an unfinished one goes on")
     machine.add_argument("--quiet", action="store_true", help="print the result only")
     _add_wandb(machine, "auto")
-    machine.add_argument("--wandb-project", type=_value(project), default=PROJECT, metavar="NAME", help=f"({PROJECT})")
+    machine.add_argument("--wandb-project", type=value(project), default=PROJECT, metavar="NAME", help=f"({PROJECT})")
 
 
 def _add_resume(resume: argparse.ArgumentParser) -> None:
     resume.add_argument("run", type=Path, metavar="RUN", help="the folder of a run, such as runs/NAME")
     resume.add_argument(
-        "--max-time", type=_value(seconds), default=argparse.SUPPRESS, metavar="5m|2h|none",
+        "--max-time", type=value(seconds), default=argparse.SUPPRESS, metavar="5m|2h|none",
         help="of the whole run, with the time it has had (default: as before)",
     )  # fmt: skip
     _add_workers(resume, default=argparse.SUPPRESS)
@@ -143,16 +143,16 @@ def _add_wandb(group: Any, default: str) -> None:
 
 def _add_workers(group: Any, default: Any = None) -> None:
     group.add_argument(
-        "--workers", type=_value(count), default=default, metavar="N", help="processes; 0 trains in this one"
+        "--workers", type=value(count), default=default, metavar="N", help="processes; 0 trains in this one"
     )
     group.add_argument(
-        "--workers-per-gpu", type=_value(positive), default=default, metavar="N", help="that share each GPU (default 1)"
+        "--workers-per-gpu", type=value(positive), default=default, metavar="N", help="that share each GPU (default 1)"
     )
     group.add_argument(
         "--cluster", default=default, metavar="ADDRESS", help="of a Dask scheduler (tcp://HOST:8786), or local:N"
     )
     group.add_argument(
-        "--trial-timeout", type=_value(seconds), default=default, metavar="10m", help="a job that takes longer has hung"
+        "--trial-timeout", type=value(seconds), default=default, metavar="10m", help="a job that takes longer has hung"
     )
 
 
@@ -165,14 +165,14 @@ def _add_compare(compare: argparse.ArgumentParser) -> None:
     compare.add_argument(
         "--seeds",
         nargs="+",
-        type=_value(count),
+        type=value(count),
         default=[0, 1, 2],
         metavar="N",
         help="of the searches (default: 0 1 2)",
     )
     compare.add_argument(
         "--test-seeds",
-        type=_value(positive),
+        type=value(positive),
         default=3,
         metavar="N",
         help="trainings to test each incumbent by (default 3)",
@@ -191,7 +191,7 @@ def _add_report(report: argparse.ArgumentParser) -> None:
 def _add_verify(verify: argparse.ArgumentParser) -> None:
     verify.add_argument("run", type=Path, metavar="RUN", help="the folder of a run, such as runs/NAME")
     verify.add_argument(
-        "--repair-to", type=_value(count), metavar="LINE", help="keep so many lines of the journal, put the rest aside"
+        "--repair-to", type=value(count), metavar="LINE", help="keep so many lines of the journal, put the rest aside"
     )
 
 
@@ -200,18 +200,18 @@ def _add_track(track: argparse.ArgumentParser) -> None:
     track.add_argument(
         "--wandb", default="auto", choices=("online", "offline"), help="offline: into RUN/wandb, for wandb sync"
     )
-    track.add_argument("--wandb-project", type=_value(project), metavar="NAME", help=f"as before, or {PROJECT}")
+    track.add_argument("--wandb-project", type=value(project), metavar="NAME", help=f"as before, or {PROJECT}")
 
 
 def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument("file", type=Path, metavar="FILE", help="a saved configuration, such as runs/NAME/best.json")
     evaluate.add_argument("--cv", action="store_true", help="cross-validate on the training part instead of testing")
     evaluate.add_argument("--data", metavar="NAME|DIR", help="another data set than the saved one")
-    evaluate.add_argument("--image-size", type=_value(positive), metavar="N")
+    evaluate.add_argument("--image-size", type=value(positive), metavar="N")
     evaluate.add_argument("--space", metavar="NAME|FILE.py", help="where the space's file lies now")
-    evaluate.add_argument("--epochs", type=_value(positive), metavar="N", help="of the training")
-    evaluate.add_argument("--seed", type=_value(count), metavar="N", help="of weights and order")
-    evaluate.add_argument("--folds", type=_value(positive), metavar="N", help="with --cv")
+    evaluate.add_argument("--epochs", type=value(positive), metavar="N", help="of the training")
+    evaluate.add_argument("--seed", type=value(count), metavar="N", help="of weights and order")
+    evaluate.add_argument("--folds", type=value(positive), metavar="N", help="with --cv")
     _add_machine(evaluate)
     evaluate.add_argument("--quiet", action="store_true", help="show no progress")
 
@@ -235,11 +235,11 @@ def _add_predict(predict: argparse.ArgumentParser) -> None:
 
 
 def _add_machine(group: Any) -> None:
-    group.add_argument("--threads", type=_value(positive), default=1, metavar="N", help="per training (default 1)")
+    group.add_argument("--threads", type=value(positive), default=1, metavar="N", help="per training (default 1)")
     group.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
 
 
-def _value(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
+def value(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
     """Return `parse` with its UserError told as argparse tells them."""
 
     def parsed(text: str) -> Parsed:
@@ -252,4 +252,4 @@ def _value(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
 
 
 def _count_or(*words: str) -> Callable[[str], int | str]:
-    return lambda text: text if text in words else _value(count)(text)
+    return lambda text: text if text in words else value(count)(text)

@@ -2,12 +2,14 @@
 
 import os
 import time
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
-from benchmarks.alone import alone
+from benchmarks.contestants.sampling import random_search
 from benchmarks.memory import held
-from benchmarks.overhead import Clocked
+from benchmarks.overhead import Clocked, measure
+from benchmarks.processes import alone
 from search_spaces import cnn
 
 
@@ -24,6 +26,17 @@ def test_a_suggestion_costs_the_cpu_time_between_two_trainings() -> None:
     assert meter.milliseconds(151) is None
 
 
+def test_who_fails_late_keeps_what_was_measured_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    def of_two_sizes(meter: Clocked, seed: int) -> None:
+        if meter.budget == 1000:
+            raise ValueError("too many for me")
+        random_search(meter, seed)
+
+    monkeypatch.setattr("benchmarks.contestants.contestant", lambda name: of_two_sizes)
+    first, *others = measure("somebody", 60, 1)
+    assert float(first) > 0 and others == ["failed: ValueError: too many for me"]
+
+
 def test_a_larger_batch_holds_more_and_what_is_held_besides_is_weights() -> None:
     one, two, three = (held({**cnn.DEFAULT, "batch_size": size}) for size in (10, 20, 30))
     assert two[0] - one[0] == three[0] - two[0] > 0
@@ -35,5 +48,5 @@ def test_work_alone_has_a_process_of_its_own_and_its_errors_come_back() -> None:
     assert alone(os.getpid) != os.getpid() and alone(divmod, 7, 2) == (3, 1)
     with pytest.raises(ZeroDivisionError):
         alone(divmod, 7, 0)
-    with pytest.raises(RuntimeError):  # BrokenProcessPool
+    with pytest.raises(BrokenProcessPool):
         alone(os._exit, 0)

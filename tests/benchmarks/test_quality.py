@@ -13,10 +13,12 @@ from types import ModuleType
 import pytest
 from rich.console import Console
 
-from benchmarks import contestants, memory, overhead, problems, quality, training, versions
-from benchmarks.courses import Course, forget, keep, kept, run, run_all
+from benchmarks import contestants, memory, overhead, problems, quality, scaling, training, versions
+from benchmarks.courses import Course, run, run_all
+from benchmarks.kept import forget, keep, kept
 from benchmarks.quality import missing
 from benchmarks.report import figure, groups, rank_table, regrets, seldom, with_rarer
+from nas.errors import UserError
 from tests.processes import gone_within, workers_of
 
 PROBLEM = "jannis/cheap/20"
@@ -52,6 +54,84 @@ def test_a_run_goes_on_with_what_is_missing_to_the_end_that_is_asked_for(tmp_pat
     asked.budget = 100
     left = [key for key, _ in missing(asked, kept(tmp_path))]
     assert left == [("DEHB", "jannis/cheap/5", 0), ("DEHB", "jannis/cheap/5", 1)]
+
+
+def test_a_half_written_course_is_as_if_it_had_never_been(tmp_path: Path) -> None:
+    for seed in range(2):
+        keep(tmp_path, course("engine", seed))
+    (file,) = tmp_path.glob("*.jsonl")
+    file.write_bytes(file.read_bytes()[:-9])
+    assert [each.seed for each in kept(tmp_path)] == [0]
+    keep(tmp_path, course("engine", 7))
+    assert [each.seed for each in kept(tmp_path)] == [0, 7]
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"contestant": "engine"}', "\x00"])
+def test_a_line_that_is_no_course_is_told_and_nothing_is_lost(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    keep(tmp_path, course("engine", 0))
+    (file,) = tmp_path.glob("*.jsonl")
+    file.write_text(content := f"{line}\n{file.read_text()}")
+    monkeypatch.setattr("sys.argv", ["quality", "--results", str(tmp_path), "--afresh"])
+    with pytest.raises(SystemExit) as ended:
+        quality.main()
+    assert ended.value.code == 2 and f"{file}, line 1, is no course" in capfd.readouterr().err.splitlines()[-1]
+    assert file.read_text() == content
+
+
+def test_who_died_runs_again_and_is_then_judged_by_that(tmp_path: Path) -> None:
+    asked = Namespace(problems=[PROBLEM], contestants=["engine"], seeds=2, budget=50)
+    keep(tmp_path, course("engine", 0, error="ValueError: it failed, and would again"))
+    keep(tmp_path, replace(course("engine", 1, error="its process died with exit code -9"), died=True))
+    assert missing(asked, kept(tmp_path)) == [(("engine", PROBLEM, 1), 50)]
+    keep(tmp_path, course("engine", 1, (1.0, 0.5)))
+    assert missing(asked, kept(tmp_path)) == [] and not any(each.died for each in kept(tmp_path))
+
+
+def test_quick_is_a_choice_of_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["quality", "--quick", "--seeds", "3"])
+    asked = quality.asked_for(quality.flags())
+    assert (asked.seeds, asked.budget, asked.afresh, len(asked.problems)) == (3, 50, True, 4)
+    assert "Optuna GP" not in asked.contestants and asked.results != quality.RESULTS
+
+
+def test_only_tables_that_are_asked_for_need_to_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(problems, "DATA", tmp_path)
+    (tmp_path / "lcbench").mkdir()
+    assert problems.lacking(["protein_structure/both/20", PROBLEM]) == []
+    assert problems.lacking([PROBLEM, "flowers/cheap/5"]) == [str(tmp_path / "reference_runs" / "evaluations.csv")]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no archive"])
+def test_a_table_that_cannot_be_read_is_told_from_any_process(
+    content: bytes | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(problems, "DATA", tmp_path)
+    (tmp_path / "lcbench").mkdir()
+    if content is not None:
+        (tmp_path / "lcbench" / "curves.npz").write_bytes(content)
+    problems.table.cache_clear()
+    with pytest.raises(UserError, match=f"the table jannis cannot be read from {tmp_path}/lcbench: "):
+        problems.table("jannis")
+
+
+@pytest.mark.skipif(not problems.DATA.exists(), reason="the tables in ../shared/data are not there")
+def test_ctrl_c_leaves_what_has_ended_and_no_traceback(tmp_path: Path) -> None:
+    words = ["--seeds", "500", "--contestants", "random search", "--problems", PROBLEM, "--results", str(tmp_path)]
+    benchmark = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.quality", *words], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    until = time.monotonic() + 120
+    while not kept(tmp_path):
+        assert time.monotonic() < until and benchmark.poll() is None
+        time.sleep(0.1)
+    workers = workers_of(benchmark.pid)
+    os.killpg(benchmark.pid, signal.SIGINT)  # as a terminal does, to the whole group
+    told = benchmark.communicate(timeout=60)[1]
+    assert benchmark.returncode == 130 and "Traceback" not in told and "stopped: " in told
+    gone_within(10, workers)
+    assert kept(tmp_path)
 
 
 def test_what_is_measured_afresh_is_forgotten_and_nothing_else(tmp_path: Path) -> None:
@@ -100,7 +180,7 @@ def test_a_contestant_that_ends_its_process_is_shown_as_failed_and_the_others_ru
         os.kill(worker, signal.SIGKILL)
     second, third = found
     assert not first.error and first.trace
-    assert (second.error, second.trace) == ("its process died with exit code -9", [])
+    assert (second.error, second.trace, second.died) == ("its process died with exit code -9", [], True)
     assert not third.error and third.trace and {each.seed for each in (first, second, third)} == {0, 1, 2}
 
 
@@ -119,7 +199,7 @@ def test_what_other_versions_gave_is_not_mixed_with(
     assert "numpy 1.0" in versions.told(tmp_path)
 
 
-@pytest.mark.parametrize(("lacking", "told"), [("versions", "give other --results"), ("data", "is not there")])
+@pytest.mark.parametrize(("lacking", "told"), [("versions", "give other --results"), ("data", "lcbench: not there")])
 def test_a_benchmark_that_cannot_run_afresh_forgets_nothing(
     lacking: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -223,16 +303,18 @@ def test_peers_are_shown_without_us() -> None:
 @pytest.mark.parametrize(
     ("benchmark", "words", "told"),
     [
-        (quality, "--problems nowhere/cheap/5", "unknown: nowhere/cheap/5"),
-        (quality, "--contestants nobody", "unknown: nobody"),
-        (quality, "--seeds -1", "argument --seeds: invalid"),
+        (quality, "--problems nowhere/cheap/5", "argument --problems: invalid choice: 'nowhere/cheap/5'"),
+        (quality, "--contestants nobody", "argument --contestants: invalid choice: 'nobody'"),
+        (quality, "--seeds -1", "argument --seeds: -1 is too small"),
         (quality, "--seeds 0 --results nowhere", "nowhere keeps nothing of what is asked for"),
-        (quality, "--budget 0", "argument --budget: invalid"),
+        (quality, "--budget 24", "argument --budget: 24 is too small: it must be at least 25"),
         (quality, "--results README.md", "README.md is no folder"),
         (overhead, "--contestants nobody", "argument --contestants: invalid choice: 'nobody'"),
         (training, "--data nowhere", "unknown data set 'nowhere'"),
         (training, "--cuda-graphs", "--cuda-graphs needs --device cuda"),
-        (memory, "--trials 0", "argument --trials: invalid"),
+        (memory, "--trials 0", "argument --trials: 0 is too small"),
+        (overhead, "--limit soon", "argument --limit: 'soon' is not a number"),
+        (scaling, "--results 1", "argument --results: 1 is too small: it must be at least 100"),
     ],
 )
 def test_what_cannot_be_measured_is_told_in_a_line(
