@@ -1,7 +1,6 @@
-"""Processes that end when the one that started them does, whatever ends it."""
+"""Processes that leave Ctrl-C to the one that started them, and end when it does, whatever ends it."""
 
 import os
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -11,6 +10,8 @@ from typing import TypeVar
 
 from pebble import ProcessPool
 
+from nas.signals import deaf_to_ctrl_c
+
 T = TypeVar("T")
 
 
@@ -18,6 +19,8 @@ T = TypeVar("T")
 def pool(count: int) -> Iterator[ProcessPool]:
     """Yield a pool of `count` processes; what they still do when the block ends is ended."""
     processes = ProcessPool(count, context=get_context("spawn"), initializer=_end_with_the_parent)
+    with deaf_to_ctrl_c():
+        processes.schedule(os.getpid)  # the first job starts them
     try:
         yield processes
     finally:
@@ -31,7 +34,7 @@ def alone(work: Callable[..., T], *arguments: object) -> T:
     Raises what it raises, BrokenProcessPool where that process dies.
     """
     with ProcessPoolExecutor(1, get_context("spawn"), _end_with_the_parent) as executor:
-        with _ctrl_c_held_back():
+        with deaf_to_ctrl_c():
             future = executor.submit(work, *arguments)
         try:
             return future.result()
@@ -39,16 +42,6 @@ def alone(work: Callable[..., T], *arguments: object) -> T:
             for child in active_children():
                 child.kill()
             raise
-
-
-@contextmanager
-def _ctrl_c_held_back() -> Iterator[None]:
-    """Start processes in the block that never hear of Ctrl-C."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def use_one_thread() -> None:
