@@ -13,7 +13,7 @@ from ConfigSpace import ConfigurationSpace
 from nas import constraints as bounds
 from nas.cheap import Measures
 from nas.checkpoints import Checkpoints
-from nas.confirmation import Estimate, incumbent, of_incumbent
+from nas.confirmation import Estimate, incumbent, of_incumbent, overtaken
 from nas.drive import drive, goes_on
 from nas.engine import Lab, Tracker
 from nas.errors import UserError
@@ -49,6 +49,11 @@ class Run:
         Where the few best were trained again, all their evaluations count.
         """
         return incumbent(self.trials, self.spec)
+
+    @property
+    def overtaken(self) -> Result | None:
+        """The best of the search, where being trained again made another the incumbent."""
+        return overtaken(self.trials, self.spec)
 
     @property
     def confirmation(self) -> Estimate | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nas.confirmation import Estimate, incumbent, of_incumbent, settled
+from nas.confirmation import Estimate, incumbent, of_incumbent, overtaken, settled
 from nas.errors import Corrupt, UserError
 from nas.folder import read_json, read_spec
 from nas.journal import read
@@ -32,6 +32,11 @@ class StoredRun:
     def best(self) -> Result | None:
         """The incumbent."""
         return incumbent(self.results, self.spec)
+
+    @property
+    def overtaken(self) -> Result | None:
+        """The best of the search, where being trained again made another the incumbent."""
+        return overtaken(self.results, self.spec)
 
     @property
     def confirmation(self) -> Estimate | None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nas
-from nas.confirmation import Confirmed, Estimate, estimate, incumbent
+from nas.confirmation import Confirmed, Estimate, estimate, incumbent, overtaken
 from nas.constraints import parse
 from nas.ranking import scored
 from nas.seeds import generator
@@ -121,6 +121,14 @@ def test_who_is_done_sooner_is_not_chosen_for_that() -> None:
     assert incumbent([*searched, again(first, 0.1)], spec) == first
     assert incumbent([*searched, again(first, 0.1), again(second, 0.75)], spec) == second
     assert incumbent([*searched, replace(again(first, 0.1), status=Status.CRASHED)], spec) == second
+
+
+def test_it_is_known_who_was_ahead_before_the_best_were_trained_again() -> None:
+    spec = nas.search(flat(), noisy, max_trials=20, confirm=3, **FULL).spec
+    first, second = (scored(finished(f"g0.b0.{i}", 0.9 - i / 10), spec) for i in range(2))
+    assert overtaken([first, second], spec) is None
+    assert overtaken([first, second, again(first, 0.9), again(second, 0.9)], spec) is None
+    assert overtaken([first, second, again(first, 0.1), again(second, 0.8)], spec) == first
 
 
 def finished(trial_id: str, accuracy: float, operator: str = "sample", parents: tuple[str, ...] = ()) -> Result:

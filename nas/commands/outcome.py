@@ -60,16 +60,24 @@ def final(
         write_best(plan, run, best, tested)
         notes.append(_kept(plan, config, tested))
     if plan.flags.strategy != "default":
-        default = Config.of(plan.space.default)
-        try:
-            cost = plan.here.nominal_seconds(default.values, 1)
-        except Exception as error:  # the default meets no constraint: it may not even fit the memory
-            return [*notes, f"the default configuration cannot be built: {error}"]
-        tested = _tested(plan, default, "default configuration", "default.json", cost, began, notes)
-        if tested:
-            columns["default, test"] = tested.metrics
-            plan.saved(default, {"test": tested.metrics}).write(plan.directory / "default.json")
+        default = _default_tested(plan, began, notes)
+        if default:
+            columns["default, test"] = default.metrics
     return notes
+
+
+def _default_tested(plan: Plan, began: float, notes: list[str]) -> Evaluation | None:
+    """Retrain and test the default configuration, and write what came of it to default.json."""
+    config, tested = Config.of(plan.space.default), None
+    try:
+        cost = plan.here.nominal_seconds(config.values, 1)
+    except Exception as error:  # the default meets no constraint: it may not even fit the memory
+        notes.append(f"the default configuration cannot be built: {error}")
+    else:
+        tested = _tested(plan, config, "default configuration", "default.json", cost, began, notes)
+    evidence: dict[str, object] = {"test": tested.metrics} if tested else {"untested": notes[-1]}
+    plan.saved(config, evidence).write(plan.directory / "default.json")
+    return tested
 
 
 def _tested(

@@ -118,7 +118,14 @@ def _confirmed(run: api.Run, title: str, columns: dict[str, dict[str, float]]) -
     known = dict(best.job.trial.cheap)
     sure = [f"{c} with probability {found.probability(c):.2f}" for c in run.spec.constraints if c.metric not in known]
     times = "once" if found.count == 1 else f"{found.count} times"
-    return [f"trained again {times} with other seeds and folds: " + ", ".join([spread, *sure])]
+    notes = [f"trained again {times} with other seeds and folds: " + ", ".join([spread, *sure])]
+    if former := run.overtaken:
+        value = former.metrics[run.spec.objective]
+        notes.append(
+            f"{former.job.trial.id} was ahead in the search, {run.spec.objective} {value:.4f}; "
+            f"with what was trained again {best.job.trial.id} is"
+        )
+    return notes
 
 
 def _how_it_went(run: api.Run, began: float) -> list[str]:

@@ -59,6 +59,15 @@ def default_tested(run: StoredRun) -> dict[str, float]:
     return dict((saved.evidence.get("test") if saved else None) or {})
 
 
+def default_untested(run: StoredRun) -> str:
+    """Return why the default configuration stands in no column; nothing where it does, or is what was searched."""
+    saved = run.saved("default.json")
+    if not saved or "test" in saved.evidence or run.spec.strategy == "default":
+        return ""
+    again = f"it was not tested; for its test metrics: python -m nas.main evaluate {run.directory}/default.json"
+    return str(saved.evidence.get("untested", again))
+
+
 def constraints(run: StoredRun, best: Result) -> Table:
     """Return each constraint with what the incumbent has, its margin, and how sure that is."""
     again, test, known = run.confirmation, tested(run), dict(best.job.trial.cheap)

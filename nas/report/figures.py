@@ -92,11 +92,8 @@ def trade_off(run: StoredRun, constraint: Constraint) -> Drawing | None:
         return None
     figure = canvas()
     axes = _scatter(figure, run, last.values(), metric)
-    axes.axvline(constraint.bound, color=BOUND, linestyle="--")
-    axes.annotate(
-        str(constraint), (constraint.bound, 0.02), xycoords=("data", "axes fraction"), color=BOUND, fontsize=10,
-        rotation=90, va="bottom", ha="right" if constraint.relation == ">=" else "left",
-    )  # fmt: skip
+    axes.axvline(constraint.bound, color=BOUND, linestyle="--", label=str(constraint))
+    _legend(figure)
     met = sum(constraint.violation(r.metrics[metric]) == 0 for r in last.values())
     words = f"{met} of {len(last)} trials meet {constraint}."
     return Drawing(f"trade-off-{metric}", f"Every trial: {metric} against {objective}", words, figure)
@@ -113,11 +110,14 @@ def size(run: StoredRun) -> Drawing | None:
     front = pareto([r for r in trained if r.feasible])
     axes.step(
         [r.metrics["params"] for r in front], [r.metrics[objective] for r in front],
-        where="post", color=INCUMBENT, linewidth=1.2, zorder=1,
+        where="post", color=INCUMBENT, linewidth=1.2, zorder=1, label="Pareto front" if front else None,
     )  # fmt: skip
+    _legend(figure)
     places = [(number("params", r.metrics["params"]), number(objective, r.metrics[objective])) for r in front[-8:]]
     words = "; ".join(f"{parameters} parameters reach {value}" for parameters, value in places)
     told = f"On the front: {words}." if front else "None of them is feasible."
+    if front and run.overtaken and run.best not in front:
+        told += " The incumbent is not: it came out ahead when the best were trained again."
     return Drawing("size", f"Parameters against {objective}, with the Pareto front", told, figure)
 
 
@@ -148,8 +148,11 @@ def _scatter(figure: Figure, run: StoredRun, results: Iterable[Result], metric: 
     if min(r.metrics[metric] for group in groups.values() for r in group) > 0 and metric in ("params", "macs"):
         logarithmic(axes)
     axes.set(xlabel=metric, ylabel=objective)
-    figure.legend(loc="outside upper center", ncols=3, fontsize=9, handletextpad=0.2, columnspacing=1)
     return axes
+
+
+def _legend(figure: Figure) -> None:
+    figure.legend(loc="outside upper center", ncols=3, fontsize=9, handletextpad=0.2, columnspacing=1)
 
 
 def logarithmic(axes: Axes) -> None:

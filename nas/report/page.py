@@ -104,6 +104,7 @@ def _content(runs: Sequence[StoredRun]) -> dict[str, object]:
         "constraints": facts.constraints(run, best) if best and spec.constraints else None,
         "side_by_side": _side_by_side(runs, best),
         "tested": bool(facts.tested(run)),
+        "default_untested": facts.default_untested(run),
         "compared": len(facts.compared(run)),
         "alone": len(runs) == 1,
         "configuration": facts.configuration(best.job.trial.config) if best else None,
@@ -142,7 +143,11 @@ def _found(run: StoredRun, best: Result | None) -> str:
         parts.append(f"{facts.number(objective, test)} on the test set")
     verdict = "" if best.feasible else "No network met all constraints; the nearest miss: "
     partly = "" if best.epochs == run.spec.max_epochs else f" after {best.epochs} epochs only"
-    return f"{verdict}{best.job.trial.id} reaches {', '.join(parts)}{partly}."
+    reached = f"{verdict}{best.job.trial.id} reaches {', '.join(parts)}{partly}."
+    if former := run.overtaken:
+        value = facts.number(objective, former.metrics[objective])
+        reached += f" {former.job.trial.id} was ahead in the search, {value}; with what was trained again it is not."
+    return reached
 
 
 def _side_by_side(runs: Sequence[StoredRun], best: Result | None) -> Table | None:

@@ -19,7 +19,7 @@ from nas.report.page import write
 from nas.saved import Saved
 from nas.stored import open_run
 from nas.types import Config, Job, Result, Score, Status, Trial
-from tests.fakes import fates, hills, look_up, meet_fate, params
+from tests.fakes import fates, hill, hills, look_up, meet_fate, params
 
 SECTIONS = [
     "What was asked, and what was found", "The incumbent beside its baselines", "How the best came to be",
@@ -171,6 +171,22 @@ def test_the_lineage_leads_from_the_winner_to_samples(folder: Path) -> None:
 def test_every_kind_of_run_has_its_report(tmp_path: Path, asked: dict[str, Any]) -> None:
     nas.search(hills(), look_up, run_dir=tmp_path, **{"max_trials": 40, **ASKED, **asked})
     assert Page(write([open_run(tmp_path)], tmp_path / "report.html")).headings == SECTIONS
+
+
+def test_it_tells_where_being_trained_again_changed_the_choice(tmp_path: Path) -> None:
+    def lucky(config: dict[str, Any], *, epochs: int, **job: Any) -> dict[str, Any]:
+        return hill(config, epochs)
+
+    def again(config: dict[str, Any], *, epochs: int, **job: Any) -> dict[str, Any]:
+        return {**hill(config, epochs), "accuracy": -10 * hill(config, epochs)["accuracy"]}
+
+    lucky.again = again  # type: ignore[attr-defined]
+    run = nas.search(hills(), lucky, run_dir=tmp_path, max_trials=60, **ASKED)
+    assert run.best and run.overtaken and run.overtaken.metrics["accuracy"] > run.best.metrics["accuracy"]
+    page = Page(write([open_run(tmp_path)], tmp_path / "report.html"))
+    told = f"{run.overtaken.job.trial.id} was ahead in the search, {run.overtaken.metrics['accuracy']:.4f}"
+    assert told in page.text and f"{run.best.job.trial.id} reaches" in page.text
+    assert "it came out ahead when the best were trained again" in page.text
 
 
 def test_failures_are_told_by_cause_with_an_example(tmp_path: Path) -> None:
