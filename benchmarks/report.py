@@ -10,6 +10,7 @@ from statistics import fmean
 import numpy as np
 from matplotlib import colormaps, rc_context
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 from rich.console import Console
 from rich.table import Table
 
@@ -148,15 +149,18 @@ def figure(courses: list[Course], file: Path) -> None:
             if name == OURS:
                 axes.fill_between(stretch, [s.low for s in own], [s.high for s in own], color=colours[name], alpha=0.2)
         middle = (stretch[0] * stretch[-1]) ** 0.5
-        text = f"{count:,} searches" if count else ""
+        text = f"{count:,} searches\namong {len(names)}" if count else ""
         axes.text(middle, 0.01, text, transform=axes.get_xaxis_transform(), ha="center", fontsize=8)
     axes.set_xscale("log")
-    reached = [b for b in BUDGETS if ranked[b]]
+    axes.xaxis.set_minor_locator(NullLocator())
+    reached = [b for b in (5, 10, *BUDGETS) if ranked[b]]
     axes.set_xticks(reached, [str(b) for b in reached])
     axes.invert_yaxis()
     axes.set(xlabel="full trainings", ylabel="average rank, 1 is best")
     for name, colour in colours.items():
         axes.plot([], [], color=colour, label=name, linewidth=2)
+    if OURS in colours:
+        axes.fill_between([], [], color=colours[OURS], alpha=0.2, label=f"{OURS}, 95 % interval")
     axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     with rc_context({"svg.hashsalt": "quality"}):  # the same ranks are the same file
         drawing.savefig(file, metadata={"Date": None})
