@@ -31,7 +31,7 @@ def tpe_hyperband(meter: Meter, seed: int) -> None:
     """TPE, trials that report every epoch stopped by the Hyperband pruner, which knows nothing of constraints."""
     least = meter.problem.min_epochs
     pruner = optuna.pruners.HyperbandPruner(least, meter.problem.lookup.max_epochs, reduction_factor=3)
-    _study(meter, _parzen(meter.problem, seed), pruner, first_report=least)
+    _study(meter, _parzen(meter.problem, seed), pruner, f"{meter.problem.name}, seed {seed}", least)
 
 
 def _parzen(problem: Problem, seed: int) -> optuna.samplers.TPESampler:
@@ -43,9 +43,13 @@ def _study(
     meter: Meter,
     sampler: optuna.samplers.BaseSampler,
     pruner: optuna.pruners.BasePruner,
+    name: str | None = None,
     first_report: int | None = None,
 ) -> None:
-    """Optimise; every trial reports each epoch from `first_report` on, or its last one alone."""
+    """Optimise; every trial reports each epoch from `first_report` on, or its last one alone.
+
+    Hyperband's brackets go by the `name`.
+    """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     problem, last = meter.problem, meter.problem.lookup.max_epochs
 
@@ -62,7 +66,7 @@ def _study(
         _bound(trial, problem, outcome)
         return outcome.loss if outcome.metrics else problem.worst  # ranked by its violation
 
-    study = optuna.create_study(sampler=sampler, pruner=pruner, study_name="benchmark")  # Hyperband's brackets go by it
+    study = optuna.create_study(sampler=sampler, pruner=pruner, study_name=name)
     with suppress(Spent):
         study.optimize(objective)
 

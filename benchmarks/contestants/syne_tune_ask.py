@@ -24,7 +24,6 @@ from syne_tune.optimizer.schedulers.ask_tell_scheduler import AskTellScheduler
 
 from benchmarks.meter import Meter, Spent
 from nas import variation
-from nas.budgets import hyperband
 
 
 def regularized_evolution(meter: Meter, seed: int) -> None:
@@ -39,25 +38,24 @@ def regularized_evolution(meter: Meter, seed: int) -> None:
 
 
 def asha(meter: Meter, seed: int) -> None:
-    """Asynchronous successive halving by one worker, which reports at every rung."""
+    """Asynchronous successive halving by one worker, which reports every epoch."""
     logging.getLogger("syne_tune").setLevel(logging.ERROR)
     _seed(seed)
     problem, space = meter.problem, meter.problem.lookup.space
-    longest = problem.lookup.max_epochs
-    rungs = [rung.epochs for rung in hyperband(longest, problem.min_epochs, 3)[0]]
+    least, longest = problem.min_epochs, problem.lookup.max_epochs
     scheduler = ASHA(
-        _domains(space), "loss", time_attr="epoch", max_t=longest, grace_period=rungs[0], reduction_factor=3,
+        _domains(space), "loss", time_attr="epoch", max_t=longest, grace_period=least, reduction_factor=3,
         do_minimize=True, random_seed=seed,
     )  # fmt: skip
     with suppress(Spent):
         for number in count():
             trial = Trial(number, scheduler.suggest().config, datetime.now())
             config = _config(space, trial.config)
-            for epochs in rungs:
+            for epochs in range(least, longest + 1):  # nothing is decided before its first rung
                 outcome = meter(config, epochs)
                 if not outcome.metrics:
                     break  # what breaks a cheap bound never starts: its searcher draws at random and need not be told
-                if epochs == rungs[0]:
+                if epochs == least:
                     scheduler.on_trial_add(trial)
                 result = {"loss": meter.penalty(outcome), "epoch": epochs}
                 if scheduler.on_trial_result(trial, result) != SchedulerDecision.CONTINUE:
