@@ -3,27 +3,47 @@
 import os
 import sys
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from typing import NoReturn
 
+from pebble import ProcessExpired
+
 import nas
-
-
-def whole(search: nas.Run) -> nas.Run:
-    """Return it. Raises KeyboardInterrupt where Ctrl-C ended it, by which `nas.search` ends in order."""
-    if search.stopped == "interrupted":
-        raise KeyboardInterrupt
-    return search
+from nas.disk import disk_is_full
+from nas.errors import DiskFull
+from nas.signals import exit_status
 
 
 def run(main: Callable[[], int]) -> NoReturn:
-    """Exit with what `main` returns, with 130 where Ctrl-C stops it, quietly where nobody reads on."""
+    """Exit with what `main` returns; what goes wrong from outside is told in a line.
+
+    With 130 after Ctrl-C, with its own status after a UserError, with 2 where a file cannot be used, with 1 where a
+    process died; quietly where nobody reads on.
+    """
     try:
         status = main()
         sys.stdout.flush()
     except KeyboardInterrupt:
-        print("stopped: what was measured by then is printed above, or kept", file=sys.stderr)
-        status = 130
+        status = told(130, "stopped: what was measured by then is printed above, or kept")
+    except nas.UserError as error:
+        status = told(error.exit_status, str(error))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor does the interpreter complain at its end
         status = 0
+    except (ProcessExpired, BrokenProcessPool) as death:
+        status = told(1, f"a process of the benchmark died, perhaps for want of memory: {death}")
+    except OSError as error:
+        status = told((DiskFull if disk_is_full(error) else nas.UserError).exit_status, str(error))
     sys.exit(status)
+
+
+def told(status: int, message: str) -> int:
+    print(message, file=sys.stderr)
+    return status
+
+
+def whole(search: nas.Run) -> nas.Run:
+    """Return it. Raises KeyboardInterrupt where a signal ended it, by which `nas.search` ends in order."""
+    if exit_status(search.stopped):
+        raise KeyboardInterrupt
+    return search

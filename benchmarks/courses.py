@@ -13,7 +13,9 @@ from pebble import ProcessExpired
 from benchmarks import contestants, problems
 from benchmarks.meter import Meter
 from benchmarks.processes import pool, use_one_thread
+from nas.errors import UserError
 
+LEAVE_OUT = "name others by --contestants"
 Key = tuple[str, str, int]  # contestant, problem, seed
 
 
@@ -42,23 +44,29 @@ class Course:
 
 
 def run(contestant: str, problem: str, seed: int, budget: float) -> Course:
-    """Return the course of one contestant. Raises UserError where the problem's table cannot be read."""
+    """Return the course of one contestant. Raises UserError where its package or the problem's table is not here."""
     warnings.simplefilter("ignore")  # of peers, by the thousand
-    found = problems.problem(problem)
-    meter, began, error = Meter(found, budget), time.process_time(), ""
     try:
-        contestants.contestant(contestant)(meter, seed)
+        enter, found = contestants.contestant(contestant), problems.problem(problem)
+    except ImportError as lacking:
+        package = lacking.name or lacking
+        raise UserError(f"{contestant} needs {package}, which the extra [bench] installs: {LEAVE_OUT}") from None
+    meter, began, error, died = Meter(found, budget), time.process_time(), "", False
+    try:
+        enter(meter, seed)
+    except KeyboardInterrupt:  # Ctrl-C it does not hear
+        error, died = "a signal stopped it", True
     except (Exception, SystemExit) as caught:
         where = traceback.extract_tb(caught.__traceback__)[-1]
         error = f"{type(caught).__name__}: {caught} ({Path(where.filename).name}, line {where.lineno})"[:300]
     seconds = round(time.process_time() - began, 2)
-    return Course(contestant, problem, seed, budget, meter.trace, seconds, found.best, found.worst, error)
+    return Course(contestant, problem, seed, budget, meter.trace, seconds, found.best, found.worst, error, died)
 
 
 def run_all(searches: Iterable[tuple[Key, float]], processes: int) -> Iterator[Course]:
     """Yield the courses of all keys and budgets as they come, run in processes of their own, which may die.
 
-    Raises UserError where a table cannot be read.
+    Raises UserError where a package or table is not here, BrokenProcessPool where processes die before they begin.
     """
     use_one_thread()
     with pool(processes) as workers:

@@ -1,23 +1,41 @@
 """Which courses are kept? Lines of JSON, one file a problem; a half-written last line is as if it had never been."""
 
+import fcntl
 import json
 import os
 from collections.abc import Container, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.courses import Course
 from nas.disk import full_disk_told, write_atomically
-from nas.errors import UserError
+from nas.errors import InUse, UserError
 
 
 def kept(folder: Path) -> list[Course]:
     """Return the courses that are kept in `folder`: of those with the same key, the one with the largest budget.
 
-    Raises UserError where a line is no course.
+    One that did not die comes before any that did. Raises UserError where a line is no course.
     """
     found = [course for file in sorted(folder.glob("*.jsonl")) for course in _read(file)]
-    return list({course.key: course for course in sorted(found, key=lambda course: course.budget)}.values())
+    found.sort(key=lambda course: (not course.died, course.budget))
+    return list({course.key: course for course in found}.values())
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other benchmarks from writing to `folder`, which is made. Raises InUse where one does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InUse(f"another benchmark writes to {folder}: wait for it, or give other --results") from None
+        yield
+    finally:
+        os.close(handle)
 
 
 def forget(folder: Path, contestants: Container[str], problems: Container[str]) -> None:

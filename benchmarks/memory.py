@@ -74,7 +74,8 @@ def largest(max_params: float) -> tuple[dict[str, Any], int]:
     sizes = [(*held(dict(config)), i, dict(config)) for i, config in enumerate(drawn.sample_configuration(2000))]
     legal = [each for each in sizes if each[1] <= max_params]
     if not legal:
-        raise UserError(f"the smallest of 2,000 networks has {min(each[1] for each in sizes):,} parameters")
+        least = min(each[1] for each in sizes)
+        raise UserError(f"--max-params {max_params:.0f}: the smallest of 2,000 networks has {least:,} parameters")
     _, parameters, _, config = max(legal)
     return config, parameters
 
@@ -94,10 +95,7 @@ def main() -> int:
     parser.add_argument("--max-params", type=value(positive), default=2e7)
     parser.add_argument("--trials", type=value(positive), nargs="+", default=list(TRIALS))
     asked = parser.parse_args()
-    try:
-        config, parameters = largest(asked.max_params)
-    except UserError as error:
-        parser.error(f"--max-params {asked.max_params}: {error}")
+    config, parameters = largest(asked.max_params)
     smallest = {**config, "n_conv_layers": 1, "n_channels_conv_0": 16, "n_fc_layers": 1, "n_channels_fc_0": 16}
     smallest = {name: value for name, value in smallest.items() if name[-2:] not in ("_1", "_2")}
     largest_told = f"worker, {parameters:,} parameters, batch {config['batch_size']}"

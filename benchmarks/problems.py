@@ -4,7 +4,7 @@ A problem is named TABLE/KIND/SHARE: `protein_structure/both/20` bounds paramete
 random configurations meet both.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -72,12 +72,6 @@ def table_of(problem: str) -> str:
 def has_curves(problem: str) -> bool:
     """Return whether shorter trainings are known."""
     return TABLES[table_of(problem)].min_epochs > 1
-
-
-def lacking(problems: Iterable[str]) -> list[str]:
-    """Return what of DATA the tables of these problems come from and is not there."""
-    sources = {DATA / TABLES[table_of(problem)].source for problem in problems if TABLES[table_of(problem)].source}
-    return sorted(str(source) for source in sources if not source.exists())
 
 
 def left_out(problem: str) -> bool:

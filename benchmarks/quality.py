@@ -16,7 +16,7 @@ from rich.progress import Progress
 from benchmarks import contestants, problems, report, versions
 from benchmarks.command import run
 from benchmarks.courses import Course, Key, run_all
-from benchmarks.kept import forget, keep, kept
+from benchmarks.kept import forget, keep, kept, locked
 from benchmarks.standings import BUDGETS
 from nas.errors import UserError
 from nas.flags import value
@@ -24,6 +24,9 @@ from nas.units import count, positive
 
 RESULTS = Path("benchmarks/results/quality")
 ELSEWHERE = "give other --results"
+NOT_EVERYWHERE = (
+    "some run on learning curves only, the dearest where a fifth is feasible, unless --seeds and --budget are given"
+)
 QUICK = {
     "problems": [
         "protein_structure/both/20", "naval_propulsion/both/5", "jannis/cheap/20", "CIFAR100-SCENE15/expensive/20",
@@ -102,16 +105,19 @@ def run_missing(asked: argparse.Namespace) -> None:
     searches = missing(asked, staying)
     if not searches:
         return
+    if asked.quick and asked.results.resolve() == RESULTS.resolve():
+        raise UserError(f"--quick measures afresh, and {RESULTS} would lose what hours have measured: {ELSEWHERE}")
     if staying and (others := versions.differing(asked.results)):
         raise UserError(f"{asked.results} was measured with other versions, now {', '.join(others)}: {ELSEWHERE}")
-    if tables := problems.lacking(problem for (_, problem, _), _ in searches):
-        raise UserError(f"{', '.join(tables)}: not there, but tables to search on: --seeds 0 shows what is kept")
-    if asked.afresh:
-        forget(asked.results, asked.contestants, asked.problems)
-    versions.note(asked.results)
-    with Progress(console=Console(stderr=True)) as bar:
-        for course in bar.track(run_all(searches, asked.processes), len(searches), description="searches"):
-            keep(asked.results, course)
+    for name in {problems.table_of(problem) for (_, problem, _), _ in searches}:
+        problems.table(name)  # if it cannot be read, that is told now
+    with locked(asked.results):
+        if asked.afresh:
+            forget(asked.results, asked.contestants, asked.problems)
+        versions.note(asked.results)
+        with Progress(console=Console(stderr=True)) as bar:
+            for course in bar.track(run_all(searches, asked.processes), len(searches), description="searches"):
+                keep(asked.results, course)
 
 
 def show_kept(asked: argparse.Namespace) -> None:
@@ -119,20 +125,16 @@ def show_kept(asked: argparse.Namespace) -> None:
     courses = kept(asked.results)
     chosen = [course for course in courses if is_asked_for(course, asked)]
     if not chosen:
-        raise UserError(f"{asked.results} keeps nothing of what is asked for")
+        raise UserError(f"{asked.results} keeps nothing of what is asked for; {NOT_EVERYWHERE}")
     report.show(chosen, asked.results, whole=len(chosen) == len(courses))
 
 
 def main() -> int:
-    parser = flags()
-    asked = asked_for(parser)
-    try:
-        if asked.results.exists() and not asked.results.is_dir():
-            raise UserError(f"{asked.results} is no folder: {ELSEWHERE}")
-        run_missing(asked)
-        show_kept(asked)
-    except UserError as error:
-        parser.error(str(error))
+    asked = asked_for(flags())
+    if asked.results.exists() and not asked.results.is_dir():
+        raise UserError(f"{asked.results} is no folder: {ELSEWHERE}")
+    run_missing(asked)
+    show_kept(asked)
     return 0
 
 

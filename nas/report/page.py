@@ -141,13 +141,12 @@ def _found(run: StoredRun, best: Result | None) -> str:
     test = facts.tested(run).get(objective)
     if test is not None:
         parts.append(f"{facts.number(objective, test)} on the test set")
-    verdict = "" if best.feasible else "No network met all constraints; the nearest miss: "
+    former = run.overtaken
+    missed = "Whatever met all constraints failed when trained again" if former else "No network met all constraints"
+    verdict = "" if best.feasible else f"{missed}; the nearest miss: "
     partly = "" if best.epochs == run.spec.max_epochs else f" after {best.epochs} epochs only"
     reached = f"{verdict}{best.job.trial.id} reaches {', '.join(parts)}{partly}."
-    if former := run.overtaken:
-        value = facts.number(objective, former.metrics[objective])
-        reached += f" {former.job.trial.id} was ahead in the search, {value}; with what was trained again it is not."
-    return reached
+    return f"{reached} {facts.overtaken(former, objective)}." if former else reached
 
 
 def _side_by_side(runs: Sequence[StoredRun], best: Result | None) -> Table | None:

@@ -1,7 +1,10 @@
 """Every contestant whose package is here uses up its budget, finds something, and does the same again by its seed."""
 
+import itertools
 import random
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,6 +50,21 @@ def test_a_contestant_spends_its_budget_and_finds_what_is_feasible(name: str, ma
     one, again, other = (course(name, max_epochs, seed) for seed in (1, 1, 2))
     assert one.trace and budget(name) - 2 <= one.spent <= budget(name) + 1
     assert one.trace == again.trace != other.trace
+
+
+@pytest.mark.filterwarnings("ignore")  # of peers
+@pytest.mark.parametrize("name", ["Optuna TPE, Hyperband", "Syne Tune ASHA"])
+def test_whose_rungs_are_not_ours_is_told_every_epoch(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    reported, charge = list[int](), Meter.charge
+
+    def noted(meter: Meter, config: Mapping[str, Any], epochs: int) -> None:
+        reported.append(epochs)
+        charge(meter, config, epochs)
+
+    monkeypatch.setattr(Meter, "charge", noted)
+    course(name, 9, 0)
+    assert set(reported) == set(range(1, 10))
+    assert all(after in (1, before + 1) for before, after in itertools.pairwise(reported))
 
 
 def test_syne_tune_draws_every_ordinal_value_alike() -> None:

@@ -1,6 +1,9 @@
 """What is said of time and memory is of the contestant, not of what measures it."""
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from concurrent.futures.process import BrokenProcessPool
 
@@ -8,9 +11,10 @@ import pytest
 
 from benchmarks.contestants.sampling import random_search
 from benchmarks.memory import held
-from benchmarks.overhead import Clocked, measure
+from benchmarks.overhead import Clocked, measure, measured
 from benchmarks.processes import alone
 from search_spaces import cnn
+from tests.processes import gone_within, workers_of
 
 
 def test_a_suggestion_costs_the_cpu_time_between_two_trainings() -> None:
@@ -24,6 +28,27 @@ def test_a_suggestion_costs_the_cpu_time_between_two_trainings() -> None:
     found = meter.milliseconds(100)
     assert found is not None and 3 <= found < 4.5
     assert meter.milliseconds(151) is None
+
+
+def test_who_dies_is_shown_as_failed() -> None:
+    (told,) = measured("nobody", 1, 1)  # a KeyError, in a process of its own
+    assert told.startswith("failed: KeyError")
+
+
+def test_ctrl_c_ends_work_alone_at_once_and_leaves_what_was_measured() -> None:
+    words = [sys.executable, "-m", "benchmarks.overhead", "--contestants", "random search", "random search"]
+    benchmark = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    until = time.monotonic() + 60
+    while not (workers := workers_of(benchmark.pid)):
+        assert time.monotonic() < until and benchmark.poll() is None
+    time.sleep(0.3)  # it imports
+    os.killpg(benchmark.pid, signal.SIGINT)
+    out, errors = benchmark.communicate(timeout=5)
+    assert benchmark.returncode == 130 and errors.startswith("stopped: ") and "Traceback" not in errors
+    assert "CPU ms a suggestion" in out
+    gone_within(5, workers)
 
 
 def test_who_fails_late_keeps_what_was_measured_before(monkeypatch: pytest.MonkeyPatch) -> None:

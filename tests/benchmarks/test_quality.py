@@ -13,12 +13,14 @@ from types import ModuleType
 import pytest
 from rich.console import Console
 
-from benchmarks import contestants, memory, overhead, problems, quality, scaling, training, versions
+import nas
+from benchmarks import command, contestants, memory, overhead, problems, quality, scaling, training, versions
 from benchmarks.courses import Course, run, run_all
-from benchmarks.kept import forget, keep, kept
+from benchmarks.kept import forget, keep, kept, locked
 from benchmarks.quality import missing
 from benchmarks.report import figure, groups, rank_table, regrets, seldom, with_rarer
-from nas.errors import UserError
+from nas.errors import InUse, UserError
+from tests.fakes import hills, look_up
 from tests.processes import gone_within, workers_of
 
 PROBLEM = "jannis/cheap/20"
@@ -75,7 +77,7 @@ def test_a_line_that_is_no_course_is_told_and_nothing_is_lost(
     file.write_text(content := f"{line}\n{file.read_text()}")
     monkeypatch.setattr("sys.argv", ["quality", "--results", str(tmp_path), "--afresh"])
     with pytest.raises(SystemExit) as ended:
-        quality.main()
+        command.run(quality.main)
     assert ended.value.code == 2 and f"{file}, line 1, is no course" in capfd.readouterr().err.splitlines()[-1]
     assert file.read_text() == content
 
@@ -87,6 +89,8 @@ def test_who_died_runs_again_and_is_then_judged_by_that(tmp_path: Path) -> None:
     assert missing(asked, kept(tmp_path)) == [(("engine", PROBLEM, 1), 50)]
     keep(tmp_path, course("engine", 1, (1.0, 0.5)))
     assert missing(asked, kept(tmp_path)) == [] and not any(each.died for each in kept(tmp_path))
+    keep(tmp_path, replace(course("engine", 1, budget=400), died=True))
+    assert missing(asked, kept(tmp_path)) == [] and not any(each.died for each in kept(tmp_path))
 
 
 def test_quick_is_a_choice_of_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,13 +98,6 @@ def test_quick_is_a_choice_of_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = quality.asked_for(quality.flags())
     assert (asked.seeds, asked.budget, asked.afresh, len(asked.problems)) == (3, 50, True, 4)
     assert "Optuna GP" not in asked.contestants and asked.results != quality.RESULTS
-
-
-def test_only_tables_that_are_asked_for_need_to_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(problems, "DATA", tmp_path)
-    (tmp_path / "lcbench").mkdir()
-    assert problems.lacking(["protein_structure/both/20", PROBLEM]) == []
-    assert problems.lacking([PROBLEM, "flowers/cheap/5"]) == [str(tmp_path / "reference_runs" / "evaluations.csv")]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no archive"])
@@ -117,21 +114,85 @@ def test_a_table_that_cannot_be_read_is_told_from_any_process(
 
 
 @pytest.mark.skipif(not problems.DATA.exists(), reason="the tables in ../shared/data are not there")
-def test_ctrl_c_leaves_what_has_ended_and_no_traceback(tmp_path: Path) -> None:
+@pytest.mark.parametrize("when", ["its workers start", "a course is kept", "a new worker starts"])
+def test_ctrl_c_leaves_what_has_ended_and_no_traceback(when: str, tmp_path: Path) -> None:
     words = ["--seeds", "500", "--contestants", "random search", "--problems", PROBLEM, "--results", str(tmp_path)]
     benchmark = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.quality", *words], stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     until = time.monotonic() + 120
-    while not kept(tmp_path):
+    while not (workers_of(benchmark.pid) if when == "its workers start" else kept(tmp_path)):
         assert time.monotonic() < until and benchmark.poll() is None
-        time.sleep(0.1)
+        time.sleep(0.02)
+    if when == "a new worker starts":
+        os.kill(victim := workers_of(benchmark.pid)[0], signal.SIGKILL)
+        while victim in (there := workers_of(benchmark.pid)) or len(there) < 2:
+            assert time.monotonic() < until
+    time.sleep(0.3)  # it imports
     workers = workers_of(benchmark.pid)
     os.killpg(benchmark.pid, signal.SIGINT)  # as a terminal does, to the whole group
     told = benchmark.communicate(timeout=60)[1]
     assert benchmark.returncode == 130 and "Traceback" not in told and "stopped: " in told
     gone_within(10, workers)
-    assert kept(tmp_path)
+    assert kept(tmp_path) or when == "its workers start"
+
+
+def test_two_benchmarks_do_not_write_to_one_folder(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(InUse, match="give other --results"), locked(tmp_path):
+        pass
+    with locked(tmp_path):
+        pass
+
+
+def test_a_search_that_a_signal_stopped_is_no_course() -> None:
+    search = nas.search(hills(), look_up, max_trials=3)
+    assert command.whole(search) is search
+    for stopped in ("interrupted", "SIGTERM", "SIGUSR1"):
+        with pytest.raises(KeyboardInterrupt):
+            command.whole(replace(search, stopped=stopped))
+
+
+@pytest.mark.skipif(not problems.DATA.exists(), reason="the tables in ../shared/data are not there")
+def test_the_engine_is_not_shown_as_done_where_a_signal_stopped_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.meter.Meter.charge", lambda *_: signal.raise_signal(signal.SIGTERM))
+    found = run("engine", PROBLEM, 0, 5)
+    assert (found.died, found.error) == (True, "a signal stopped it")
+
+
+@pytest.mark.skipif(not problems.DATA.exists(), reason="the tables in ../shared/data are not there")
+def test_a_peer_that_is_not_installed_is_not_ranked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dehb", None)
+    monkeypatch.delitem(sys.modules, "benchmarks.contestants.dehb_ask", raising=False)
+    with pytest.raises(UserError, match=r"DEHB needs dehb.*, which the extra \[bench\] installs"):
+        run("DEHB", PROBLEM, 0, 5)
+
+
+def test_what_is_shown_in_part_is_not_kept_as_the_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("engine", "DEHB", "random search"):
+        keep(tmp_path, course(name, 0, (1.0, -0.5)))
+    part = Namespace(results=tmp_path, problems=[PROBLEM], contestants=["engine", "DEHB"])
+    quality.show_kept(part)
+    assert "│ DEHB " in capsys.readouterr().out and not list(tmp_path.glob("*.svg"))
+    quality.show_kept(Namespace(**{**vars(part), "contestants": contestants.NAMES}))
+    assert (tmp_path / "tables.txt").read_text() == capsys.readouterr().out
+    assert {file.name for file in tmp_path.glob("*.svg")} == {"all.svg", "learning-curves.svg"}
+
+
+def test_nobody_needs_to_read_on(tmp_path: Path) -> None:
+    keep(tmp_path, course("engine", 0, (1.0, -0.5)))
+    words = [sys.executable, "-m", "benchmarks.quality", "--seeds", "0", "--results", str(tmp_path)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as shown:
+        assert shown.stdout and shown.stderr
+        shown.stdout.close()
+        assert shown.stderr.read() == ""
+    assert shown.returncode == 0
+
+
+@pytest.mark.parametrize("content", ["{", "", "[1]"])
+def test_versions_that_cannot_be_read_are_told(content: str, tmp_path: Path) -> None:
+    (tmp_path / "versions.json").write_text(content)
+    with pytest.raises(UserError, match=r"versions\.json does not have versions by package"):
+        versions.measured(tmp_path)
 
 
 def test_what_is_measured_afresh_is_forgotten_and_nothing_else(tmp_path: Path) -> None:
@@ -193,13 +254,15 @@ def test_what_other_versions_gave_is_not_mixed_with(
     (tmp_path / "versions.json").write_text('{"numpy": "1.0"}')
     with pytest.raises(SystemExit) as ended:
         monkeypatch.setattr("sys.argv", ["quality", "--results", str(tmp_path), "--problems", PROBLEM])
-        quality.main()
+        command.run(quality.main)
     assert ended.value.code == 2 and " instead of 1.0: give other --results" in capfd.readouterr().err
     assert len(kept(tmp_path)) == 1
     assert "numpy 1.0" in versions.told(tmp_path)
 
 
-@pytest.mark.parametrize(("lacking", "told"), [("versions", "give other --results"), ("data", "lcbench: not there")])
+@pytest.mark.parametrize(
+    ("lacking", "told"), [("versions", "give other --results"), ("data", "the table jannis cannot be read")]
+)
 def test_a_benchmark_that_cannot_run_afresh_forgets_nothing(
     lacking: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -209,10 +272,11 @@ def test_a_benchmark_that_cannot_run_afresh_forgets_nothing(
         (tmp_path / "versions.json").write_text('{"numpy": "1.0"}')
     else:
         monkeypatch.setattr(problems, "DATA", tmp_path / "nowhere")
+        problems.table.cache_clear()
     words = ["--results", str(tmp_path), "--problems", PROBLEM, "--contestants", "engine", "--afresh"]
     monkeypatch.setattr("sys.argv", ["quality", *words])
     with pytest.raises(SystemExit) as ended:
-        quality.main()
+        command.run(quality.main)
     assert ended.value.code == 2 and told in capfd.readouterr().err
     assert len(kept(tmp_path)) == 2
 
@@ -309,6 +373,10 @@ def test_peers_are_shown_without_us() -> None:
         (quality, "--seeds 0 --results nowhere", "nowhere keeps nothing of what is asked for"),
         (quality, "--budget 24", "argument --budget: 24 is too small: it must be at least 25"),
         (quality, "--results README.md", "README.md is no folder"),
+        (quality, "--results README.md/x", "README.md/x"),
+        (quality, f"--quick --results {quality.RESULTS}", "--quick measures afresh"),
+        (scaling, "--curves README.md", "--curves README.md does not hold LCBench's curves"),
+        (scaling, "--curves nas", "--curves nas does not hold LCBench's curves"),
         (overhead, "--contestants nobody", "argument --contestants: invalid choice: 'nobody'"),
         (training, "--data nowhere", "unknown data set 'nowhere'"),
         (training, "--cuda-graphs", "--cuda-graphs needs --device cuda"),
@@ -322,5 +390,5 @@ def test_what_cannot_be_measured_is_told_in_a_line(
 ) -> None:
     monkeypatch.setattr("sys.argv", ["benchmark", *words.split()])
     with pytest.raises(SystemExit) as ended:
-        benchmark.main()
+        command.run(benchmark.main)
     assert ended.value.code == 2 and told in capfd.readouterr().err.splitlines()[-1]

@@ -220,7 +220,7 @@ def test_what_is_left_out_for_its_cost_is_said_with_the_bound_and_the_way_round(
     assert f"candidates above {bound:.3g} MACs" in err and "left out" in err and "--max-macs none" in err
     assert "5% of 20 s" in err
     assert "the default configuration" in out and f"evaluate {tmp_path / 'run/default.json'}" in out
-    assert "The default is missing: training the default" in (tmp_path / "run/report.html").read_text()
+    assert "was not tested: training the default configuration takes" in (tmp_path / "run/report.html").read_text()
     assert json.loads((tmp_path / "run/best.json").read_text())["evidence"]["validation"]["macs"] <= bound
 
 
@@ -255,7 +255,7 @@ def test_a_default_that_cannot_be_trained_does_not_cost_the_result(
     assert "the default configuration cannot be built" in capfd.readouterr().out
     assert (tmp_path / "run/summary.txt").exists()
     page = (tmp_path / "run/report.html").read_text()
-    assert "The default is missing: the default configuration cannot be built" in page
+    assert "was not tested: the default configuration cannot be built" in page
 
 
 def test_going_on_with_other_settings_is_refused_with_the_difference(

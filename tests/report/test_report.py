@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ConfigSpace import ConfigurationSpace
 from hypothesis import given
 from hypothesis import strategies as st
 
 import nas
 from nas.commands.report import report
+from nas.commands.search import _confirmed
 from nas.main import arguments
 from nas.report import facts, figures
 from nas.report.importance import importance
@@ -182,11 +184,35 @@ def test_it_tells_where_being_trained_again_changed_the_choice(tmp_path: Path) -
 
     lucky.again = again  # type: ignore[attr-defined]
     run = nas.search(hills(), lucky, run_dir=tmp_path, max_trials=60, **ASKED)
-    assert run.best and run.overtaken and run.overtaken.metrics["accuracy"] > run.best.metrics["accuracy"]
+    former = run.overtaken
+    assert run.best and former and former.result.metrics["accuracy"] > run.best.metrics["accuracy"]
     page = Page(write([open_run(tmp_path)], tmp_path / "report.html"))
-    told = f"{run.overtaken.job.trial.id} was ahead in the search, {run.overtaken.metrics['accuracy']:.4f}"
+    name, value = former.result.job.trial.id, former.result.metrics["accuracy"]
+    told = f"{name} was ahead in the search, accuracy {value:.4f}; with {len(former.repetitions)} more its mean is -"
     assert told in page.text and f"{run.best.job.trial.id} reaches" in page.text
     assert "it came out ahead when the best were trained again" in page.text
+    assert f"by {name}, which is not the incumbent" in page.text
+    (note,) = _confirmed(run, "incumbent", {})[1:]
+    assert told in note
+
+
+def test_it_tells_where_all_that_met_the_constraints_failed_when_trained_again(tmp_path: Path) -> None:
+    def lucky(config: dict[str, Any], **job: Any) -> dict[str, Any]:
+        return {"accuracy": config["x"], "precision": config["x"]}
+
+    def again(config: dict[str, Any], **job: Any) -> dict[str, Any]:
+        raise nas.Diverged("this time")
+
+    lucky.again = again  # type: ignore[attr-defined]
+    run = nas.search(
+        ConfigurationSpace({"x": (0.0, 1.0)}), lucky, constraints=["precision>=0.95"], max_trials=60, confirm=9,
+        strategy="random", budget="full", max_epochs=1, run_dir=tmp_path,
+    )  # fmt: skip
+    assert run.best and not run.best.feasible and run.overtaken
+    text = Page(write([open_run(tmp_path)], tmp_path / "report.html")).text
+    assert "Whatever met all constraints failed when trained again; the nearest miss" in text
+    assert re.search(rf"{run.overtaken.result.job.trial.id} was ahead .*, but (\d) of \1 more trainings failed", text)
+    assert "limits were too short" not in " ".join(_confirmed(run, "incumbent", {}))
 
 
 def test_failures_are_told_by_cause_with_an_example(tmp_path: Path) -> None:
