@@ -18,9 +18,9 @@ T = TypeVar("T")
 def pool(count: int) -> Iterator[ProcessPool]:
     """Yield a pool of `count` processes; what they still do when the block ends is ended."""
     processes = ProcessPool(count, context=get_context("spawn"), initializer=_end_with_the_parent)
-    with _deaf_to_ctrl_c():
-        processes.schedule(os.getpid)  # the first job starts them, and the threads that will start others
     try:
+        with _deaf_to_ctrl_c():
+            processes.schedule(os.getpid)  # the first job starts them, and the threads that will start others
         yield processes
     finally:
         processes.stop()
@@ -33,9 +33,9 @@ def alone(work: Callable[..., T], *arguments: object) -> T:
     Raises what it raises, BrokenProcessPool where that process dies.
     """
     with ProcessPoolExecutor(1, get_context("spawn"), _end_with_the_parent) as executor:
-        with _deaf_to_ctrl_c():
-            future = executor.submit(work, *arguments)
         try:
+            with _deaf_to_ctrl_c():
+                future = executor.submit(work, *arguments)
             return future.result()
         except KeyboardInterrupt:
             for child in active_children():
