@@ -64,10 +64,10 @@ def overtaken(former: Confirmed, objective: str) -> str:
     """Return in words what became of the best of the search when it was trained again."""
     ahead = f"{former.result.job.trial.id} was ahead in the search, {objective} "
     ahead += number(objective, former.result.metrics[objective])
-    more = len(former.repetitions)
     if former.failures:
-        return f"{ahead}, but {former.failures} of {more} more trainings failed"
-    return f"{ahead}; with {more} more its mean is {number(objective, former.pooled[objective])}"
+        return f"{ahead}, but {former.failures} of {len(former.repetitions)} more trainings failed"
+    again = averaged([result.metrics for result in former.succeeded])
+    return f"{ahead}, and had {number(objective, again[objective])} when trained again"
 
 
 def default_untested(run: StoredRun) -> str:

@@ -140,7 +140,7 @@ def _scatter(figure: Figure, run: StoredRun, results: Iterable[Result], metric: 
             [r.metrics[metric] for r in group], [r.metrics[objective] for r in group],
             color=FEASIBLE if feasible else INFEASIBLE, marker="o" if feasible else "x", s=26 if whole else 9,
             alpha=0.9 if whole else 0.35, linewidths=0 if feasible else 1, rasterized=len(group) > _MANY,
-            label=("feasible" if feasible else "infeasible") + ("" if whole else ", stopped early"),
+            label=("feasible" if feasible else "infeasible") + ("" if whole else ", stopped"),
         )  # fmt: skip
     best = incumbent(run.results, run.spec)
     if best:
