@@ -1,12 +1,16 @@
-"""How does every benchmark end as a command?"""
+"""How does every benchmark show what it has, and end, as a command?"""
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import NoReturn
 
 from pebble import ProcessExpired
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
 
 import nas
 from nas.disk import disk_is_full
@@ -40,6 +44,18 @@ def run(main: Callable[[], int]) -> NoReturn:
 def told(status: int, message: str) -> int:
     print(message, file=sys.stderr)
     return status
+
+
+@contextmanager
+def growing(table: Table) -> Iterator[None]:
+    """Show `table` while the block adds rows; where that is no terminal when it ends, however it ends."""
+    console = Console()
+    try:
+        with Live(table, console=console):
+            yield
+    finally:
+        if not console.is_terminal:
+            console.print()  # Live ends no line there
 
 
 def whole(search: nas.Run) -> nas.Run:

@@ -11,11 +11,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from rich.live import Live
 from rich.table import Table
 
 import nas
-from benchmarks.command import run
+from benchmarks.command import growing, run
 from benchmarks.processes import alone
 from benchmarks.scaling import FULL, nothing, peak_megabytes, space
 from nas.errors import UserError
@@ -99,7 +98,7 @@ def main() -> int:
     smallest = {**config, "n_conv_layers": 1, "n_channels_conv_0": 16, "n_fc_layers": 1, "n_channels_fc_0": 16}
     smallest = {name: value for name, value in smallest.items() if name[-2:] not in ("_1", "_2")}
     largest_told = f"worker, {parameters:,} parameters, batch {config['batch_size']}"
-    with Live(table := Table("process", "peak, MB")):
+    with growing(table := Table("process", "peak, MB")):
         table.add_row("worker, a tiny network", f"{peak(training, smallest):.0f}")
         table.add_row(largest_told, f"{peak(training, config):.0f}")
         for strategy, trials in product(("random", "evolution"), asked.trials):

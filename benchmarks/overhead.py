@@ -14,11 +14,10 @@ from collections.abc import Mapping
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from rich.live import Live
 from rich.table import Table
 
 from benchmarks import contestants
-from benchmarks.command import run
+from benchmarks.command import growing, run
 from benchmarks.meter import Meter, Spent
 from benchmarks.problems import Problem
 from benchmarks.processes import alone, use_one_thread
@@ -119,7 +118,7 @@ def main() -> int:
     limit, seeds = (8, 1) if asked.quick else (60, SEEDS)
     use_one_thread()
     table = Table("contestant", *(f"{size:,}" for size in SIZES), title="CPU ms a suggestion")
-    with Live(table):
+    with growing(table):
         for name in asked.contestants:
             table.add_row(name, *measured(name, asked.limit or limit, seeds))
     return 0

@@ -21,12 +21,11 @@ import torch
 from ConfigSpace import ConfigurationSpace
 from PIL import Image
 from rich.console import Console
-from rich.live import Live
 from rich.table import Table
 
 import nas
 from benchmarks import plain_loop
-from benchmarks.command import run, whole
+from benchmarks.command import growing, run, whole
 from benchmarks.processes import pool, starting_line
 from nas.data import load
 from nas.objectives.cnn import ImageTask
@@ -120,7 +119,7 @@ def side_by_side(work: Work, names: Sequence[str], turns: int) -> None:
         title=f"{work}: trials an hour, one thread, median of the turns",
     )  # fmt: skip
     torch.set_num_threads(1)
-    with Live(table), folder(work.data) as files, tempfile.TemporaryDirectory() as scratch:
+    with growing(table), folder(work.data) as files, tempfile.TemporaryDirectory() as scratch:
         device, file, space = work.device, Path(scratch) / "state", Path(scratch) / "in_bfloat16.py"
         space.write_text(IN_BFLOAT16)
         tasks = {"": work.task(), ", bfloat16": replace(work, space=str(space)).task()}
