@@ -4,11 +4,15 @@ A line lost with the power costs a count in the report, so nothing here is synce
 """
 
 import json
+import os
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
+from nas.disk import opened, read_text
 from nas.types import canonical
+
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 
 
 class Redraws:
@@ -24,7 +28,7 @@ class Redraws:
             return
         self._counts[place] = counts
         if self._path:
-            with suppress(OSError), self._path.open("a") as file:
+            with suppress(OSError), os.fdopen(opened(self._path, _APPEND), "a") as file:
                 file.write(canonical({"bracket": place, "redraws": counts}) + "\n")
 
     @property
@@ -41,7 +45,7 @@ def totals(directory: Path) -> Counter[str]:
 def _read(path: Path) -> dict[str, Counter[str]]:
     """Return the counts by bracket; lines that are not whole are passed over."""
     counts = dict[str, Counter[str]]()
-    for line in path.read_text(errors="replace").splitlines() if path.exists() else ():
+    for line in read_text(path, "replace").splitlines() if os.path.lexists(path) else ():
         with suppress(ValueError, TypeError, KeyError, AttributeError):
             record = json.loads(line)
             counts[str(record["bracket"])] = Counter({str(k): int(v) for k, v in record["redraws"].items()})
