@@ -33,3 +33,12 @@ def read(folder: Path) -> Iterator[Judged]:
     for line in read_text(path, "replace").splitlines() if os.path.lexists(path) else ():
         with suppress(ValueError, TypeError):
             yield Judged(**json.loads(line))
+
+
+def faults_of(folder: Path) -> Iterator[str]:
+    """Yield the number of lines that are not whole, where there are any."""
+    path = folder / FILE
+    if os.path.lexists(path):
+        lost = len(read_text(path, "replace").splitlines()) - len(list(read(folder)))
+        if lost:
+            yield f"{path}: {lost} lines are not whole; nas resume tests those networks again"
