@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import stat
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice, zip_longest
@@ -34,7 +35,7 @@ def begun(directory: Path | None, spec: RunSpec) -> Iterator[Journal]:
     made = _made(directory)
     with _locked(directory) as journal:
         sweep(directory)
-        new = not (directory / SPEC).exists()
+        new = not (directory / SPEC).exists() and not (directory / JOURNAL).stat().st_size
         try:
             _write_first(directory / SPEC, readable(spec.to_json()))
             before, now = (json.loads(canonical(each.to_json())) for each in (read_spec(directory), spec))
@@ -105,6 +106,8 @@ def read_spec(directory: Path) -> RunSpec:
     check_run(directory)
     try:
         return RunSpec.from_json(read_json(file))
+    except Corrupt:
+        raise
     except UserError as error:
         raise UserError(str(error) if str(file) in str(error) else f"{file}: {error}") from None
 
@@ -173,6 +176,7 @@ def _discard(directory: Path, made: bool) -> None:
     for name in (SPEC, "command.json", "redraws.jsonl", "end.json", NOTE, JOURNAL):
         with contextlib.suppress(OSError):
             (directory / name).unlink(missing_ok=True)
+    shutil.rmtree(directory / "checkpoints", ignore_errors=True)  # there was none when the run took the folder
     if made:
         with contextlib.suppress(OSError):  # the user has put something there
             directory.rmdir()
