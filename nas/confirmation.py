@@ -4,7 +4,7 @@ Whoever takes the best of many noisy evaluations takes lucky ones (the winner's 
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from statistics import fmean, variance
@@ -23,18 +23,29 @@ def candidates(results: Iterable[Result], spec: RunSpec) -> list[Result]:
     return ranking.best(full, spec.confirm)
 
 
-def turns(results: Iterable[Result], spec: RunSpec) -> list[tuple[Trial, int]]:
-    """Return which trials are to be trained again, and for which time: each once before any twice."""
-    best = [result.job.trial for result in candidates(results, spec)]
-    return [(trial, number) for number in range(1, REPETITIONS + 1) for trial in best][: spec.repetitions]
+def turns(results: Iterable[Result], spec: RunSpec, before: Collection[str] = ()) -> list[tuple[Trial, int]]:
+    """Return which trials are to be trained again, and for which time: each once before any twice.
+
+    Repetitions of the ids `before`, made under earlier limits, cost nothing any more.
+    """
+    best, left = [result.job.trial for result in candidates(results, spec)], spec.repetitions_after(len(before))
+    due = list[tuple[Trial, int]]()
+    for trial, number in ((trial, number) for number in range(1, REPETITIONS + 1) for trial in best):
+        left -= repetition_of(trial, number) not in before
+        if left < 0:
+            break
+        due.append((trial, number))
+    return due
 
 
-def settled(results: list[Result], spec: RunSpec) -> list[Result]:
-    """Return `results` without the repetitions that confirmed what an earlier end of the run took for the best."""
-    if not spec.repetitions:
-        return results
-    due = {repetition_of(trial, number) for trial, number in turns(results, spec)}
-    return [result for result in results if not result.job.trial.repeats or result.job.trial.id in due]
+def settled(
+    history: Sequence[Result], results: Sequence[Result], spec: RunSpec, before: Collection[str] = ()
+) -> list[Result]:
+    """Return `history`, which is settled, with `results`, without repetitions of what an earlier end took for best."""
+    if not spec.confirm:
+        return [*history, *results]
+    due = {repetition_of(trial, number) for trial, number in turns([*history, *results], spec, before)}
+    return [*history, *(r for r in results if not r.job.trial.repeats or r.job.trial.id in due)]
 
 
 def repetition_of(trial: Trial, number: int) -> str:

@@ -35,7 +35,7 @@ def drive(lab: Lab, limit: float | None) -> str:
 
     async def search() -> str:
         ended = await _until(lambda: end - _kept(lab, limit), lab, strategy_of(lab.spec)(lab)) or _own_end(lab)
-        if lab.spec.repetitions and not exit_status(ended):
+        if lab.repetitions and not exit_status(ended):
             ended = await _until(lambda: end, lab, confirm(lab)) or ended
         return ended
 
@@ -56,12 +56,12 @@ def _own_end(lab: Lab) -> str:
 
 def _kept(lab: Lab, limit: float | None) -> float:
     """Return the seconds to keep for the confirmation: what it will take, at most its share of the limit."""
-    if limit is None or not lab.spec.repetitions:
+    if limit is None or not lab.repetitions:
         return 0.0
     results = lab.history  # not what a resumption was told so far
     best = {result.job.trial.id for result in candidates(results, lab.spec)}
     spent = sum(result.seconds for result in results if result.job.trial.id in best)
-    needed = _CAUTION * spent / len(best) * lab.spec.repetitions / lab.executor.slots if best else math.inf
+    needed = _CAUTION * spent / len(best) * lab.repetitions / lab.executor.slots if best else math.inf
     return min(CONFIRMATION * limit, needed)
 
 

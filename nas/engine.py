@@ -6,7 +6,7 @@ over the same journal.
 """
 
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,16 +16,17 @@ from ConfigSpace import ConfigurationSpace
 from nas import budgets
 from nas.cheap import Cheap, Measures
 from nas.checkpoints import Checkpoints
-from nas.confirmation import repetition_of, settled
+from nas.confirmation import repetition_of
 from nas.errors import ClusterLost, Interrupted, JobLost
 from nas.executors import Executor
 from nas.ledger import Ledger
+from nas.phases import Phases, history_of
 from nas.ranking import Outcome, outcome
 from nas.redraws import Redraws
 from nas.seeds import seed
 from nas.slots import Place, Slots
 from nas.spec import RunSpec
-from nas.types import REPEAT, Config, Job, Result, Status, Trial, logical_order
+from nas.types import REPEAT, Config, Job, Key, Result, Status, Trial, logical_order
 
 _SUBMISSIONS = 3  # of a job that the executor loses
 
@@ -54,13 +55,15 @@ class Lab:
         self.cheap = Cheap(spec.constraints, measures)
         self.taken = set[Config]()  # drawn so far
         self.redraws = Redraws(directory)
-        self.results = dict[tuple[str, int], Result]()  # as delivered to the strategy, in any order
+        self.results = dict[Key, Result]()  # as delivered to the strategy, in any order
         self.outcomes = set[Outcome]()  # theirs, as ranking tells them apart
         self.total_epochs = 0  # spent on them
         self.dropped = set[str]()  # ids of trials that will not go on
         self.stopping = ""  # the signal that asked to stop at the next commit
         self._ledger, self._checkpoints, self._slots = ledger, checkpoints, Slots(lambda: executor.slots)
         self._reached = dict[str, Result]()
+        self._phases = Phases(spec, ledger.committed)
+        self.repeated = self._phases.repeated  # ids of repetitions made under earlier limits
 
     def recorded(self, trial_id: str) -> Trial | None:
         """Return the trial of that id from the journal, if it got there; its configuration is then taken."""
@@ -109,7 +112,8 @@ class Lab:
 
         To be asked when nothing is in training, so that the answer does not depend on the order of completion.
         """
-        trials, epochs = self.spec.search_trials - len(self._reached), self.spec.search_epochs - self.total_epochs
+        trials, epochs = self.allowed(self.results)
+        trials, epochs = trials - len(self._reached), epochs - self.total_epochs
         allowed = list[budgets.Bracket]()
         for bracket in planned:
             trimmed = budgets.trim(bracket, self.spec.eta, trials, epochs)
@@ -119,10 +123,22 @@ class Lab:
                 epochs -= budgets.epochs(trimmed)
         return allowed
 
+    def allowed(self, seen: Collection[Key]) -> tuple[float, float]:
+        """Return how many trials and epochs the search may have had in all when it goes on from the results `seen`.
+
+        A run that was given more has the limits it had before, until it has seen what came under them.
+        """
+        return self._phases.allowed(seen)
+
+    @property
+    def repetitions(self) -> int:
+        """How many trainings may confirm the best."""
+        return self.spec.repetitions_after(len(self.repeated))
+
     @property
     def history(self) -> list[Result]:
         """Every result of the run, in logical order, but for repetitions of what was the best at an earlier end."""
-        return settled(self._ledger.history, self.spec)
+        return history_of(self._ledger.committed, self.spec)
 
     @property
     def elapsed(self) -> float:

@@ -12,7 +12,7 @@ from nas.errors import Corrupt, UserError
 from nas.journal import Journal
 from nas.ranking import scored
 from nas.spec import RunSpec
-from nas.types import Result, Status, Trial, canonical, in_logical_order
+from nas.types import Key, Result, Status, Trial, canonical
 
 
 class Ledger:
@@ -24,7 +24,7 @@ class Ledger:
         Raises Corrupt for a record that is no result of this run.
         """
         self.spec, self.journal = spec, journal
-        self._results = dict[tuple[str, int], Result]()
+        self._results = dict[Key, Result]()
         self._trials = dict[str, Trial]()
         with _no_collection():
             elapsed = max([elapsed, *(self._replayed(record) for record in journal)])
@@ -41,7 +41,7 @@ class Ledger:
         self._keep(scored(result, self.spec))
         return result.elapsed
 
-    def __getitem__(self, key: tuple[str, int]) -> Result | None:
+    def __getitem__(self, key: Key) -> Result | None:
         return self._results.get(key)
 
     def trial(self, trial_id: str) -> Trial | None:
@@ -54,9 +54,9 @@ class Ledger:
         return time.monotonic() - self._began
 
     @property
-    def history(self) -> list[Result]:
-        """Every result of the run, in logical order: those that a replay has not come to yet, too."""
-        return in_logical_order(self._results.values())
+    def committed(self) -> list[Result]:
+        """Every result of the run, in the order of commitment: those that a replay has not come to yet, too."""
+        return list(self._results.values())
 
     def commit(self, result: Result) -> Result:
         """Return `result` with its score, once it is on disk. Raises UserError where it lacks a metric asked for."""

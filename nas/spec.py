@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,10 +21,20 @@ REPETITIONS = 3  # at most, of each of them
 
 
 @dataclass(frozen=True)
-class RunSpec:
-    """Written once to spec.json. `confirm` of the best trials are trained again, with other seeds, at the end.
+class Limits:
+    """What limited a run until it had so many `results`, after which it was given other limits."""
 
-    `details` holds what the caller adds: data, space and version digests.
+    results: int
+    max_trials: int | None = None
+    max_total_epochs: int | None = None
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """Written to spec.json. `confirm` of the best trials are trained again, with other seeds, at the end.
+
+    `initial` configurations are trained first. `earlier` tells the limits of a run that was given more, the first
+    first. `details` holds what the caller adds: data, space and version digests.
     """
 
     space: dict[str, Any]
@@ -47,6 +57,8 @@ class RunSpec:
     model: str = "forest"
     default: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+    initial: tuple[dict[str, Any], ...] = ()
+    earlier: tuple[Limits, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise UserError for a value that makes no sense, saying which would."""
@@ -65,23 +77,18 @@ class RunSpec:
         hyperband(self.max_epochs, self.max_epochs if self.budget == "full" else self.min_epochs, self.eta)
 
     @property
-    def repetitions(self) -> int:
-        """How many trainings may confirm the best: no more than their share of the limits on trials and epochs."""
-        return (
-            0
-            if self.strategy == "default"
-            else most_repetitions(self.confirm, self.max_trials, self.max_total_epochs, self.max_epochs)
-        )
+    def phases(self) -> tuple["RunSpec", ...]:
+        """What was asked for from one change of the limits to the next; what is asked for now comes last."""
+        before = ((limits.max_trials, limits.max_total_epochs) for limits in self.earlier)
+        return (*(replace(self, max_trials=trials, max_total_epochs=epochs) for trials, epochs in before), self)
 
-    @property
-    def search_trials(self) -> float:
-        """How many trials the search may begin; infinity where nothing limits them."""
-        return self.max_trials - self.repetitions if self.max_trials else math.inf
+    def repetitions_after(self, done: int) -> int:
+        """Return how many trainings may confirm the best, when `done` did so under earlier limits.
 
-    @property
-    def search_epochs(self) -> float:
-        """How many epochs the search may train; infinity where nothing limits them."""
-        return self.max_total_epochs - self.repetitions * self.max_epochs if self.max_total_epochs else math.inf
+        All of them are no more than their share of the limits on trials and epochs.
+        """
+        limits = (self.confirm, self.max_trials, self.max_total_epochs, self.max_epochs, done)
+        return 0 if self.strategy == "default" else most_repetitions(*limits)
 
     @property
     def brackets(self) -> tuple[Bracket, ...]:
@@ -112,19 +119,28 @@ class RunSpec:
         Raises UserError for anything else.
         """
         try:
-            return cls(**{**data, "constraints": tuple(parse(text) for text in data["constraints"])})
+            return cls(
+                **{
+                    **data,
+                    "constraints": tuple(parse(text) for text in data["constraints"]),
+                    "initial": tuple(data.get("initial", ())),
+                    "earlier": tuple(Limits(**limits) for limits in data.get("earlier", ())),
+                }
+            )
         except (KeyError, TypeError, AttributeError) as error:
             raise UserError(f"this does not describe a run: {error}") from None
 
 
-def most_repetitions(confirm: int, max_trials: int | None, max_total_epochs: int | None, max_epochs: int) -> int:
-    """Return how many trainings may confirm the `confirm` best under these limits."""
+def most_repetitions(
+    confirm: int, max_trials: int | None, max_total_epochs: int | None, max_epochs: int, done: int = 0
+) -> int:
+    """Return how many trainings may confirm the `confirm` best under these limits, when `done` were made before."""
     limits = (
         REPETITIONS * confirm,
-        CONFIRMATION * (max_trials or math.inf),
-        CONFIRMATION * (max_total_epochs or math.inf) / max_epochs,
+        CONFIRMATION * (max_trials or math.inf) - done,
+        CONFIRMATION * (max_total_epochs or math.inf) / max_epochs - done,
     )
-    return int(min(limits) + 1e-9)  # 0.15 * 20 is not quite 3
+    return max(0, int(min(limits) + 1e-9))  # 0.15 * 20 is not quite 3
 
 
 def described(space: ConfigurationSpace) -> dict[str, Any]:

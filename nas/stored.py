@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nas.confirmation import Confirmed, Estimate, incumbent, of_incumbent, overtaken, settled
+from nas.confirmation import Confirmed, Estimate, incumbent, of_incumbent, overtaken
 from nas.disk import reading
 from nas.errors import Corrupt, UserError
 from nas.folder import read_json, read_spec
 from nas.journal import read
+from nas.phases import history_of
 from nas.ranking import scored
 from nas.redraws import totals
 from nas.saved import Saved
 from nas.saved import read as read_saved
 from nas.spec import RunSpec
-from nas.types import Result, in_logical_order
+from nas.types import Result
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def open_run(directory: Path) -> StoredRun:
         raise UserError(f"{directory} is not the folder of a run: it has no journal.jsonl")
     committed = [scored(_result(path, number, record), spec) for number, _, record in read(path)]
     _check_whole(directory, len(committed))
-    return StoredRun(directory, spec, settled(in_logical_order(committed), spec), committed, totals(directory))
+    return StoredRun(directory, spec, history_of(committed, spec), committed, totals(directory))
 
 
 def _check_whole(directory: Path, results: int) -> None:

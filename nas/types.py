@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 Value: TypeAlias = bool | int | float | str
+Key: TypeAlias = tuple[str, int]  # of a result: the id of its trial and the epochs it has reached
 REPEAT = "repeat"  # the operator of a trial that confirms another
 
 

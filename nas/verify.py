@@ -8,14 +8,14 @@ from pathlib import Path
 from nas import redraws, saved
 from nas.checkpoints import measured
 from nas.compare import judged
-from nas.confirmation import settled
 from nas.disk import reading
 from nas.errors import UserError
 from nas.folder import SPEC, check_run, history_lines, read_end, read_json, read_spec, remembered
 from nas.journal import Journal, read
+from nas.phases import history_of
 from nas.ranking import scored
 from nas.seeds import seed
-from nas.types import Result, in_logical_order
+from nas.types import Result
 
 
 def faults_of(directory: Path) -> Iterator[str]:
@@ -104,7 +104,7 @@ def _history_faults(path: Path, results: dict[tuple[str, int], Result]) -> Itera
     with suppress(UserError):  # told already
         spec, ended = read_spec(path.parent), read_end(path.parent)[1]
         if ended and ended >= max((result.elapsed for result in results.values()), default=0.0):
-            due = len(settled([scored(result, spec) for result in in_logical_order(results.values())], spec))
+            due = len(history_of([scored(result, spec) for result in results.values()], spec))
             if found != due:
                 yield f"{path}: {found} of {due} results of the journal; nas resume {path.parent} writes it again"
 

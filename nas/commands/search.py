@@ -115,7 +115,7 @@ def _confirmed(run: api.Run, title: str, columns: dict[str, dict[str, float]]) -
     if best is None or not found:
         if any(result.job.trial.repeats for result in run.trials):
             return overtaken or ["the best failed when it was trained again"]
-        due = best and best.feasible and run.spec.repetitions and not exit_status(run.stopped)
+        due = best and best.feasible and run.spec.repetitions_after(0) and not exit_status(run.stopped)
         return ["the best was not trained again: the limits were too short for that"] if due else []
     columns[f"{title}, mean of {found.count} more"] = found.mean
     spread = f"{run.spec.objective} {found.mean[run.spec.objective]:.4f} +- {found.spread[run.spec.objective]:.4f}"

@@ -15,7 +15,7 @@ from nas.engine import Lab
 from nas.seeds import seed
 from nas.strategies.breeding import breed
 from nas.strategies.model import Model, learn
-from nas.types import Job, Result, Status, Trial
+from nas.types import Job, Key, Result, Status, Trial
 
 Running = tuple[float, int, asyncio.Task[Result]]  # end in virtual time, number, the job
 
@@ -28,11 +28,13 @@ async def asha(lab: Lab, evolve: bool) -> None:
     """
     ladder, nursery = Ladder(lab.spec.rungs, lab.spec.eta), Nursery(lab, evolve)
     running, started, now, spent = list[Running](), count(), 0.0, 0
+    seen = set[Key]()  # results, in virtual order
     try:
         while True:
             while len(running) < (lab.spec.lanes or 1):
-                left = lab.spec.search_epochs - spent
-                job = ladder.promote(left) or await nursery.newcomer(ladder.epochs[0], left)
+                trials, epochs = lab.allowed(seen)
+                left = epochs - spent
+                job = ladder.promote(left) or await nursery.newcomer(ladder.epochs[0], left, trials)
                 if not job:
                     break
                 spent += job.stop - job.start
@@ -42,6 +44,7 @@ async def asha(lab: Lab, evolve: bool) -> None:
                 return
             result = await _first(running)
             now, _, _ = heapq.heappop(running)
+            seen.add(result.job.key)
             ladder.place(result)
             nursery.learn(result)
     finally:
@@ -118,9 +121,9 @@ class Nursery:
         if self.evolve and result.status is Status.OK and result.epochs == self.lab.spec.max_epochs:
             self._population = ranking.survivors([*self._population, result], self.lab.spec.population)
 
-    async def newcomer(self, epochs: int, epochs_left: float) -> Job | None:
+    async def newcomer(self, epochs: int, epochs_left: float, most: float) -> Job | None:
         """Return the first step of a new trial; None when the limits or the space have no room for one."""
-        if self._barren or epochs > epochs_left or self._born >= self.lab.spec.search_trials:
+        if self._barren or epochs > epochs_left or self._born >= most:
             return None
         spec, number = self.lab.spec, self._born
         if self.evolve and spec.model == "forest":

@@ -8,5 +8,5 @@ from nas.engine import Lab
 
 async def confirm(lab: Lab) -> None:
     """Train the best again, as often as the limits allow."""
-    due = turns(lab.history, lab.spec)
+    due = turns(lab.history, lab.spec, lab.repeated)
     await asyncio.gather(*(lab.repeat(trial, number, place) for place, (trial, number) in enumerate(due)))

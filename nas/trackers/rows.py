@@ -4,10 +4,11 @@ import math
 from statistics import fmean
 
 from nas import ranking
-from nas.confirmation import incumbent, settled
+from nas.confirmation import incumbent
 from nas.constraints import total_violation
+from nas.phases import history_of
 from nas.spec import RunSpec
-from nas.types import Result, Status, in_logical_order
+from nas.types import Result, Status
 
 
 class Progress:
@@ -31,7 +32,7 @@ class Progress:
         else:
             self._count(result)
         if self._repeated and result.epochs == self._spec.max_epochs:  # only then may the order of the best change
-            self._incumbent = incumbent(settled(in_logical_order(self._results), self._spec), self._spec)
+            self._incumbent = incumbent(history_of(self._results, self._spec), self._spec)
         return {"result/trial": result.job.trial.id, **_finite(self._row(result))}
 
     def _count(self, result: Result) -> None:
