@@ -152,7 +152,7 @@ def search(
     with contextlib.closing(_executor(train, workers, gpus, cluster, cluster_resources, timeout)) as executor:
         directory = Path(run_dir) if run_dir is not None else None
         with (
-            begun(directory, spec) as journal,
+            begun(directory, spec) as (journal, before),
             contextlib.closing(Checkpoints(directory / "checkpoints" if directory else None)) as checkpoints,
         ):
             ledger = Ledger(spec, journal, read_end(directory)[1])

@@ -5,13 +5,13 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 from nas.confirmation import candidates
 from nas.engine import Lab
 from nas.errors import Interrupted, OutOfTime
 from nas.executors.inline import Inline
+from nas.outside import Stage
 from nas.signals import exit_status, stop_requests
 from nas.spec import CONFIRMATION
 from nas.strategies import strategy_of
@@ -43,10 +43,7 @@ def drive(lab: Lab, limit: float | None) -> str:
         lab.stopping = name
 
     with stop_requests(stop):
-        try:
-            return _beside_a_loop(search()) if _in_a_loop() else asyncio.run(search())
-        except KeyboardInterrupt:
-            return "interrupted"
+        return _staged(lab, search())
 
 
 def _own_end(lab: Lab) -> str:
@@ -86,24 +83,17 @@ async def _until(deadline: Callable[[], float], lab: Lab, work: Coroutine[Any, A
     return ""
 
 
-def _in_a_loop() -> bool:
-    """Return whether the caller is in an event loop already, as in a notebook."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-def _beside_a_loop(strategy: Coroutine[Any, Any, str]) -> str:
-    """Run the strategy in a loop of its own, in a thread; Ctrl-C ends it after the job at hand."""
-    loop = asyncio.new_event_loop()
-    task = loop.create_task(strategy)
-    with ThreadPoolExecutor(1) as thread, contextlib.closing(loop):
-        ended = thread.submit(loop.run_until_complete, task)
+def _staged(lab: Lab, search: Coroutine[Any, Any, str]) -> str:
+    """Return what ended the search."""
+    with contextlib.closing(Stage(search)) as stage:
         try:
-            return ended.result()
+            return stage.run(lambda: _hurry(lab, stage))
         except KeyboardInterrupt:
-            loop.call_soon_threadsafe(task.cancel)
-            wait([ended])
-            raise
+            return "interrupted"
+
+
+def _hurry(lab: Lab, stage: Stage[str]) -> None:
+    """Ctrl-C beside a loop: a job in this process comes to its end first, for nothing can interrupt a thread."""
+    lab.stopping = "interrupted"
+    if not isinstance(lab.executor, Inline):
+        stage.cancel()

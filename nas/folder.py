@@ -19,18 +19,19 @@ from nas.types import Result, canonical, readable
 
 SPEC, JOURNAL = "spec.json", "journal.jsonl"
 COMPARISON = "comparison.json"  # what makes a folder that of a comparison of runs
+_LIMITS = {"max_trials", "max_total_epochs", "earlier"}  # of which a run may be given more
 
 
 @contextlib.contextmanager
-def begun(directory: Path | None, spec: RunSpec) -> Iterator[Journal]:
-    """Yield the journal of the run in `directory`, which is locked and has its spec.json in the block.
+def begun(directory: Path | None, spec: RunSpec) -> Iterator[tuple[Journal, RunSpec]]:
+    """Yield the journal of the run in `directory`, which is locked in the block, and what its spec.json asks for.
 
-    The folder is new, empty, or that of this run; a run that could not begin leaves it as it was. Raises UserError
-    for any other folder, and what `Journal` raises.
+    The folder is new, empty, or that of this run, which may have had other limits; a run that could not begin leaves
+    it as it was. Raises UserError for any other folder, and what `Journal` raises.
     """
     if directory is None:
         with Journal() as journal:
-            yield journal
+            yield journal, spec
         return
     made = _made(directory)
     with _locked(directory) as journal:
@@ -38,11 +39,11 @@ def begun(directory: Path | None, spec: RunSpec) -> Iterator[Journal]:
         new = not (directory / SPEC).exists() and not (directory / JOURNAL).stat().st_size
         try:
             _write_first(directory / SPEC, readable(spec.to_json()))
-            before, now = (json.loads(canonical(each.to_json())) for each in (read_spec(directory), spec))
-            if before != now:
-                told = _difference(before, now)
+            before = read_spec(directory)
+            told = _difference(*(json.loads(canonical(each.to_json())) for each in (before, spec)))
+            if told:
                 raise UserError(f"{directory} holds another run, with {told}: choose another name")
-            yield journal
+            yield journal, before
         except UserError as error:
             if new and not journal.lines and error.exit_status == UserError.exit_status:
                 _discard(directory, made)  # it was asked for what makes no sense: there is nothing to go on with
@@ -112,6 +113,17 @@ def read_spec(directory: Path) -> RunSpec:
         raise UserError(str(error) if str(file) in str(error) else f"{file}: {error}") from None
 
 
+def extend(directory: Path, spec: RunSpec, elapsed: float, command: Sequence[str]) -> None:
+    """Write that the run in `directory` goes on under the limits of `spec`, after `elapsed` seconds of searching."""
+    file = directory / SPEC
+    began = file.stat().st_mtime  # the age of the file is that of the run
+    write_atomically(file, readable(spec.to_json()))
+    os.utime(file, (began, began))
+    write_end(directory, "", elapsed)
+    if command:
+        write_atomically(directory / "command.json", _command(command))
+
+
 def write_end(directory: Path, stopped: str, elapsed: float) -> None:
     """Write end.json: what ended the search, and how long it had taken by then, in all its parts."""
     write_atomically(directory / "end.json", readable({"stopped": stopped, "elapsed": round(elapsed, 3)}))
@@ -135,7 +147,11 @@ def check_run(directory: Path) -> None:
 
 def remember(directory: Path, command: Sequence[str]) -> None:
     """Write command.json: the words, every default filled in, by which nas resume goes on."""
-    _write_first(directory / "command.json", readable({"search": list(command)}))
+    _write_first(directory / "command.json", _command(command))
+
+
+def _command(words: Sequence[str]) -> str:
+    return readable({"search": list(words)})
 
 
 def remembered(directory: Path) -> list[str]:
@@ -202,9 +218,9 @@ def _holds(file: Path, lines: Iterable[str]) -> bool:
 
 
 def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:
-    """Return what differs, one level into dictionaries: "eta 2, now 3; data digits, now digits-m"."""
+    """Return what differs besides limits, one level into dictionaries: "eta 2, now 3; data digits, now digits-m"."""
     changes = list[str]()
-    for key in dict.fromkeys([*before, *now]):
+    for key in (key for key in dict.fromkeys([*before, *now]) if key not in _LIMITS):
         old, new = before.get(key), now.get(key)
         if isinstance(old, dict) and isinstance(new, dict) and key != "space":
             changes += [_difference(old, new)] if old != new else []

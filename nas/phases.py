@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from nas.confirmation import settled
-from nas.spec import RunSpec
+from nas.errors import UserError
+from nas.spec import Limits, RunSpec
 from nas.types import Key, Result, in_logical_order
 
 
@@ -45,6 +47,35 @@ class Phases:
         kept = done + spec.repetitions_after(done)
         trials = spec.max_trials - kept if spec.max_trials else math.inf
         return trials, spec.max_total_epochs - kept * spec.max_epochs if spec.max_total_epochs else math.inf
+
+
+def going_on(before: RunSpec, now: RunSpec, committed: Sequence[Result], more_time: bool) -> RunSpec:
+    """Return `now`, what is asked for, with the limits under which the results `committed` came.
+
+    A new phase begins where the limits are not those of `before`, or where a run that only time had ended has
+    `more_time`. Raises UserError for limits below what the run has had.
+    """
+    results = len(committed)
+    earlier = [replace(limits, results=min(limits.results, results)) for limits in before.earlier]
+    if more_time or limits_changed(before, now):
+        _check_enough(now, committed)
+        if results > (earlier[-1].results if earlier else 0):
+            earlier.append(Limits(results, before.max_trials, before.max_total_epochs))
+    return replace(now, earlier=tuple(earlier))
+
+
+def limits_changed(before: RunSpec, now: RunSpec) -> bool:
+    """Return whether another number of trials or epochs is asked for."""
+    return (before.max_trials, before.max_total_epochs) != (now.max_trials, now.max_total_epochs)
+
+
+def _check_enough(now: RunSpec, committed: Sequence[Result]) -> None:
+    trials = len({result.job.trial.id for result in committed})
+    epochs = sum(result.job.stop - result.job.start for result in committed)
+    for name, limit, had in (("max_trials", now.max_trials, trials), ("max_total_epochs", now.max_total_epochs, epochs)):
+        if limit is not None and limit < had:
+            what = name.removeprefix("max_").replace("_", " ")
+            raise UserError(f"{name} is {limit}, but the run has had {had} {what}: give at least as many, or a new run")
 
 
 def _parts(committed: Sequence[Result], spec: RunSpec) -> list[tuple[RunSpec, Sequence[Result]]]:

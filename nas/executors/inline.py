@@ -1,5 +1,6 @@
 """Jobs in this process, one after another."""
 
+import asyncio
 import math
 import signal
 import threading
@@ -10,6 +11,7 @@ from contextlib import contextmanager, nullcontext
 from nas.checkpoints import States
 from nas.errors import Interrupted, OutOfTime
 from nas.executors.perform import Train, perform
+from nas.outside import Loop
 from nas.types import Job, Result, Status
 
 
@@ -27,6 +29,11 @@ class Inline:
         self.train, self.trial_timeout, self.deadline = train, trial_timeout or math.inf, lambda: math.inf
 
     async def run(self, job: Job, states: States) -> Result:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, Loop)
+        return await loop.outside(lambda: self._run(job, states))
+
+    def _run(self, job: Job, states: States) -> Result:
         deadline = self.deadline()
         if time.monotonic() >= deadline:
             raise OutOfTime

@@ -394,7 +394,7 @@ def test_promise_18_a_second_outcome_of_a_job_is_told_and_the_first_counts(
     other = result.__class__(result.job, Status.OK, {"accuracy": 0.123})
     assert ledger.commit(other) == result
     assert "NONDETERMINISM" in caplog.text and "0.123" in caplog.text
-    assert ledger.history == [result]
+    assert ledger.committed == [result]
 
 
 def test_promise_20_an_executor_that_loses_everything_ends_the_run_not_the_trial(
