@@ -1,68 +1,26 @@
 """The library: `nas.search(space, train, ...)` returns a `Run`. The command line is a client of it."""
 
-import contextlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ConfigSpace import ConfigurationSpace
 
 from nas import constraints as bounds
-from nas.cheap import Measures
-from nas.checkpoints import Checkpoints
-from nas.confirmation import Confirmed, Estimate, incumbent, of_incumbent, overtaken
-from nas.drive import drive, goes_on
-from nas.engine import Lab, Tracker
+from nas.cheap import Measures, measures_of
+from nas.conduct import Search, conduct
+from nas.engine import Callback, Surroundings, Tracker
 from nas.errors import UserError
 from nas.executors import Executor
 from nas.executors.cluster import Cluster
 from nas.executors.inline import Inline
 from nas.executors.perform import Train
 from nas.executors.workers import Workers, pickled
-from nas.folder import begun, read_end, remember, write_end, write_history
-from nas.ledger import Ledger
-from nas.signals import deaf_to_ctrl_c
+from nas.initial import checked, named
+from nas.run import Run
 from nas.spec import RunSpec, described
-from nas.types import Result
+from nas.trackers.console import Console
 from nas.units import seconds
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a search leaves. `trials` holds every result, one a rung, in logical order."""
-
-    spec: RunSpec
-    trials: list[Result]
-    stopped: str
-    redraws: Counter[str] = field(default_factory=Counter)
-    run_dir: Path | None = None
-    checkpoint_bytes: int = 0  # the most that checkpoints took at a time
-
-    @property
-    def best(self) -> Result | None:
-        """The incumbent: the best feasible result at full budget, else the one with the smallest violation.
-
-        Where the few best were trained again, all their evaluations count.
-        """
-        return incumbent(self.trials, self.spec)
-
-    @property
-    def overtaken(self) -> Confirmed | None:
-        """The best of the search, where being trained again made another the incumbent."""
-        return overtaken(self.trials, self.spec)
-
-    @property
-    def confirmation(self) -> Estimate | None:
-        """What the incumbent reached when it was trained again; None where it was not, or never came to an end."""
-        return of_incumbent(self.trials, self.spec)
-
-    @property
-    def total_epochs(self) -> int:
-        """Epochs trained in all."""
-        return sum(result.job.stop - result.job.start for result in self.trials)
 
 
 def search(
@@ -94,10 +52,13 @@ def search(
     lanes: int = 4,
     confirm: int = 0,
     run_dir: str | Path | None = None,
+    initial: Iterable[Mapping[str, Any]] = (),
     default: Mapping[str, Any] | None = None,
     details: Mapping[str, Any] | None = None,
     command: Sequence[str] = (),
     trackers: Sequence[Tracker] = (),
+    callbacks: Sequence[Callback] = (),
+    verbose: bool = True,
 ) -> Run:
     """Return the best configurations of `space` that meet `constraints`, found within the limits.
 
@@ -121,16 +82,15 @@ def search(
     Raises Corrupt, DiskFull, InUse and ClusterLost, each a UserError, and UserError for arguments that make
     no sense, for an unknown metric, and where not one in a thousand samples of the space meets the cheap constraints.
     """
-    parsed = tuple(bounds.parse(c) if isinstance(c, str) else c for c in constraints)
-    spec = RunSpec(
-        space=described(space),
+    spec = asked(
+        space,
         objective=objective,
         maximize=maximize,
-        constraints=parsed,
+        constraints=constraints,
         strategy=strategy,
         budget=budget,
         max_epochs=max_epochs,
-        min_epochs=min(min_epochs, max_epochs) if budget == "full" else min_epochs,
+        min_epochs=min_epochs,
         eta=eta,
         population=population,
         offspring=offspring,
@@ -139,38 +99,51 @@ def search(
         seed=seed,
         max_trials=max_trials,
         max_total_epochs=max_total_epochs,
-        lanes=lanes if budget == "asha" else None,
+        lanes=lanes,
         confirm=confirm,
-        default=dict(default or {}),
-        details=dict(details or {}),
+        initial=checked(space, named(initial, default)),
+        default=default,
+        details=details,
     )
     if workers < 0:
         raise UserError(f"workers is {workers}, but must be 0 (in this process) or more")
     limit, timeout = seconds(max_time), seconds(trial_timeout)
     if limit is None and max_trials is None and max_total_epochs is None and strategy != "default":
         raise UserError("the search has no end: give max_time, max_trials or max_total_epochs")
-    with contextlib.closing(_executor(train, workers, gpus, cluster, cluster_resources, timeout)) as executor:
-        directory = Path(run_dir) if run_dir is not None else None
-        with (
-            begun(directory, spec) as (journal, before),
-            contextlib.closing(Checkpoints(directory / "checkpoints" if directory else None)) as checkpoints,
-        ):
-            ledger = Ledger(spec, journal, read_end(directory)[1])
-            lab = Lab(spec, space, _measures(measure, space), ledger, checkpoints, executor, trackers, directory)
-            if directory and command:
-                remember(directory, command)
-            stopped = drive(lab, limit)
-            with deaf_to_ctrl_c():
-                executor.close()
-                checkpoints.sweep(lab.dropped if goes_on(stopped) else None)
-                run = Run(spec, lab.history, stopped, lab.redraws.totals, directory, checkpoints.peak)
-                if directory:
-                    write_history(directory / "history.jsonl", run.trials)
-                    write_end(directory, stopped, ledger.elapsed)
-    return run
+    directory = Path(run_dir) if run_dir is not None else None
+    executor = executor_for(train, workers, gpus, cluster, cluster_resources, timeout)
+    with Console(limit, quiet=not verbose) as console:
+        around = Surroundings(limit, directory, command, (console, *trackers), callbacks)
+        return conduct(Search(spec, space, measures_of(measure, space), executor), around)
 
 
-def _executor(
+def asked(
+    space: ConfigurationSpace,
+    *,
+    constraints: Iterable[str | bounds.Constraint],
+    budget: str,
+    min_epochs: int,
+    max_epochs: int,
+    lanes: int,
+    default: Mapping[str, Any] | None,
+    details: Mapping[str, Any] | None,
+    **others: Any,
+) -> RunSpec:
+    """Return what the arguments of `search` ask for. Raises UserError where they make no sense."""
+    return RunSpec(
+        space=described(space),
+        constraints=tuple(bounds.parse(c) if isinstance(c, str) else c for c in constraints),
+        budget=budget,
+        min_epochs=min(min_epochs, max_epochs) if budget == "full" else min_epochs,
+        max_epochs=max_epochs,
+        lanes=lanes if budget == "asha" else None,
+        default=dict(default or {}),
+        details=dict(details or {}),
+        **others,
+    )
+
+
+def executor_for(
     train: Train,
     workers: int,
     gpus: Sequence[str],
@@ -185,20 +158,3 @@ def _executor(
         environments = [{"CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} if gpus else {} for i in range(workers)]
         return Workers(pickled(train), environments, timeout)
     return Inline(train, timeout)
-
-
-def _measures(
-    measure: Callable[[dict[str, Any]], Mapping[str, float]] | Measures | None, space: ConfigurationSpace
-) -> Measures:
-    """Return cheap metrics by name; a single function is called once a configuration."""
-    if measure is None or isinstance(measure, Mapping):
-        return measure or {}
-    names = list(measure(dict(space.get_default_configuration())))
-    last: dict[str, Any] = {}
-
-    def value(name: str, config: dict[str, Any]) -> float:
-        if last.get("config") != config:
-            last.update(config=config, values=measure(config))
-        return float(last["values"][name])
-
-    return {name: partial(value, name) for name in names}

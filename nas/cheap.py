@@ -1,7 +1,10 @@
 """What is known of a configuration before training?"""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
+
+from ConfigSpace import ConfigurationSpace
 
 from nas.constraints import Constraint
 from nas.types import Config
@@ -39,3 +42,20 @@ class Cheap:
         if name not in values:
             values[name] = float(self.measures[name](config.values))
         return values[name]
+
+
+def measures_of(
+    measure: Callable[[dict[str, Any]], Mapping[str, float]] | Measures | None, space: ConfigurationSpace
+) -> Measures:
+    """Return cheap metrics by name; a single function is called once a configuration."""
+    if measure is None or isinstance(measure, Mapping):
+        return measure or {}
+    names = list(measure(dict(space.get_default_configuration())))
+    last: dict[str, Any] = {}
+
+    def value(name: str, config: dict[str, Any]) -> float:
+        if last.get("config") != config:
+            last.update(config=config, values=measure(config))
+        return float(last["values"][name])
+
+    return {name: partial(value, name) for name in names}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from nas.confirmation import candidates
-from nas.engine import Lab
+from nas.engine import CALLBACK, Lab
 from nas.errors import Interrupted, OutOfTime
 from nas.executors.inline import Inline
 from nas.outside import Stage
@@ -17,13 +17,14 @@ from nas.spec import CONFIRMATION
 from nas.strategies import strategy_of
 from nas.strategies.confirm import confirm
 
+TIME = "time limit"
 _LOOK_AGAIN = 5.0  # seconds until a moved deadline is noticed
 _CAUTION = 1.3  # times the expected length of the confirmation is kept for it
 
 
 def goes_on(stopped: str) -> bool:
     """Return whether a run that was stopped so can be resumed with more to do."""
-    return stopped == "time limit" or exit_status(stopped) != 0
+    return stopped in (TIME, CALLBACK) or exit_status(stopped) != 0
 
 
 def drive(lab: Lab, limit: float | None) -> str:
@@ -35,7 +36,7 @@ def drive(lab: Lab, limit: float | None) -> str:
 
     async def search() -> str:
         ended = await _until(lambda: end - _kept(lab, limit), lab, strategy_of(lab.spec)(lab)) or _own_end(lab)
-        if lab.repetitions and not exit_status(ended):
+        if lab.repetitions and not lab.stopping:
             ended = await _until(lambda: end, lab, confirm(lab)) or ended
         return ended
 
@@ -71,12 +72,13 @@ async def _until(deadline: Callable[[], float], lab: Lab, work: Coroutine[Any, A
         while (left := deadline() - time.monotonic()) > 0 and not task.done():
             await asyncio.wait({task}, timeout=min(left, _LOOK_AGAIN))
         if not task.done():
-            return "time limit"
+            return TIME
         await task
     except OutOfTime:
-        return "time limit"
+        return TIME
     except Interrupted:
-        return lab.stopping or "interrupted"
+        lab.stopping = lab.stopping or "interrupted"
+        return lab.stopping
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -7,7 +7,7 @@ over the same journal.
 
 import logging
 from collections.abc import Callable, Collection, Coroutine, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,6 +28,7 @@ from nas.slots import Place, Slots
 from nas.spec import RunSpec
 from nas.types import REPEAT, Config, Job, Key, Result, Status, Trial, logical_order
 
+CALLBACK = "callback"  # what ended a search that a callback asked to stop
 _SUBMISSIONS = 3  # of a job that the executor loses
 
 
@@ -35,6 +36,22 @@ class Tracker(Protocol):
     """Is told each committed result, and must not raise."""
 
     def __call__(self, lab: "Lab", result: Result) -> None: ...
+
+
+Callback = Callable[
+    [Result], object
+]  # is told each committed result; True asks to stop, what it raises ends the search
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What does not decide the history: a limit in seconds, the run's folder, the words of its command, who watches."""
+
+    limit: float | None = None
+    directory: Path | None = None
+    command: Sequence[str] = ()
+    trackers: Sequence[Tracker] = ()
+    callbacks: Sequence[Callback] = ()
 
 
 class Lab:
@@ -48,18 +65,17 @@ class Lab:
         ledger: Ledger,
         checkpoints: Checkpoints,
         executor: Executor,
-        trackers: Sequence[Tracker] = (),
-        directory: Path | None = None,
+        around: Surroundings,
     ) -> None:
-        self.spec, self.space, self.executor, self.trackers = spec, space, executor, trackers
+        self.spec, self.space, self.executor, self.around = spec, space, executor, around
         self.cheap = Cheap(spec.constraints, measures)
         self.taken = set[Config]()  # drawn so far
-        self.redraws = Redraws(directory)
+        self.redraws = Redraws(around.directory)
         self.results = dict[Key, Result]()  # as delivered to the strategy, in any order
         self.outcomes = set[Outcome]()  # theirs, as ranking tells them apart
         self.total_epochs = 0  # spent on them
         self.dropped = set[str]()  # ids of trials that will not go on
-        self.stopping = ""  # the signal that asked to stop at the next commit
+        self.stopping = ""  # what asked to stop, a signal or a callback: the search ends at the next commit
         self._ledger, self._checkpoints, self._slots = ledger, checkpoints, Slots(lambda: executor.slots)
         self._reached = dict[str, Result]()
         self._phases = Phases(spec, ledger.committed)
@@ -156,14 +172,16 @@ class Lab:
         raise ClusterLost(f"{reason}; see what the workers say, then nas resume goes on from here")
 
     def _commit(self, outcome: Result) -> Result:
-        """Believe `outcome` once it is on disk, and tell the trackers. Raises Interrupted where a signal asked to."""
+        """Believe `outcome` once it is on disk, and tell who watches. Raises Interrupted where that was asked for."""
         result = self._ledger.commit(outcome)
         self._checkpoints.committed(result.job, result.checkpoint_bytes)
-        for tracker in self.trackers:
+        for tracker in self.around.trackers:
             try:
                 tracker(self, result)
             except Exception:  # whoever watches must not disturb
                 logging.getLogger(__name__).warning("a tracker failed", exc_info=True)
+        if [True for callback in self.around.callbacks if callback(result) is True]:
+            self.stopping = self.stopping or CALLBACK
         if self.stopping:
             raise Interrupted
         return result

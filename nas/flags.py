@@ -101,6 +101,9 @@ def _add_search(search: argparse.ArgumentParser) -> None:
         "--diverge-above", type=value(factor), metavar="K",
         help="give up a training whose loss exceeds K times that of its first epoch (default: only one not finite)",
     )  # fmt: skip
+    how.add_argument(
+        "--initial", type=Path, metavar="FILE", help="configurations to train first: a best.json, or one a line"
+    )
     how.add_argument("--seed", type=value(count), default=0, metavar="N")
 
     limits = search.add_argument_group("limits")

@@ -3,7 +3,7 @@
 import gc
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -24,6 +24,7 @@ class Ledger:
         Raises Corrupt for a record that is no result of this run.
         """
         self.spec, self.journal = spec, journal
+        self.before_first: Callable[[], None] = lambda: None  # called before the first result of this process is kept
         self._results = dict[Key, Result]()
         self._trials = dict[str, Trial]()
         with _no_collection():
@@ -71,6 +72,8 @@ class Ledger:
         )
         self._check_metrics(result)
         result = scored(result, self.spec)
+        self.before_first()
+        self.before_first = lambda: None
         self.journal.append(result.to_json())
         self._keep(result)
         return result

@@ -5,11 +5,12 @@ import time
 
 from rich.console import Console as Terminal
 
-from nas import api, defaults, trained
+from nas import defaults, trained
 from nas.commands.plan import Plan
 from nas.commands.progress import epoch_bar
 from nas.errors import DiskFull, UserError
 from nas.evaluate import Evaluation, Evaluator
+from nas.run import Run
 from nas.stored import open_run
 from nas.types import Config, Result
 from nas.units import duration
@@ -17,14 +18,14 @@ from nas.units import duration
 _NETWORK = f"best{trained.SUFFIX}"
 
 
-def write_best(plan: Plan, run: api.Run, best: Result, tested: Evaluation | None) -> None:
+def write_best(plan: Plan, run: Run, best: Result, tested: Evaluation | None) -> None:
     """Write best.json: the incumbent with the evidence for it."""
     incumbent = plan.saved(best.job.trial.config, _evidence(plan, run, best, tested))
     trained.drop_stale(plan.directory / _NETWORK, incumbent)  # of a former incumbent, before this one takes its place
     incumbent.write(plan.directory / "best.json")
 
 
-def _evidence(plan: Plan, run: api.Run, best: Result, tested: Evaluation | None) -> dict[str, object]:
+def _evidence(plan: Plan, run: Run, best: Result, tested: Evaluation | None) -> dict[str, object]:
     """Return what best.json says about its configuration besides how to train it."""
     return {
         "trial": best.job.trial.id,
@@ -39,7 +40,7 @@ def _evidence(plan: Plan, run: api.Run, best: Result, tested: Evaluation | None)
     }
 
 
-def _evidence_again(run: api.Run) -> dict[str, object] | None:
+def _evidence_again(run: Run) -> dict[str, object] | None:
     found = run.confirmation
     if not found:
         return None
@@ -48,7 +49,7 @@ def _evidence_again(run: api.Run) -> dict[str, object] | None:
 
 
 def final(
-    plan: Plan, run: api.Run, best: Result, title: str, began: float, columns: dict[str, dict[str, float]]
+    plan: Plan, run: Run, best: Result, title: str, began: float, columns: dict[str, dict[str, float]]
 ) -> list[str]:
     """Retrain and test the incumbent and the default configuration where that fits; return notes on what did not."""
     config, notes = best.job.trial.config, list[str]()

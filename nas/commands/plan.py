@@ -8,16 +8,20 @@ from datetime import datetime
 from pathlib import Path
 
 from nas import defaults
+from nas.api import asked, executor_for
 from nas.budgets import hyperband
 from nas.cheap import Measures
 from nas.constraints import Constraint, parse
 from nas.data.decode import cores
 from nas.data.images import available_memory
 from nas.errors import UserError
+from nas.executors import Executor
+from nas.initial import checked
+from nas.initial import read as read_initial
 from nas.objectives.cnn import CHEAP, ImageTask
 from nas.saved import Saved, versions
 from nas.spaces import load as load_space
-from nas.spec import CONFIRMATION, most_repetitions
+from nas.spec import CONFIRMATION, RunSpec, most_repetitions
 from nas.training.fit import choose_device, visible_gpus
 from nas.training.metrics import NAMES
 from nas.types import Config
@@ -63,6 +67,7 @@ class Plan:
         _known((self.objective, *(c.metric for c in self.constraints)))
         self.here = replace(self.task, device=self.device_here)  # a cluster may have GPUs where we have none
         self.images, _ = self.here.images, self.here.splits  # bad data is told before anything starts
+        self.initial = checked(self.space.space, read_initial(flags.initial) if flags.initial else [])
         self.macs_bound = self._macs_bound()
         if self.macs_bound:
             seconds = defaults.SHARE * (self.limit or _NOMINAL_LIMIT)
@@ -119,6 +124,38 @@ class Plan:
                 f"latency_ms is measured here, on {self.device_here}, not on the {self.device} of the cluster"
             )
         return {name: function for name, function in self.here.measures().items() if name in asked}
+
+    def spec(self) -> RunSpec:
+        """Return what decides the history of the run."""
+        flags, sizes = self.flags, self.budgets
+        return asked(
+            self.space.space,
+            objective=self.objective,
+            maximize=self.maximize,
+            constraints=self.constraints,
+            strategy=flags.strategy,
+            budget=flags.budget,
+            max_epochs=sizes.epochs,
+            min_epochs=sizes.min_epochs,
+            eta=sizes.eta,
+            population=sizes.population,
+            offspring=sizes.offspring,
+            mutation_rate=flags.mutation_rate,
+            model=flags.model,
+            seed=flags.seed,
+            max_trials=flags.max_trials,
+            max_total_epochs=flags.max_total_epochs,
+            lanes=flags.lanes,
+            confirm=flags.confirm,
+            initial=self.initial,
+            default=self.space.default,
+            details=self.details(),
+        )
+
+    def executor(self) -> Executor:
+        """Return where trials train."""
+        flags, resources = self.flags, {"GPU": 1} if self.device == "cuda" else None
+        return executor_for(self.task, self.workers, self.gpus, flags.cluster, resources, flags.trial_timeout)
 
     def details(self) -> dict[str, object]:
         """Return what decides the run's history besides the search's own settings."""

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 
 from rich.console import Console as Terminal
 
-from nas import api
 from nas.commands.outcome import final, write_best, write_report
 from nas.commands.plan import Plan
 from nas.commands.table import comparison, shown
+from nas.conduct import Search, conduct
 from nas.disk import write_atomically
-from nas.engine import Tracker
+from nas.engine import Surroundings, Tracker
 from nas.report import facts
+from nas.run import Run
 from nas.signals import exit_status
 from nas.trackers import mode
 from nas.trackers.child import Child
@@ -69,46 +70,16 @@ def _search(plan: Plan, began: float, tracker: Tracker) -> int:
     return status
 
 
-def run_search(plan: Plan, began: float, trackers: Sequence[Tracker] = ()) -> api.Run:
+def run_search(plan: Plan, began: float, trackers: Sequence[Tracker] = ()) -> Run:
     """Search as planned. Loading has used some of the time limit already, since `began`."""
-    flags, sizes, limit = plan.flags, plan.budgets, plan.search_seconds
+    flags, limit = plan.flags, plan.search_seconds
+    left = max(0.1, limit - (time.monotonic() - began)) if limit else None
     with Console(limit, flags.quiet) as console:
-        return api.search(
-            plan.space.space,
-            plan.task,
-            measure=plan.measures(),
-            objective=plan.objective,
-            maximize=plan.maximize,
-            constraints=plan.constraints,
-            strategy=flags.strategy,
-            budget=flags.budget,
-            max_epochs=sizes.epochs,
-            min_epochs=sizes.min_epochs,
-            eta=sizes.eta,
-            population=sizes.population,
-            offspring=sizes.offspring,
-            mutation_rate=flags.mutation_rate,
-            model=flags.model,
-            seed=flags.seed,
-            max_time=max(0.1, limit - (time.monotonic() - began)) if limit else None,
-            lanes=flags.lanes,
-            confirm=flags.confirm,
-            gpus=plan.gpus,
-            cluster=flags.cluster,
-            cluster_resources={"GPU": 1} if plan.device == "cuda" else None,
-            trial_timeout=flags.trial_timeout,
-            max_trials=flags.max_trials,
-            max_total_epochs=flags.max_total_epochs,
-            workers=plan.workers,
-            run_dir=plan.directory,
-            default=plan.space.default,
-            details=plan.details(),
-            command=plan.command(),
-            trackers=[console, *trackers],
-        )
+        around = Surroundings(left, plan.directory, plan.command(), [console, *trackers])
+        return conduct(Search(plan.spec(), plan.space.space, plan.measures(), plan.executor()), around)
 
 
-def _confirmed(run: api.Run, title: str, columns: dict[str, dict[str, float]]) -> list[str]:
+def _confirmed(run: Run, title: str, columns: dict[str, dict[str, float]]) -> list[str]:
     """Add what the incumbent reached when it was trained again, and say how sure its constraints are."""
     best, found = run.best, run.confirmation
     overtaken = [facts.overtaken(run.overtaken, run.spec.objective)] if run.overtaken else []
@@ -125,7 +96,7 @@ def _confirmed(run: api.Run, title: str, columns: dict[str, dict[str, float]]) -
     return [f"trained again {times} with other seeds and folds: " + ", ".join([spread, *sure]), *overtaken]
 
 
-def _how_it_went(run: api.Run, began: float) -> list[str]:
+def _how_it_went(run: Run, began: float) -> list[str]:
     """Return counts in words: trials, epochs, failures, redraws."""
     searched = [result for result in run.trials if not result.job.trial.repeats]
     trials = {result.job.trial.id for result in searched}

@@ -14,6 +14,7 @@ from nas import ranking
 from nas.engine import Lab
 from nas.seeds import seed
 from nas.strategies.breeding import breed
+from nas.strategies.initial import initial_trials
 from nas.strategies.model import Model, learn
 from nas.types import Job, Key, Result, Status, Trial
 
@@ -112,6 +113,7 @@ class Nursery:
     def __init__(self, lab: Lab, evolve: bool) -> None:
         self.lab, self.evolve = lab, evolve
         self._born, self._barren = 0, False
+        self._initial = initial_trials(lab, "g{}.b0.0".format)
         self._population, self._results = list[Result](), list[Result]()
         self._model: Model | None = None
 
@@ -126,6 +128,11 @@ class Nursery:
         if self._barren or epochs > epochs_left or self._born >= most:
             return None
         spec, number = self.lab.spec, self._born
+        if number < len(self._initial):
+            if spec.max_epochs > epochs_left:
+                return None
+            self._born += 1
+            return Job(self._initial[number], 0, spec.max_epochs)
         if self.evolve and spec.model == "forest":
             key = seed(spec.seed, "model", number)
             self._model = learn(self.lab.space, self._results, spec.max_epochs, key, self._model)

@@ -1,15 +1,23 @@
-"""The baseline: the default configuration, fully trained."""
+"""The baseline: the default configuration, fully trained, and what else the user names."""
+
+import asyncio
 
 from nas.engine import Lab
 from nas.errors import UserError
+from nas.strategies.initial import initial_trials
 from nas.types import Config
 
 
 async def default(lab: Lab) -> None:
-    """Train the default configuration of the space to the full budget."""
+    """Train the default configuration of the space to the full budget, then the initial ones that the limits allow."""
     config = Config.of(lab.spec.default or dict(lab.space.get_default_configuration()))
     broken = lab.cheap.broken(config)
     if broken:
         value = lab.cheap.all(config)[broken.metric]
         raise UserError(f"the default configuration has {broken.metric} {value:.10g}, which breaks {broken}")
+    initial = initial_trials(lab, lambda place: f"g0.b1.{place}")
     await lab.train(lab.trial("g0.b0.0", config, "default"), lab.spec.max_epochs)
+    trials, epochs = lab.allowed(())
+    room = min(trials - 1, epochs // lab.spec.max_epochs - 1, len(initial))
+    others = [trial for trial in initial if trial.config != config][: int(max(0, room))]
+    await asyncio.gather(*(lab.train(trial, lab.spec.max_epochs) for trial in others))

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from nas.budgets import Bracket
+from nas.budgets import Bracket, Rung
 from nas.engine import Lab
 from nas.strategies.breeding import breed
 from nas.strategies.halving import halve_all
+from nas.strategies.initial import initial_trials
 from nas.strategies.model import Model
 from nas.types import Result
 
@@ -13,9 +14,19 @@ from nas.types import Result
 async def next_generation(
     lab: Lab, population: Sequence[Result], number: int, planned: Sequence[Bracket], model: Model | None = None
 ) -> list[Result] | None:
-    """Return the fully trained offspring of `population`, bracket by bracket; None when nothing was left to do."""
-    brackets = lab.affordable(planned)
-    trials = [await breed(lab, population, b[0].trials, f"g{number}.b{i}", model) for i, b in enumerate(brackets)]
+    """Return the fully trained offspring of `population`, bracket by bracket; None when nothing was left to do.
+
+    The first generation has a bracket more, in which nobody is left behind, where there are initial configurations.
+    """
+    given = initial_trials(lab, "g0.b0.{}".format) if number == 0 else []
+    founding = [(Rung(lab.spec.max_epochs, len(given)),)] if given else []
+    brackets = lab.affordable([*founding, *planned])
+    trials = [
+        given[: bracket[0].trials]
+        if given and place == 0
+        else await breed(lab, population, bracket[0].trials, f"g{number}.b{place}", model)
+        for place, bracket in enumerate(brackets)
+    ]
     if not any(trials):
         return None
     return await halve_all(lab, trials, brackets)
