@@ -69,9 +69,8 @@ def session(search: Search, around: Surroundings) -> Iterator[Session]:
         spec = _going_on(search.spec, before, ledger, around)
         if directory and around.command:
             remember(directory, around.command)
-        yield Session(
-            Lab(spec, search.space, search.measures, ledger, checkpoints, executor, around), ledger, checkpoints
-        )
+        lab = Lab(spec, search.space, search.measures, ledger, checkpoints, executor, around)
+        yield Session(lab, ledger, checkpoints)
 
 
 def _going_on(asked: RunSpec, before: RunSpec, ledger: Ledger, around: Surroundings) -> RunSpec:

@@ -38,9 +38,7 @@ class Tracker(Protocol):
     def __call__(self, lab: "Lab", result: Result) -> None: ...
 
 
-Callback = Callable[
-    [Result], object
-]  # is told each committed result; True asks to stop, what it raises ends the search
+Callback = Callable[[Result], object]  # is told each committed result; True asks to stop, an error is the caller's
 
 
 @dataclass(frozen=True)

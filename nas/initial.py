@@ -49,9 +49,7 @@ def read(path: Path) -> list[Named]:
         if line.strip():
             content = _decoded(line)
             if not isinstance(content, dict):
-                raise UserError(
-                    f"--initial {path}, line {number}: this is no configuration: give one JSON object a line"
-                )
+                raise UserError(f"--initial {path}, line {number} is no configuration: give one JSON object a line")
             found.append((f"{path}, line {number}", _values(content)))
     if not found:
         raise UserError(f"--initial {path} holds no configuration: give one JSON object a line")

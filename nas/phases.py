@@ -72,13 +72,9 @@ def limits_changed(before: RunSpec, now: RunSpec) -> bool:
 def _check_enough(now: RunSpec, committed: Sequence[Result]) -> None:
     trials = len({result.job.trial.id for result in committed})
     epochs = sum(result.job.stop - result.job.start for result in committed)
-    for name, limit, had in (
-        ("max_trials", now.max_trials, trials),
-        ("max_total_epochs", now.max_total_epochs, epochs),
-    ):
+    for what, limit, had in (("trials", now.max_trials, trials), ("total epochs", now.max_total_epochs, epochs)):
         if limit is not None and limit < had:
-            what = name.removeprefix("max_").replace("_", " ")
-            raise UserError(f"{name} is {limit}, but the run has had {had} {what}: give at least as many, or a new run")
+            raise UserError(f"max {what} is {limit}, but the run has had {had}: give at least as many, or a new run")
 
 
 def _parts(committed: Sequence[Result], spec: RunSpec) -> list[tuple[RunSpec, Sequence[Result]]]:

@@ -2,10 +2,11 @@
 
 import math
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from nas import defaults
 from nas.api import asked, executor_for
@@ -16,6 +17,7 @@ from nas.data.decode import cores
 from nas.data.images import available_memory
 from nas.errors import UserError
 from nas.executors import Executor
+from nas.folder import SPEC, read_spec
 from nas.initial import checked
 from nas.initial import read as read_initial
 from nas.objectives.cnn import CHEAP, ImageTask
@@ -67,7 +69,6 @@ class Plan:
         _known((self.objective, *(c.metric for c in self.constraints)))
         self.here = replace(self.task, device=self.device_here)  # a cluster may have GPUs where we have none
         self.images, _ = self.here.images, self.here.splits  # bad data is told before anything starts
-        self.initial = checked(self.space.space, read_initial(flags.initial) if flags.initial else [])
         self.macs_bound = self._macs_bound()
         if self.macs_bound:
             seconds = defaults.SHARE * (self.limit or _NOMINAL_LIMIT)
@@ -80,6 +81,13 @@ class Plan:
         if Path(name).name != name or name == "..":
             raise UserError(f"--name {name} must be a plain name: the folder above it is --run-dir")
         self.directory: Path = flags.run_dir / name
+        self.initial = self._initial()
+
+    def _initial(self) -> Sequence[dict[str, Any]]:
+        """Return the configurations to begin with: of a run that goes on, those that it began with."""
+        if self.flags.initial:
+            return checked(self.space.space, read_initial(self.flags.initial))
+        return read_spec(self.directory).initial if (self.directory / SPEC).exists() else ()
 
     def _workers(self) -> int:
         """Return as many as asked for, else one or more a GPU, or as many as our cores have room for."""
@@ -177,7 +185,9 @@ class Plan:
 
     def command(self) -> list[str]:
         """Return the words that ask for the same run again, every default that was chosen filled in."""
-        short = ("command", "run", "run_dir", "name", "quiet", "min_precision", "max_params", "max_latency_ms")
+        short = (
+            "command", "run", "run_dir", "name", "quiet", "initial", "min_precision", "max_params", "max_latency_ms"
+        )  # fmt: skip
         given = {name: value for name, value in vars(self.flags).items() if name not in short}
         chosen = {"constraint": self.constraints, "max_macs": "none", "max_time": self.limit or "none"}
         words = list[str]()
