@@ -4,6 +4,7 @@ import inspect
 import json
 import math
 from collections.abc import Mapping
+from numbers import Real
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -59,7 +60,7 @@ def check(train: object) -> None:
 def sorted_out(returned: object) -> tuple[dict[str, float], dict[str, Any]]:
     """Return the numbers of what train returned, and what else of it JSON can hold. Raises TypeError for the rest."""
     if not isinstance(returned, Mapping):
-        told = f"{returned}, " if isinstance(returned, (bool, int, float)) else ""
+        told = f"{returned}, " if isinstance(returned, Real) else ""
         raise TypeError(f"train returned {told}{_kind(returned)}, {NO_METRICS}")
     metrics, details, size = dict[str, float](), dict[str, Any](), 0
     for key, value in returned.items():
@@ -93,6 +94,8 @@ def _number(name: str, value: Any) -> float:
         if isinstance(scalar, (str, bytes, bytearray)):
             raise TypeError
         return float(scalar)
+    except OverflowError:
+        raise TypeError(f"train returned {name!r} as {_kind(value)} larger than any float") from None
     except (TypeError, ValueError, ArithmeticError, RuntimeError):
         shape = getattr(value, "shape", ())
         shaped = f" of shape {tuple(shape)}" if isinstance(shape, tuple) and math.prod(shape) != 1 else ""

@@ -34,10 +34,8 @@ class Failures:
         first = self._first or result
         self._alike &= result.status is Status.CRASHED and _kind(result) == _kind(first)
         if self._alike and not succeeded and self._seen == ALIKE:
-            raise UserError(
-                f"the first {ALIKE} trainings all failed alike: {_line(first)}{self._told}; once that is mended the "
-                "search goes on where it stands"
-            )
+            then = "; once that is mended the search goes on where it stands" if self._directory else ""
+            raise UserError(f"the first {ALIKE} trainings all failed alike: {_line(first)}{self._told}{then}")
 
     def _tell(self, result: Result) -> None:
         """Log the failure in a line, its traceback beside it: in the folder of the run, if there is one."""

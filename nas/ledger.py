@@ -98,8 +98,8 @@ class Ledger:
                     "configuration, nan where there is none"
                 )
             error = unmet(name, asked[name], metrics, result.details)
-            result = replace(result, status=Status.CRASHED, error=error, details={})
-            metrics = cheap
+            result, metrics = replace(result, status=Status.CRASHED, error=error, details={}), cheap
+            break
         if result.error.endswith(NO_METRICS):
             result = replace(result, error=f'{result.error}: return {{"{spec.objective}": value}}')
         return scored(replace(result, metrics=metrics), spec)

@@ -5,8 +5,8 @@ import math
 import os
 import signal
 import sys
-import threading
 import tempfile
+import threading
 import time
 import types
 from collections import defaultdict

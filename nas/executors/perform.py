@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
-from nas import faults
+from nas import contract, faults
 from nas.checkpoints import Left, States
 from nas.contract import LARGEST, Train, sorted_out
 from nas.disk import writing
@@ -115,11 +115,13 @@ def _text(error: BaseException) -> str:
 
 
 def _traced(error: BaseException) -> str:
-    """Return the traceback, or what can be told of it."""
-    try:
-        return "".join(traceback.format_exception(error))
-    except Exception:
-        return _text(error)
+    """Return the traceback from train on; nothing where its error came of what it returned."""
+    inner = error.__traceback__
+    while inner and inner.tb_frame.f_code.co_filename in (__file__, contract.__file__):
+        inner = inner.tb_next
+    with suppress(Exception):  # its own __str__ fails
+        return "".join(traceback.format_exception(type(error), error, inner)) if inner else ""
+    return ""
 
 
 def _out_of_memory(error: BaseException) -> bool:
