@@ -11,7 +11,6 @@ from typing import Any
 from ConfigSpace import ConfigurationSpace
 
 from nas import constraints as bounds
-from nas import contract
 from nas.cheap import Measures
 from nas.checkpoints import Checkpoints
 from nas.confirmation import Confirmed, Estimate, incumbent, of_incumbent, overtaken
@@ -145,7 +144,6 @@ def search(
         default=dict(default or {}),
         details=dict(details or {}),
     )
-    contract.check(train)
     if workers < 0:
         raise UserError(f"workers is {workers}, but must be 0 (in this process) or more")
     limit, timeout = seconds(max_time), seconds(trial_timeout)

@@ -45,7 +45,7 @@ def check(train: object) -> None:
         if not callable(called):
             raise UserError(f"{name} is {_kind(called)}: give a function {CALL}")
         try:
-            signature = inspect.signature(called)
+            signature = inspect.signature(called, follow_wrapped=False)  # a wrapper may take more
         except (TypeError, ValueError):  # some builtins have none
             continue
         try:

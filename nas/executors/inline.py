@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
 from nas.checkpoints import States
+from nas.contract import check
 from nas.errors import EndOfJob, Interrupted, OutOfTime
 from nas.executors.perform import Train, perform
 from nas.types import Job, Result, Status
@@ -23,6 +24,7 @@ class Inline:
     slots = 1
 
     def __init__(self, train: Train, trial_timeout: float | None = None) -> None:
+        check(train)
         self.deadline: Callable[[], float]  # of the search, by the monotonic clock
         self.train, self.trial_timeout, self.deadline = train, trial_timeout or math.inf, lambda: math.inf
 
@@ -75,6 +77,6 @@ def _alarm(left: float, limit: float) -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, before or signal.SIG_DFL)  # none where it was not Python's
         if due:
             signal.setitimer(signal.ITIMER_REAL, max(1e-6, due - (time.monotonic() - began)), interval)

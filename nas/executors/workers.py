@@ -24,6 +24,7 @@ import cloudpickle
 from pebble import ProcessExpired, ProcessPool
 
 from nas.checkpoints import States
+from nas.contract import check
 from nas.errors import Interrupted, UserError
 from nas.executors.perform import Train, perform
 from nas.signals import STOPPING
@@ -172,8 +173,9 @@ def _alive(process: int) -> bool:
 def pickled(train: Train) -> bytes:
     """Return the trainer as workers get it: by name from a module, else by value, with what it refers to.
 
-    Raises UserError for one that they cannot get.
+    Raises UserError for one that they cannot get or call.
     """
+    check(train)
     try:
         return bytes(cloudpickle.dumps(train))  # closures, and what a script or a notebook defines
     except Exception as error:

@@ -20,8 +20,10 @@ import torch
 
 import nas
 from nas import contract
+from nas.checkpoints import States
+from nas.executors.perform import perform
 from nas.failures import ALIKE, FILE
-from nas.types import Status
+from nas.types import Config, Job, Status, Trial
 from tests.fakes import climb, fates, hill, hills, look_up, meet_fate
 from tests.faults.runs import golden, history, search, started
 
@@ -63,7 +65,17 @@ def test_a_trainer_that_cannot_be_called_so_is_told_before_anything_is_made(
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("train", [Trainer(), Trainer().fit, functools.partial(Trainer().fit, seed=1), max, look_up])
+@functools.wraps(in_a_loop)
+def wrapped(config: dict[str, Any], **job: Any) -> dict[str, Any]:
+    return asyncio.run(in_a_loop(config, **job))
+
+
+wrapped.__wrapped__ = lambda config: config  # type: ignore[attr-defined]  # of another signature
+
+
+@pytest.mark.parametrize(
+    "train", [wrapped, Trainer(), Trainer().fit, functools.partial(Trainer().fit, seed=1), max, look_up]
+)
 def test_whatever_can_be_called_so_is_a_trainer(train: Any) -> None:
     contract.check(train)
 
@@ -271,6 +283,13 @@ def test_a_timer_of_the_callers_goes_on_after_the_search() -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    states = States(tmp_path / "before", "", tmp_path / "file" / "after")
+    with pytest.raises(nas.UserError, match="after cannot be written: Not a directory$"):
+        perform(look_up, Job(Trial("g0.b0.0", Config(()), 0), 0, 1), states)
 
 
 # Where train comes from
