@@ -567,7 +567,7 @@ def test_without_a_run_folder_no_file_is_left(tmp_path: Path, monkeypatch: pytes
     used = set()
 
     def watched(config: dict[str, Any], **job: Any) -> dict[str, Any]:
-        used.add(job["checkpoint"].parent)
+        used.add(job["checkpoint"].parents[2])
         return climb(config, **job)
 
     found = nas.search(hills(), watched, max_trials=20, **SMALL)

@@ -288,7 +288,7 @@ def test_a_timer_of_the_callers_goes_on_after_the_search() -> None:
 def test_a_folder_that_cannot_be_made_is_told_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     states = States(tmp_path / "before", "", tmp_path / "file" / "after")
-    with pytest.raises(nas.UserError, match="after cannot be written: Not a directory$"):
+    with pytest.raises(nas.UserError, match=r"after cannot be written: Not a directory$"):
         perform(look_up, Job(Trial("g0.b0.0", Config(()), 0), 0, 1), states)
 
 
