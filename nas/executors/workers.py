@@ -76,7 +76,8 @@ class Workers:
                 except UserError:
                     raise
                 except Exception as error:  # perform lets nothing else through: it is the system that failed
-                    raise UserError(f"the worker processes fail: {type(error).__name__}: {error}") from None
+                    told = " ".join(f"{type(error).__name__}: {error}".split())
+                    raise UserError(f"the worker processes fail: {told}") from None
                 slot.renew()
         finally:
             self._idle.append(slot)
