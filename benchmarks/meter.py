@@ -9,7 +9,7 @@ from benchmarks.problems import Problem
 TRIES = 50  # proposals a full training that cost nothing, after which a contestant is taken to have no more to say
 
 
-class Spent(BaseException):
+class Spent(EndOfJob):
     """The budget is used up. Not an Exception, which a contestant would take for the failure of a trial."""
 
 

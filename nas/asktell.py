@@ -133,7 +133,7 @@ class AskTell:
         whole = first.states.prepare()
         first.states = _Prepared(**first.states.__dict__, whole=whole)
         start = job.start if whole else 0
-        return Assignment(job.trial.id, job.trial.config.values, job.stop, start, job.trial.seed, first.states.after)
+        return Assignment(job.trial.id, job.trial.config.values, job.stop, start, job.trial.seed, first.states.checkpoint)
 
     def tell(self, assignment: Assignment, outcome: Mapping[str, Any] | BaseException) -> Result:
         """Return the result of `assignment`, once it is on disk: `outcome` is what training returned, or raised.

@@ -1,27 +1,35 @@
 """Where does a trial's training state lie, is it what was left there, and when is it deleted?
 
-Each job writes to a path of its own, on which it finds a copy of the state it continues from. So whatever happens to
-the job, the state before it is whole until its result is committed.
+Each job has a folder of its own, TRIAL/EPOCHS, and all of it is the checkpoint. The trainer is given the path `state`
+in it and may take that for a file, a folder, or the beginning of names. There it finds a copy of the state it continues
+from. So whatever happens to the job, the state before it is whole until its result is committed.
+
+In runs of before a state was the file or folder TRIAL@EPOCHS. It is continued from, and goes, like any other.
 """
 
 import hashlib
 import logging
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from nas import faults
-from nas.disk import own_folder, sync
+from nas.disk import own_folder, sync, writing
 from nas.errors import disk_is_full
 from nas.types import Job
+
+_TRIAL = re.compile(r"g\d+\.b\d+\.\d+(\.r\d+)?")
+_OURS = re.compile(r"g\d+\.b\d+\..*")  # what trainers made of TRIAL@EPOCHS with a suffix of theirs, too
 
 
 @dataclass(frozen=True)
 class Left:
-    """What a job left on its path: the digest of its content, "" for nothing, and its size in bytes."""
+    """What a job left in its folder: the digest of its content, "" for nothing, and its size in bytes."""
 
     digest: str = ""
     size: int = 0
@@ -29,40 +37,51 @@ class Left:
 
 @dataclass(frozen=True)
 class States:
-    """Where a job finds the state it starts from, what that must be, and where it leaves its own."""
+    """Where a job finds the state it starts from, what that must be, and in which folder it leaves its own."""
 
     before: Path
     expected: str  # digest of `before`; "" where the trainer left nothing
     after: Path
 
+    @property
+    def checkpoint(self) -> Path:
+        """The path that the trainer is given; without a dot, so that any suffix keeps it apart from others."""
+        return self.after / "state"
+
     def prepare(self) -> bool:
-        """Put a copy of the state before on the path of the job; return whether it is what was left there."""
+        """Put a copy of the state before into the folder of the job; return whether it is what was left there."""
         _delete(self.after)
-        self.after.parent.mkdir(parents=True, exist_ok=True)
+        self.after.mkdir(parents=True, exist_ok=True)
         if not self.expected:
             return True
+        copy = self.checkpoint if _is_former(self.before.name) else self.after
         try:
             if self.before.is_dir():
-                shutil.copytree(self.before, self.after)
+                shutil.copytree(self.before, copy, dirs_exist_ok=True)
             elif self.before.exists():
-                shutil.copy2(self.before, self.after)
+                shutil.copy2(self.before, copy)
             faults.point("checkpoint.copied")
-            whole = measured(self.after).digest == self.expected
+            whole = measured(copy).digest == self.expected
         except (OSError, shutil.Error) as error:
             if disk_is_full(error):
                 raise
             whole = False  # it cannot be read
         if not whole:
             _delete(self.after)
+            self.after.mkdir(exist_ok=True)
         return whole
 
     def settle(self) -> Left:
         """Return what the job left, once it is on disk for good."""
-        left = list(_files(self.after))
-        for path in (*left, self.after.parent) if left else ():
-            sync(path)
+        left = measured(self.after)
+        if left.digest:
+            folders = {parent for file in _files(self.after) for parent in file.relative_to(self.after).parents}
+            for path in (*_files(self.after), *(self.after / folder for folder in folders), *self.after.parents[:2]):
+                sync(path)
+        else:
+            _delete(self.after)
         faults.point("checkpoint.synced")
-        return measured(self.after) if left else Left()
+        return left
 
 
 class Checkpoints:
@@ -73,61 +92,105 @@ class Checkpoints:
         self.root = (root or Path(self._temporary.name if self._temporary else "")).absolute()
         if root and os.path.lexists(root):
             own_folder(root)  # what lies behind a link is not ours to delete
-        found = self.root.iterdir() if self.root.exists() else ()
-        self._sizes = {path.name: _size(path) for path in found}
+        self._sizes = {path: _size(path) for path in _found(self.root)}
+        self._former = [path.name for path in self._sizes if path.parent == self.root]
         self.peak = self._now = sum(self._sizes.values())
 
-    def path(self, trial_id: str, epochs: int) -> Path:
-        """Return where the state of a trial after so many epochs lies, a file or a folder as its trainer likes."""
-        return self.root / f"{trial_id}@{epochs}"
+    def folder(self, trial_id: str, epochs: int) -> Path:
+        """Return the folder of the state of a trial after so many epochs."""
+        return self.root / trial_id / str(epochs)
 
     def states(self, job: Job, expected: str) -> States:
-        """Return the paths of `job`; from now on there may be a copy of the state before it."""
-        before, after = self.path(job.trial.id, job.start), self.path(*job.key)
-        self._hold(after, self._sizes.get(before.name, 0) if expected else 0)
-        return States(before, expected, after)
+        """Return the paths of `job`; from now on there may be a copy of the state before it.
+
+        Raises Corrupt where there is something else than a folder in place of one of ours, such as a link.
+        """
+        with writing(self.root):
+            own_folder(own_folder(self.root) / job.trial.id)
+        before, after = self._before(job), self.folder(*job.key)
+        self._hold(after, self._sizes.get(before, 0) if expected else 0)
+        return States(before, expected or self._untraceable(job), after)
 
     def committed(self, job: Job, size: int) -> None:
         """The result of `job` is safe: the state it began from is not needed any more, nor a part of its own."""
-        after = self.path(*job.key)
+        after = self.folder(*job.key)
         self._hold(after, size)
-        self._release(self.path(job.trial.id, job.start))
-        _delete(unfinished(after))
-        for path in self.root.iterdir() if self.root.exists() else ():
-            if path.suffix == ".tmp" and _owner(path.name) == job.trial.id:  # of a worker that was killed as it saved
-                _delete(path)
+        self._release(self._before(job))
+        _delete(_unfinished(after))
 
     def drop(self, trial_id: str) -> None:
         """The trial cannot go on: delete all its states."""
-        for name in [name for name in self._sizes if _owner(name) == trial_id]:
-            self._release(self.root / name)
+        states = [path for path in self._sizes if trial_id in (path.parent.name, _owner(path))]
+        for path in states:
+            self._release(path)
+        if states:
+            _delete(self.root / trial_id)
 
     def sweep(self, gone: Collection[str] | None) -> None:
         """Delete what is left of the trials `gone`, or of all: copies of jobs that ran twice or were killed."""
         for path in self.root.iterdir() if self.root.exists() else ():
-            if gone is None or _owner(path.name) in gone:
+            if _owner(path) in gone if gone is not None else _OURS.fullmatch(path.name):
                 self._release(path)
 
     def close(self) -> None:
-        """Remove the temporary folder, or the folder of the run where it is empty."""
+        """Remove the temporary folder, or the folder of the run where no state is in it."""
         if self._temporary:
             self._temporary.cleanup()
-        elif self.root.exists() and not any(self.root.iterdir()):
-            self.root.rmdir()
+            return
+        for path in (*self.root.glob("*"), self.root):
+            with suppress(OSError):  # it is a file, or holds one
+                path.rmdir()
+
+    def _before(self, job: Job) -> Path:
+        """Return the folder of the state before `job`, or the place that it had in runs of before."""
+        former = self.root / f"{job.trial.id}@{job.start}"
+        return former if former in self._sizes else self.folder(job.trial.id, job.start)
+
+    def _untraceable(self, job: Job) -> str:
+        """Return a digest that nothing has where a trainer left, under a name of its own, what may be another trial's.
+
+        In runs of before, "TRIAL@EPOCHS" with another suffix was the same for all trials of a bracket.
+        """
+        former = Path(f"{job.trial.id}@{job.start}")
+        own, shared = (name.startswith(former.name) for name in self._former), f"{former.stem}."
+        lost = any(own) or any(name.startswith(shared) and not _is_former(name) for name in self._former)
+        return "unknown" if job.start and lost else ""
 
     def _hold(self, path: Path, size: int) -> None:
-        self._now += size - self._sizes.get(path.name, 0)
-        self._sizes[path.name] = size
+        self._now += size - self._sizes.get(path, 0)
+        self._sizes[path] = size
         self.peak = max(self.peak, self._now)
 
     def _release(self, path: Path) -> None:
         faults.point("checkpoint.delete")
-        self._now -= self._sizes.pop(path.name, 0)
+        self._now -= self._sizes.pop(path, 0)
         _delete(path)
 
 
-def _owner(name: str) -> str:
-    return name.rpartition("@")[0]
+def kept(root: Path) -> Iterator[tuple[str, int, Path]]:
+    """Yield the states that lie under `root`, with trial and epochs."""
+    for path in _found(root):
+        trial_id, _, epochs = path.name.rpartition("@")
+        if epochs.isdecimal():
+            yield trial_id or path.parent.name, int(epochs), path
+
+
+def _found(root: Path) -> Iterator[Path]:
+    """Yield what lies under `root` for a job each: its folder, or what there was in runs of before."""
+    for path in sorted(root.iterdir()) if root.exists() else ():
+        if not _TRIAL.fullmatch(path.name):
+            if _OURS.fullmatch(path.name):
+                yield path
+        elif path.is_dir() and not path.is_symlink():
+            yield from sorted(path.iterdir())
+
+
+def _is_former(name: str) -> bool:
+    return "@" in name
+
+
+def _owner(path: Path) -> str:
+    return path.name.partition("@")[0]
 
 
 def measured(path: Path) -> Left:
@@ -144,10 +207,13 @@ def measured(path: Path) -> Left:
     return Left(digest.hexdigest(), sum(file.stat().st_size for file in files))
 
 
-def unfinished(path: Path) -> Path:
-    """Return where a trainer may keep what it has of the job that writes to `path`: it goes when the trial goes."""
-    trial_id, _, epochs = path.name.rpartition("@")
-    return path.with_name(f"{trial_id}@to-{epochs}")
+def unfinished(checkpoint: Path) -> Path:
+    """Return where a trainer may keep what it has of the job that writes to `checkpoint`: it goes with the job."""
+    return _unfinished(checkpoint.parent) / checkpoint.name
+
+
+def _unfinished(folder: Path) -> Path:
+    return folder.parent / f"to-{folder.name}"
 
 
 def _files(path: Path) -> Iterator[Path]:

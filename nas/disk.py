@@ -95,6 +95,18 @@ def full_disk_told(path: Path) -> Iterator[None]:
 
 
 @contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise UserError, naming `path`, where something in the block cannot be written: DiskFull where that is why."""
+    with full_disk_told(path):
+        try:
+            yield
+        except OSError as error:
+            if disk_is_full(error):
+                raise
+            raise UserError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+@contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield where to write what then takes the place of `path`, which holds the old or the new, never half.
 

@@ -46,12 +46,16 @@ class JobLost(Exception):  # noqa: N818 (an event)
     """An executor raises this when a job vanished through no fault of its own; the engine submits it again."""
 
 
-class Interrupted(BaseException):
+class EndOfJob(BaseException):
+    """The engine ends the job at hand, past any `except Exception` in it."""
+
+
+class Interrupted(EndOfJob):
     """A signal asks to stop, in a form that asyncio's tasks can pass on: KeyboardInterrupt would tear down the loop."""
 
 
-class OutOfTime(BaseException):
-    """The time limit of the search has passed; raised inside a job to end it, past any `except Exception`."""
+class OutOfTime(EndOfJob):
+    """The time limit of the search has passed."""
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -59,5 +63,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 def disk_is_full(error: BaseException) -> bool:
     """Return whether `error` says that a disk, quota or file size limit is used up; safetensors says it in words."""
-    told = re.search(r"os error (\d+)", str(error))
+    try:
+        told = re.search(r"os error (\d+)", str(error))
+    except Exception:  # a trainer's, whose text fails
+        told = None
     return (isinstance(error, OSError) and error.errno in _FULL) or (told is not None and int(told[1]) in _FULL)

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from nas.contract import NO_METRICS, unmet
 from nas.errors import Corrupt, UserError
+from nas.failures import Failures
 from nas.journal import Journal
 from nas.ranking import scored
 from nas.spec import RunSpec
@@ -29,6 +31,8 @@ class Ledger:
         self._trials = dict[str, Trial]()
         with _no_collection():
             elapsed = max([elapsed, *(self._replayed(record) for record in journal)])
+        self._failures = Failures(journal.path.parent if journal.path else None)
+        self._succeeded = any(result.status is Status.OK for result in self._results.values())
         self._began = time.monotonic() - elapsed
 
     def _replayed(self, record: dict[str, Any]) -> float:
@@ -60,35 +64,48 @@ class Ledger:
         return list(self._results.values())
 
     def commit(self, result: Result) -> Result:
-        """Return `result` with its score, once it is on disk. Raises UserError where it lacks a metric asked for."""
+        """Return `result` with its score, once it is on disk.
+
+        One that lacks a metric asked for has crashed. Raises UserError where that is so of the very first, for the
+        metric then has another name, and where all fail alike.
+        """
         known = self[result.job.key]
         if known:
             _compare(known, result)
             return known
-        result = replace(
-            result,
-            metrics={**result.metrics, **dict(result.job.trial.cheap)},
-            elapsed=round(self.elapsed, 3),
-        )
-        self._check_metrics(result)
-        result = scored(result, self.spec)
+        result = self._judged(replace(result, elapsed=round(self.elapsed, 3)))
         self.before_first()
         self.before_first = lambda: None
         self.journal.append(result.to_json())
-        self._keep(result)
-        return result
+        self._keep(replace(result, trace=""))
+        self._succeeded |= result.status is Status.OK
+        self._failures.look(result, self._succeeded)
+        return self._results[result.job.key]
 
     def _keep(self, result: Result) -> None:
         self._results[result.job.key] = result
         self._trials.setdefault(result.job.trial.id, result.job.trial)
 
-    def _check_metrics(self, result: Result) -> None:
-        if result.status is not Status.OK:
-            return
-        for name in (self.spec.objective, *(c.metric for c in self.spec.constraints)):
-            if name not in result.metrics:
-                known = ", ".join(sorted(result.metrics))
-                raise UserError(f"unknown metric {name!r}: training and measuring give {known}")
+    def _judged(self, result: Result) -> Result:
+        """Return `result` with its cheap metrics and its score."""
+        spec, cheap = self.spec, dict(result.job.trial.cheap)
+        metrics = {**result.metrics, **cheap}
+        asked = {spec.objective: "the objective"} | {c.metric: f"asked for by {c}" for c in spec.constraints}
+        for name in asked if result.status is Status.OK else ():
+            if name in metrics:
+                continue
+            if metrics and name not in result.details and not self._results:
+                known = ", ".join(sorted(metrics))
+                raise UserError(
+                    f"unknown metric {name!r}: training and measuring give {known}; train is to return each for every "
+                    "configuration, nan where there is none"
+                )
+            error = unmet(name, asked[name], metrics, result.details)
+            result, metrics = replace(result, status=Status.CRASHED, error=error, details={}), cheap
+            break
+        if result.error.endswith(NO_METRICS):
+            result = replace(result, error=f'{result.error}: return {{"{spec.objective}": value}}')
+        return scored(replace(result, metrics=metrics), spec)
 
 
 @contextmanager

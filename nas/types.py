@@ -114,7 +114,8 @@ class Result:
     """What came of a job. `metrics` are means over folds, joined with the cheap metrics.
 
     `seconds` is how long the job took, `elapsed` how long the search had taken by then; `checkpoint` and
-    `checkpoint_bytes` are digest and size of the state it left; `attempts` counts the workers it was given to.
+    `checkpoint_bytes` are digest and size of the state it left; `attempts` counts the workers it was given to;
+    `trace` is the traceback of what failed just now, which is told and not kept.
     """
 
     job: Job
@@ -128,6 +129,7 @@ class Result:
     checkpoint_bytes: int = 0
     attempts: int = 1
     score: Score = field(default_factory=Score)
+    trace: str = field(default="", compare=False, repr=False)
 
     @property
     def config(self) -> dict[str, Value]:
@@ -145,9 +147,9 @@ class Result:
         return self.score.feasibility == 0
 
     def to_json(self) -> dict[str, Any]:
-        """Return all but the score, which follows from the metrics."""
+        """Return all but the score, which follows from the metrics, and the trace."""
         trial = {name: getattr(self.job.trial, name) for name in Trial.__slots__} | {"config": self.config}
-        data = {name: getattr(self, name) for name in Result.__slots__ if name != "score"}
+        data = {name: getattr(self, name) for name in Result.__slots__ if name not in ("score", "trace")}
         return data | {"job": {"trial": trial, "start": self.job.start, "stop": self.job.stop}}
 
     def to_history(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nas import redraws, saved
-from nas.checkpoints import measured
+from nas.checkpoints import kept, measured
 from nas.compare import judged
 from nas.disk import reading
 from nas.errors import UserError
@@ -82,9 +82,8 @@ def _judged(
 
 def _checkpoint_faults(root: Path, results: dict[tuple[str, int], Result]) -> Iterator[str]:
     """Yield the checkpoints that are not what their trial left: it would start from epoch 0, to the same outcome."""
-    for path in sorted(root.iterdir()) if root.exists() else ():
-        trial_id, _, epochs = path.name.rpartition("@")
-        result = results.get((trial_id, int(epochs))) if epochs.isdecimal() else None
+    for trial_id, epochs, path in kept(root):
+        result = results.get((trial_id, epochs))
         if result and measured(path).digest != result.checkpoint:
             yield f"{path}: the digest is not that of trial {trial_id} at {epochs} epochs"
 

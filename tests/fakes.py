@@ -135,7 +135,7 @@ def hang_once(config: dict[str, Any], **job: Any) -> dict[str, Any]:
     def hang() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         sleeper = subprocess.Popen(["sleep", "1000"])
-        (job["checkpoint"].parents[1] / f"sleeper{sleeper.pid}").touch()
+        (job["checkpoint"].parents[3] / f"sleeper{sleeper.pid}").touch()
         time.sleep(1000)
 
     if config["depth"] == 3 and not job["start"]:
@@ -145,7 +145,8 @@ def hang_once(config: dict[str, Any], **job: Any) -> dict[str, Any]:
 
 def _once(checkpoint: Path, act: Any) -> None:
     """Act when this is the first time for this job; a file beside the checkpoints says whether."""
-    mark = checkpoint.parents[1] / f"tried-{checkpoint.name}"
+    run = checkpoint.parents[3]
+    mark = run / f"tried-{'-'.join(checkpoint.parts[-3:])}"
     if not mark.exists():
         mark.touch()
         act()
@@ -192,7 +193,7 @@ def leave(config: dict[str, Any], **job: Any) -> dict[str, Any]:
 
 def tortoise(config: dict[str, Any], **job: Any) -> dict[str, Any]:
     """Train for long in real time what is first in virtual time: the first trial of each two."""
-    mark = job["checkpoint"].parents[1] / "tortoise"
+    mark = job["checkpoint"].parents[3] / "tortoise"
     if not mark.exists():
         mark.touch()
         time.sleep(20)
@@ -201,3 +202,18 @@ def tortoise(config: dict[str, Any], **job: Any) -> dict[str, Any]:
 
 def macs_of_tortoises(config: dict[str, Any]) -> dict[str, float]:
     return {"macs": 1.0}
+
+
+def fork_and_climb(config: dict[str, Any], **job: Any) -> dict[str, Any]:
+    """Climb, after a child of this process has left train in a way that hangs on the epochs; it outlives nothing."""
+    child = os.fork()
+    if not child:
+        if job["epochs"] == 3:
+            sys.exit(7)
+        if job["epochs"] == 6:
+            raise ValueError("of a child")
+        return hill(config, 100)
+    _, status = os.waitpid(child, 0)
+    expected = {3: 7, 6: 1}.get(job["epochs"], 0)
+    assert os.waitstatus_to_exitcode(status) == expected
+    return climb(config, **job)

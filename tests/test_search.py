@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import time
 import types
 from collections import defaultdict
@@ -182,8 +183,8 @@ def test_checkpoints_of_dropped_trials_are_gone_during_the_run_and_all_at_its_en
     seen: list[tuple[str, int, set[str]]] = []
 
     def watched(config: dict[str, Any], *, epochs: int, checkpoint: Path, **rest: Any) -> dict[str, Any]:
-        bracket = checkpoint.name.rpartition(".")[0]
-        alive = {path.name.partition("@")[0] for path in checkpoint.parent.iterdir()}
+        bracket = checkpoint.parents[1].name.rpartition(".")[0]
+        alive = {path.name for path in checkpoint.parents[2].iterdir()}
         seen.append((bracket, epochs, {trial for trial in alive if trial.startswith(f"{bracket}.")}))
         return climb(config, epochs=epochs, checkpoint=checkpoint, **rest)
 
@@ -381,9 +382,10 @@ def test_arguments_without_sense_are_told(arguments: dict[str, Any], told: str) 
         nas.search(hills(), look_up, **arguments)
 
 
-def test_a_trainer_that_workers_cannot_import_is_told_before_the_search() -> None:
-    with pytest.raises(nas.UserError, match="cannot be sent to workers"):
-        nas.search(hills(), lambda config, **job: {"accuracy": 1.0}, max_trials=5, workers=1)
+def test_a_trainer_that_cannot_be_sent_to_workers_is_told_before_the_search() -> None:
+    lock = threading.Lock()
+    with pytest.raises(nas.UserError, match=r"^train cannot be sent to workers \(.*lock.*\): .*workers=0$"):
+        nas.search(hills(), lambda config, **job: {"accuracy": lock}, max_trials=5, workers=1)
 
 
 def test_a_trainer_in_a_module_that_workers_lack_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -505,6 +507,7 @@ def test_a_finished_run_is_read_not_trained_again(run: nas.Run) -> None:
 
 SLOW = """
 import sys
+import threading
 import nas
 from tests.fakes import hills, slow_climb
 run = nas.search(hills(), slow_climb, max_trials=int(sys.argv[3]), workers=int(sys.argv[2]), run_dir=sys.argv[1],
@@ -564,7 +567,7 @@ def test_without_a_run_folder_no_file_is_left(tmp_path: Path, monkeypatch: pytes
     used = set()
 
     def watched(config: dict[str, Any], **job: Any) -> dict[str, Any]:
-        used.add(job["checkpoint"].parent)
+        used.add(job["checkpoint"].parents[2])
         return climb(config, **job)
 
     found = nas.search(hills(), watched, max_trials=20, **SMALL)

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
 from nas.checkpoints import States
-from nas.errors import Interrupted, OutOfTime
+from nas.contract import check
+from nas.errors import EndOfJob, Interrupted, OutOfTime
 from nas.executors.perform import Train, perform
 from nas.outside import Loop
 from nas.types import Job, Result, Status
 
 
-class _Timeout(BaseException):
+class _Timeout(EndOfJob):
     """The time for one trial has passed."""
 
 
@@ -25,6 +26,7 @@ class Inline:
     slots = 1
 
     def __init__(self, train: Train, trial_timeout: float | None = None) -> None:
+        check(train)
         self.deadline: Callable[[], float]  # of the search, by the monotonic clock
         self.train, self.trial_timeout, self.deadline = train, trial_timeout or math.inf, lambda: math.inf
 
@@ -68,15 +70,20 @@ def _interruptible(deadline: float, limit: float) -> Iterator[None]:
 
 @contextmanager
 def _alarm(left: float, limit: float) -> Iterator[None]:
-    """In the block raise OutOfTime after `left` seconds, or _Timeout after `limit` where that is sooner."""
+    """In the block raise OutOfTime after `left` seconds, or _Timeout after `limit` where that is sooner.
+
+    A timer of the caller's waits meanwhile: where its time has come by then it goes off at once.
+    """
 
     def stop(*_: object) -> None:
         raise OutOfTime if left <= limit else _Timeout
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, max(1e-3, min(left, limit)))
+    began, before = time.monotonic(), signal.signal(signal.SIGALRM, stop)
+    due, interval = signal.setitimer(signal.ITIMER_REAL, max(1e-3, min(left, limit)))
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, before or signal.SIG_DFL)  # none where it was not Python's
+        if due:
+            signal.setitimer(signal.ITIMER_REAL, max(1e-6, due - (time.monotonic() - began)), interval)

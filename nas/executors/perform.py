@@ -1,19 +1,21 @@
 """How does a job become a result? What the trainer returns are metrics, what it raises becomes a status."""
 
-import json
+import os
+import sys
 import time
-from collections.abc import Callable
-from typing import Any
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, NoReturn
 
-from nas import faults
-from nas.checkpoints import States
-from nas.disk import full_disk_told
-from nas.errors import Diverged, UserError, disk_is_full
-from nas.types import Job, Result, Status, canonical
+from nas import contract, faults
+from nas.checkpoints import Left, States
+from nas.contract import LARGEST, Train, sorted_out
+from nas.disk import writing
+from nas.errors import Diverged, EndOfJob, UserError, disk_is_full
+from nas.types import Job, Result, Status
 
-LARGEST = 1 << 20  # characters of a result besides its metrics
-
-Train = Callable[..., dict[str, Any]]
+__all__ = ["Train", "perform"]
 
 
 def perform(train: Train, job: Job, states: States) -> Result:
@@ -21,53 +23,109 @@ def perform(train: Train, job: Job, states: States) -> Result:
 
     Raises UserError for what is wrong with the run and not with the trial: a full disk, say.
     """
-    began, values, error, status = time.monotonic(), job.trial.config.values, "", Status.OK
-    metrics, details = dict[str, float](), dict[str, Any]()
-    with full_disk_told(states.after):
+    began, error, status, trace = time.monotonic(), "", Status.OK, ""
+    metrics, details, left = dict[str, float](), dict[str, Any](), Left()
+    with writing(states.after):
         start = job.start if states.prepare() else 0
         faults.point("job.prepared")
         try:
             train = getattr(train, "again", train) if job.trial.repeats else train
-            returned = train(values, epochs=job.stop, start=start, seed=job.trial.seed, checkpoint=states.after)
-            metrics, details = _sorted_out(returned)
-        except (Exception, SystemExit) as caught:
-            if isinstance(caught, UserError) or disk_is_full(caught):
-                raise
-            status, error = _fate(caught)
+            metrics, details = sorted_out(_called(train, job, start, states))
+        except BaseException as caught:
+            if beyond := _beyond(caught):
+                raise beyond from None
+            (status, error), trace = _fate(caught), _traced(caught)
         faults.point("job.trained")
-        left = states.settle()
+        try:
+            left = states.settle()
+        except OSError as caught:
+            if disk_is_full(caught):
+                raise
+            metrics, details, status, error = {}, {}, Status.CRASHED, f"its checkpoint cannot be read: {caught}"
     seconds = round(time.monotonic() - began, 3)
-    return Result(job, status, metrics, details, seconds, error, checkpoint=left.digest, checkpoint_bytes=left.size)
+    return Result(
+        job, status, metrics, details, seconds, error,
+        checkpoint=left.digest, checkpoint_bytes=left.size, trace=trace,
+    )  # fmt: skip
 
 
-def _sorted_out(returned: object) -> tuple[dict[str, float], dict[str, Any]]:
-    """Return the numbers of what train returned, and what else of it JSON can hold. Raises TypeError for the rest."""
-    if not isinstance(returned, dict):
-        raise TypeError(f"train returned {type(returned).__name__}, not a dict of metrics")
-    metrics, details, size = dict[str, float](), dict[str, Any](), 0
-    for name, value in returned.items():
-        if isinstance(value, (str, list, tuple, dict, type(None))):
-            text = canonical(value)
-            size += len(text)
-            details[name] = json.loads(text)  # as it is read back
-        else:
-            metrics[name] = float(value)
-    if size > LARGEST:
-        raise TypeError(
-            f"train returned {size} characters besides its metrics: keep to {LARGEST}, write files for more"
-        )
-    return metrics, details
+def _called(train: Train, job: Job, start: int, states: States) -> Mapping[str, Any]:
+    """Return what train returns. A process that it forks ends where train ends: all beyond is its parent's to do."""
+    here, values = os.getpid(), job.trial.config.values
+    try:
+        with _in_this_folder():
+            returned = train(values, epochs=job.stop, start=start, seed=job.trial.seed, checkpoint=states.checkpoint)
+    except BaseException as error:
+        if os.getpid() != here:
+            _end_child(error)
+        raise
+    if os.getpid() != here:
+        _end_child(None)
+    return returned
+
+
+@contextmanager
+def _in_this_folder() -> Iterator[None]:
+    """Be in the same working folder after the block: relative paths are to mean the same in every trial."""
+    folder = None
+    with suppress(OSError):  # it may be gone
+        folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield
+    finally:
+        if folder is not None:
+            with suppress(OSError):
+                os.fchdir(folder)
+            os.close(folder)
+
+
+def _end_child(error: BaseException | None) -> NoReturn:
+    """End this process as Python would after `error`, but without anything that is its parent's to do."""
+    code = error.code if isinstance(error, SystemExit) else 1 if error else 0
+    with suppress(Exception):
+        if error and not isinstance(error, SystemExit):
+            traceback.print_exception(error)
+        if not isinstance(code, int):
+            print(code or "", end="\n" if code else "", file=sys.stderr)
+            code = 1 if code else 0
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 1)
+
+
+def _beyond(error: BaseException) -> BaseException | None:
+    """Return what in `error` is more than the fate of its trial: that of the run, of the engine, of the user."""
+    if isinstance(error, BaseExceptionGroup):  # of a trainer's own tasks
+        return next(filter(None, map(_beyond, error.exceptions)), None)
+    return error if isinstance(error, (UserError, EndOfJob, KeyboardInterrupt)) or disk_is_full(error) else None
 
 
 def _fate(error: BaseException) -> tuple[Status, str]:
     """Return what an error makes of a trial: whatever a trainer raises is the trial's fate, not the search's."""
     if isinstance(error, Diverged):
-        return Status.DIVERGED, str(error)
-    return Status.OOM if _out_of_memory(error) else Status.CRASHED, f"{type(error).__name__}: {error}"
+        return Status.DIVERGED, _text(error)
+    return Status.OOM if _out_of_memory(error) else Status.CRASHED, f"{type(error).__name__}: {_text(error)}"
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)[:LARGEST]
+    except Exception:  # its own __str__ fails
+        return "it cannot be told"
+
+
+def _traced(error: BaseException) -> str:
+    """Return the traceback from train on; nothing where its error came of what it returned."""
+    inner = error.__traceback__
+    while inner and inner.tb_frame.f_code.co_filename in (__file__, contract.__file__):
+        inner = inner.tb_next
+    with suppress(Exception):  # its own __str__ fails
+        return "".join(traceback.format_exception(type(error), error, inner)) if inner else ""
+    return ""
 
 
 def _out_of_memory(error: BaseException) -> bool:
     """Tell memory errors of Python, CUDA and torch's CPU allocator, without importing torch."""
     return isinstance(error, MemoryError) or any(
-        sign in f"{type(error).__name__} {error}" for sign in ("OutOfMemoryError", "can't allocate memory")
+        sign in f"{type(error).__name__} {_text(error)}" for sign in ("OutOfMemoryError", "can't allocate memory")
     )

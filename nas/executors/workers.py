@@ -7,7 +7,7 @@ worker of a slot finds the same device, and a death breaks nothing but its own j
 import asyncio
 import multiprocessing
 import os
-import pickle
+import pickle  # of what this search sends to its own workers, never of a file
 import signal
 import threading
 import time
@@ -20,10 +20,12 @@ from functools import partial
 from multiprocessing import resource_tracker
 from typing import Any
 
+import cloudpickle
 from pebble import ProcessExpired, ProcessPool
 
 from nas.checkpoints import States
-from nas.errors import UserError
+from nas.contract import check
+from nas.errors import Interrupted, UserError
 from nas.executors.perform import Train, perform
 from nas.signals import STOPPING
 from nas.types import Job, Result, Status
@@ -69,6 +71,13 @@ class Workers:
                 except asyncio.CancelledError:
                     slot.renew()  # its worker is ended in the midst of the job: the next job is not to find it dead
                     raise
+                except KeyboardInterrupt:  # train raised it, as it would here
+                    raise Interrupted from None
+                except UserError:
+                    raise
+                except Exception as error:  # perform lets nothing else through: it is the system that failed
+                    told = " ".join(f"{type(error).__name__}: {error}".split())
+                    raise UserError(f"the worker processes fail: {told}") from None
                 slot.renew()
         finally:
             self._idle.append(slot)
@@ -163,12 +172,19 @@ def _alive(process: int) -> bool:
 
 
 def pickled(train: Train) -> bytes:
-    """Return the trainer as workers get it. Raises UserError for one that they cannot get."""
+    """Return the trainer as workers get it: by name from a module, else by value, with what it refers to.
+
+    Raises UserError for one that they cannot get or call.
+    """
+    check(train)
     try:
-        return pickle.dumps(train)
+        return bytes(cloudpickle.dumps(train))  # closures, and what a script or a notebook defines
     except Exception as error:
+        with suppress(Exception):
+            return pickle.dumps(train)  # in a script, beside what cannot be copied: workers read the script again
+        told = " ".join(f"{error}".split())
         raise UserError(
-            f"train cannot be sent to workers ({error}): define it at the top of a module, or give workers=0"
+            f"train cannot be sent to workers ({told}): let it make what it needs by itself, or give workers=0"
         ) from None
 
 
@@ -204,4 +220,9 @@ def _unknown(error: str, *_: object, **__: object) -> dict[str, Any]:
 
 def _perform_here(job: Job, states: States) -> Result:
     assert _train is not None
-    return perform(_train, job, states)
+    try:
+        return perform(_train, job, states)
+    except UserError as error:
+        if type(error).__module__ == UserError.__module__:
+            raise
+        raise UserError(str(error)) from None  # a class of the trainer's own may not survive the way

@@ -26,6 +26,7 @@ def save(path: Path, parts: Parts, losses: list[list[float]], owner: str) -> Non
         for index, slots in optimizer.state_dict()["state"].items():
             tensors |= {f"{name}/optimizer/{index}/{key}": value.contiguous() for key, value in slots.items()}
     _part(tensors)
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     save_file(tensors, temporary, metadata={"progress": json.dumps([losses, _digest(tensors, losses, owner)])})
     with temporary.open("rb") as file:
