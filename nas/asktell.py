@@ -130,10 +130,11 @@ class AskTell:
             return None
         first = min(fresh, key=lambda each: logical_order(*each.job.key))
         first.asked, job = time.monotonic(), first.job
-        whole = first.states.prepare()
-        first.states = _Prepared(**first.states.__dict__, whole=whole)
+        states, trial = first.states, job.trial
+        whole = states.prepare()
+        first.states = _Prepared(**states.__dict__, whole=whole)
         start = job.start if whole else 0
-        return Assignment(job.trial.id, job.trial.config.values, job.stop, start, job.trial.seed, first.states.checkpoint)
+        return Assignment(trial.id, trial.config.values, job.stop, start, trial.seed, states.checkpoint)
 
     def tell(self, assignment: Assignment, outcome: Mapping[str, Any] | BaseException) -> Result:
         """Return the result of `assignment`, once it is on disk: `outcome` is what training returned, or raised.
