@@ -1,9 +1,11 @@
 """How do a run's results become a table for pandas, R or a spreadsheet? One row a result."""
 
+from collections.abc import Sequence
 from io import BytesIO, StringIO
 from typing import Any
 
 from nas.extra import extra
+from nas.spec import RunSpec
 from nas.stored import StoredRun
 from nas.types import Result
 
@@ -30,16 +32,21 @@ def parquet(run: StoredRun) -> bytes:
 
 
 def frame(run: StoredRun) -> Any:
-    """Return the table, in logical order: metrics are called metric.NAME, hyperparameters config.NAME.
+    """Return the table of a run, in logical order."""
+    return frame_of(run.results, run.spec)
+
+
+def frame_of(results: Sequence[Result], spec: RunSpec) -> Any:
+    """Return a pandas DataFrame, a row a result: metrics are called metric.NAME, hyperparameters config.NAME.
 
     Inactive hyperparameters are missing values; parents are joined by spaces. A column's type follows from the space
-    alone, so tables of several runs of one space fit together.
+    alone, so tables of several runs of one space fit together. Raises UserError where pandas is not installed.
     """
     pandas = extra("pandas")
-    metrics = dict.fromkeys(name for result in run.results for name in result.metrics)
+    metrics = dict.fromkeys(name for result in results for name in result.metrics)
     kinds = _FIXED | {f"metric.{name}": "float64" for name in metrics}
-    kinds |= {f"config.{each['name']}": _kind(each) for each in run.spec.space["hyperparameters"]}
-    rows = [_row(result) for result in run.results]
+    kinds |= {f"config.{each['name']}": _kind(each) for each in spec.space["hyperparameters"]}
+    rows = [_row(result) for result in results]
     columns = {name: [_as(kind, row.get(name)) for row in rows] for name, kind in kinds.items()}
     return pandas.DataFrame({name: pandas.Series(columns[name], dtype=kind) for name, kind in kinds.items()})
 
