@@ -22,8 +22,7 @@ from nas.executors.cluster import Cluster
 from nas.executors.inline import Inline
 from nas.executors.perform import Train
 from nas.executors.workers import Workers, pickled
-from nas.folder import discard, open_folder, read_end, remember, write_end, write_history
-from nas.journal import Journal
+from nas.folder import begun, read_end, remember, write_end, write_history
 from nas.ledger import Ledger
 from nas.signals import deaf_to_ctrl_c
 from nas.spec import RunSpec, described
@@ -150,29 +149,23 @@ def search(
     limit, timeout = seconds(max_time), seconds(trial_timeout)
     if limit is None and max_trials is None and max_total_epochs is None and strategy != "default":
         raise UserError("the search has no end: give max_time, max_trials or max_total_epochs")
-    new = run_dir is not None and not (Path(run_dir) / "spec.json").exists()
     with contextlib.closing(_executor(train, workers, gpus, cluster, cluster_resources, timeout)) as executor:
-        directory = open_folder(run_dir, spec)
+        directory = Path(run_dir) if run_dir is not None else None
         with (
-            Journal(directory / "journal.jsonl" if directory else None) as journal,
+            begun(directory, spec) as journal,
             contextlib.closing(Checkpoints(directory / "checkpoints" if directory else None)) as checkpoints,
         ):
             ledger = Ledger(spec, journal, read_end(directory)[1])
             lab = Lab(spec, space, _measures(measure, space), ledger, checkpoints, executor, trackers, directory)
             if directory and command:
                 remember(directory, command)
-            try:
-                stopped = drive(lab, limit)
-            except UserError as error:
-                if directory and new and not journal.lines and error.exit_status == UserError.exit_status:
-                    discard(directory)  # it was asked for what makes no sense: there is nothing to go on with
-                raise
+            stopped = drive(lab, limit)
             with deaf_to_ctrl_c():
                 executor.close()
                 checkpoints.sweep(lab.dropped if goes_on(stopped) else None)
                 run = Run(spec, lab.history, stopped, lab.redraws.totals, directory, checkpoints.peak)
                 if directory:
-                    write_history(directory / "history.jsonl", run.trials, ledger.news)
+                    write_history(directory / "history.jsonl", run.trials)
                     write_end(directory, stopped, ledger.elapsed)
     return run
 

@@ -6,6 +6,7 @@ the job, the state before it is whole until its result is committed.
 
 import hashlib
 import logging
+import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nas import faults
-from nas.disk import sync
+from nas.disk import own_folder, sync
 from nas.errors import disk_is_full
 from nas.types import Job
 
@@ -70,6 +71,8 @@ class Checkpoints:
     def __init__(self, root: Path | None) -> None:
         self._temporary = None if root else tempfile.TemporaryDirectory(prefix="nas-")
         self.root = (root or Path(self._temporary.name if self._temporary else "")).absolute()
+        if root and os.path.lexists(root):
+            own_folder(root)  # what lies behind a link is not ours to delete
         found = self.root.iterdir() if self.root.exists() else ()
         self._sizes = {path.name: _size(path) for path in found}
         self.peak = self._now = sum(self._sizes.values())

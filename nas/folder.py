@@ -2,30 +2,102 @@
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import os
+import shutil
+import stat
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
-from nas.disk import full_disk_told, write_atomically
-from nas.errors import UserError
+from nas.disk import full_disk_told, read_text, reading, sweep, write_atomically
+from nas.errors import Corrupt, UserError
+from nas.journal import Journal, read
+from nas.lock import NOTE
 from nas.spec import RunSpec
 from nas.types import Result, canonical, readable
 
+SPEC, JOURNAL = "spec.json", "journal.jsonl"
 COMPARISON = "comparison.json"  # what makes a folder that of a comparison of runs
 
 
-def open_folder(run_dir: str | Path | None, spec: RunSpec) -> Path | None:
-    """Return the run's folder with its spec.json written. Raises UserError where another run lies there."""
-    if run_dir is None:
-        return None
-    directory = Path(run_dir)
+@contextlib.contextmanager
+def begun(directory: Path | None, spec: RunSpec) -> Iterator[Journal]:
+    """Yield the journal of the run in `directory`, which is locked and has its spec.json in the block.
+
+    The folder is new, empty, or that of this run; a run that could not begin leaves it as it was. Raises UserError
+    for any other folder, and what `Journal` raises.
+    """
+    if directory is None:
+        with Journal() as journal:
+            yield journal
+        return
+    made = _made(directory)
+    with _locked(directory) as journal:
+        sweep(directory)
+        new = not (directory / SPEC).exists() and not (directory / JOURNAL).stat().st_size
+        try:
+            _write_first(directory / SPEC, readable(spec.to_json()))
+            before, now = (json.loads(canonical(each.to_json())) for each in (read_spec(directory), spec))
+            if before != now:
+                told = _difference(before, now)
+                raise UserError(f"{directory} holds another run, with {told}: choose another name")
+            yield journal
+        except UserError as error:
+            if new and not journal.lines and error.exit_status == UserError.exit_status:
+                _discard(directory, made)  # it was asked for what makes no sense: there is nothing to go on with
+            raise
+
+
+def _made(directory: Path) -> bool:
+    """Make the folder, and return whether it was not there. Raises UserError where a run may not be written there."""
+    try:
+        with full_disk_told(directory):
+            directory.parent.mkdir(parents=True, exist_ok=True)
+            directory.mkdir()
+            return True
+    except FileExistsError:
+        if not directory.is_dir():
+            raise UserError(f"the run folder {directory} cannot be made: a file of that name is there") from None
+    except OSError as error:
+        raise UserError(f"the run folder {directory} cannot be written: {error.strerror}") from None
     if (directory / COMPARISON).exists():
         raise UserError(f"{directory} is a comparison: choose another name")
-    _write_first(directory / "spec.json", readable(spec.to_json()))
-    before, now = (json.loads(canonical(each.to_json())) for each in (read_spec(directory), spec))
-    if before != now:
-        raise UserError(f"{directory} holds another run, with {_difference(before, now)}: choose another name")
-    return directory
+    if os.path.lexists(directory / SPEC):
+        read_spec(directory)
+    elif not _has_results(directory):
+        check_empty(directory, (JOURNAL, NOTE))
+    return False
+
+
+def check_empty(directory: Path, begun: Collection[str]) -> None:
+    """Raise UserError where a folder holds more than hidden files and what a start that was killed leaves."""
+    for path in sorted(directory.iterdir()):
+        if not path.name.startswith(".") and not (path.name in begun and _is_short_file(path)):
+            raise UserError(f"{directory} holds {path.name} and is not the folder of a run: choose a new or empty one")
+
+
+def _is_short_file(path: Path) -> bool:
+    found = path.lstat()
+    return stat.S_ISREG(found.st_mode) and (found.st_size == 0 or path.name == NOTE)
+
+
+def _has_results(directory: Path) -> bool:
+    """Return whether a journal with a whole first line lies there: a run that has lost its spec.json."""
+    with contextlib.suppress(OSError):
+        return any(isinstance(record, dict) for _, _, record in islice(read(directory / JOURNAL), 1))
+    return False
+
+
+def _locked(directory: Path) -> Journal:
+    """Return the journal; who gave up on beginning the run here just now may have taken the folder away."""
+    try:
+        return Journal(directory / JOURNAL)
+    except UserError:
+        if directory.exists():
+            raise
+        directory.mkdir(parents=True, exist_ok=True)
+        return Journal(directory / JOURNAL)
 
 
 def read_spec(directory: Path) -> RunSpec:
@@ -34,6 +106,8 @@ def read_spec(directory: Path) -> RunSpec:
     check_run(directory)
     try:
         return RunSpec.from_json(read_json(file))
+    except Corrupt:
+        raise
     except UserError as error:
         raise UserError(str(error) if str(file) in str(error) else f"{file}: {error}") from None
 
@@ -87,7 +161,9 @@ def _write_first(file: Path, text: str) -> None:
 def read_json(file: Path) -> dict[str, Any]:
     """Return what a file of the run holds. Raises UserError where that is not a whole JSON object."""
     try:
-        content = json.loads(file.read_text())
+        content = json.loads(read_text(file))
+    except Corrupt:
+        raise
     except (OSError, ValueError) as error:
         raise UserError(f"{file} cannot be read ({error}): is this the folder of a run?") from None
     if not isinstance(content, dict):
@@ -95,12 +171,15 @@ def read_json(file: Path) -> dict[str, Any]:
     return content
 
 
-def discard(directory: Path) -> None:
-    """Remove the folder of a run that could not begin."""
-    for name in ("spec.json", "command.json", "journal.jsonl", "redraws.jsonl", "end.json", "engine"):
-        (directory / name).unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # it held something of the user's before
-        directory.rmdir()
+def _discard(directory: Path, made: bool) -> None:
+    """Remove what a run that could not begin has written, and its folder where it was `made` for it."""
+    for name in (SPEC, "command.json", "redraws.jsonl", "end.json", NOTE, JOURNAL):
+        with contextlib.suppress(OSError):
+            (directory / name).unlink(missing_ok=True)
+    shutil.rmtree(directory / "checkpoints", ignore_errors=True)  # there was none when the run took the folder
+    if made:
+        with contextlib.suppress(OSError):  # the user has put something there
+            directory.rmdir()
 
 
 def history_lines(results: Iterable[Result]) -> Iterator[str]:
@@ -109,13 +188,17 @@ def history_lines(results: Iterable[Result]) -> Iterator[str]:
         yield canonical(result.to_history()) + "\n"
 
 
-def write_history(file: Path, results: Sequence[Result], news: bool) -> None:
-    """Write history.jsonl, unless there is no news and it has all lines: a finished run is read back in no time."""
-    if not news and file.exists():
-        with file.open("rb") as lines:
-            if sum(1 for _ in lines) == len(results):
-                return
-    write_atomically(file, history_lines(results))
+def write_history(file: Path, results: Sequence[Result]) -> None:
+    """Write history.jsonl, unless it is what it must be."""
+    if not _holds(file, history_lines(results)):
+        write_atomically(file, history_lines(results))
+
+
+def _holds(file: Path, lines: Iterable[str]) -> bool:
+    if not os.path.lexists(file) or file.is_symlink():
+        return False
+    with reading(file) as found:
+        return all(line == there for line, there in zip_longest(map(str.encode, lines), found))
 
 
 def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:

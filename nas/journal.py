@@ -1,10 +1,8 @@
 """What has happened for certain? An append-only file of JSON lines, each with a checksum, each fsynced."""
 
-import fcntl
 import json
 import logging
 import os
-import socket
 import threading
 import zlib
 from collections.abc import Iterator
@@ -15,8 +13,9 @@ from types import TracebackType
 from typing import Any
 
 from nas import faults
-from nas.disk import full_disk_told, sync
-from nas.errors import Corrupt, InUse, UserError
+from nas.disk import full_disk_told, reading, replacing, sync
+from nas.errors import Corrupt, UserError
+from nas.lock import NOTE, locked
 from nas.types import canonical
 
 LONGEST_LINE = 1 << 24  # bytes; a result takes some thousand
@@ -32,8 +31,7 @@ class Journal:
             return
         try:
             with full_disk_told(path):
-                self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-                self._lock(path)
+                self._file = locked(path)
                 self._drop_torn_line(path)
                 sync(path.parent)
         except BaseException as error:
@@ -43,20 +41,9 @@ class Journal:
                 raise UserError(f"{path} cannot be opened: {error.strerror}") from None
             raise
 
-    def _lock(self, path: Path) -> None:
-        """Take the lock, which the system frees when the engine dies, and leave a note on who has it."""
-        note = _note(path)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            holder = note.read_text().strip() if note.exists() else "another process"
-            raise InUse(f"{path.parent} is in use by {holder}: wait for it, or choose another --name") from None
-        with suppress(OSError):  # the lock is what counts
-            note.write_text(f"process {os.getpid()} on {socket.gethostname()}\n")
-
     def _drop_torn_line(self, path: Path) -> None:
         end = os.fstat(self._file).st_size
-        with path.open("rb") as file:
+        with reading(path) as file:
             file.seek(max(0, end - LONGEST_LINE))
             tail = file.read()
         torn = len(tail) - tail.rfind(b"\n") - 1
@@ -102,11 +89,10 @@ class Journal:
         """Keep the first `end` bytes; return the file beside the journal that holds the others from now on."""
         assert self.path
         rest = self.path.with_name(f"{self.path.name}.cut-at-{end}")
-        with self.path.open("rb") as file:
+        with reading(self.path) as file:
             file.seek(end)
-            rest.write_bytes(file.read())
-        sync(rest)
-        sync(rest.parent)
+            with replacing(rest) as temporary:
+                temporary.write_bytes(file.read())
         os.ftruncate(self._file, end)
         os.fsync(self._file)
         return rest
@@ -118,14 +104,15 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self.path:
-            _note(self.path).unlink(missing_ok=True)
+            with suppress(OSError):  # a folder of that name is not ours
+                self.path.with_name(NOTE).unlink(missing_ok=True)
             os.close(self._file)
 
 
 def read(path: Path) -> Iterator[tuple[int, int, dict[str, Any] | str]]:
     """Yield line number, byte where it begins, and the record of each line or what is wrong with it."""
     start = 0
-    with path.open("rb") as file:
+    with reading(path) as file:
         for number in range(1, 1 << 62):
             line = file.readline(LONGEST_LINE)
             if not line:
@@ -141,7 +128,7 @@ def follow(path: Path, over: threading.Event, pause: float) -> Iterator[tuple[in
     For another process than the engine: it looks every `pause` seconds. Raises Corrupt.
     """
     number = start = 0
-    with path.open("rb") as file:
+    with reading(path) as file:
         while True:
             last = over.is_set()  # asked before reading: what was appended before is then read
             while (line := file.readline(LONGEST_LINE)).endswith(b"\n"):
@@ -158,12 +145,8 @@ def follow(path: Path, over: threading.Event, pause: float) -> Iterator[tuple[in
 
 def checksum(path: Path, number: int) -> str:
     """Return the checksum of that line as the file has it; nothing where it has no such line."""
-    with path.open("rb") as file:
+    with reading(path) as file:
         return next(islice(file, number - 1, number), b"")[:8].decode(errors="replace") if number else ""
-
-
-def _note(path: Path) -> Path:
-    return path.with_name("engine")
 
 
 def _encode(record: dict[str, Any]) -> bytes:

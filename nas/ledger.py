@@ -26,7 +26,6 @@ class Ledger:
         self.spec, self.journal = spec, journal
         self._results = dict[tuple[str, int], Result]()
         self._trials = dict[str, Trial]()
-        self.news = False  # whether anything was committed since
         with _no_collection():
             elapsed = max([elapsed, *(self._replayed(record) for record in journal)])
         self._began = time.monotonic() - elapsed
@@ -73,7 +72,6 @@ class Ledger:
         self._check_metrics(result)
         result = scored(result, self.spec)
         self.journal.append(result.to_json())
-        self.news = True
         self._keep(result)
         return result
 

@@ -44,6 +44,8 @@ def read(path: Path) -> Saved:
     """Return the configuration saved at `path`. Raises UserError where the file is missing, cut or something else."""
     if path.is_dir():
         raise UserError(f"{path} is a folder: give a file, such as {path / 'best.json'}")
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path} is a pipe or device: give a file, such as a best.json")
     try:
         content = json.loads(path.read_text())
     except OSError as error:

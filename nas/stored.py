@@ -1,5 +1,6 @@
 """What does the folder of a run tell? Read without locking, changing or resuming anything."""
 
+import os
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.confirmation import Confirmed, Estimate, incumbent, of_incumbent, overtaken, settled
+from nas.disk import reading
 from nas.errors import Corrupt, UserError
 from nas.folder import read_json, read_spec
 from nas.journal import read
@@ -58,10 +60,24 @@ def open_run(directory: Path) -> StoredRun:
     """Return the run in `directory`. Raises UserError where none is, Corrupt where its journal is not whole."""
     spec = read_spec(directory)
     path = directory / "journal.jsonl"
-    if not path.exists():
+    if not os.path.lexists(path):
         raise UserError(f"{directory} is not the folder of a run: it has no journal.jsonl")
     committed = [scored(_result(path, number, record), spec) for number, _, record in read(path)]
+    _check_whole(directory, len(committed))
     return StoredRun(directory, spec, settled(in_logical_order(committed), spec), committed, totals(directory))
+
+
+def _check_whole(directory: Path, results: int) -> None:
+    """Raise Corrupt where the journal has fewer results than there were at the last orderly end."""
+    path = directory / "history.jsonl"
+    if path.is_file() and not path.is_symlink():
+        with reading(path) as file:
+            before = sum(1 for _ in file)
+        if before > results:
+            raise Corrupt(
+                f"{directory / 'journal.jsonl'} has {results} results and {path.name} {before}: was it cut? "
+                f"nas resume {directory} trains the others again"
+            )
 
 
 def _result(path: Path, number: int, record: dict[str, Any] | str) -> Result:

@@ -1,14 +1,21 @@
 """Is a run's folder what the engine wrote? Every checksum, digest and id is checked; nothing is changed unasked."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from nas import redraws, saved
 from nas.checkpoints import measured
+from nas.compare import judged
+from nas.confirmation import settled
+from nas.disk import reading
 from nas.errors import UserError
-from nas.folder import check_run, history_lines, read_json
+from nas.folder import SPEC, check_run, history_lines, read_end, read_json, read_spec, remembered
 from nas.journal import Journal, read
+from nas.ranking import scored
 from nas.seeds import seed
-from nas.types import Result
+from nas.types import Result, in_logical_order
 
 
 def faults_of(directory: Path) -> Iterator[str]:
@@ -31,7 +38,10 @@ def faults_of(directory: Path) -> Iterator[str]:
             results.setdefault(result.job.key, result)
     yield from _checkpoint_faults(directory / "checkpoints", results)
     yield from _history_faults(directory / "history.jsonl", results)
-    yield from _network_faults(directory)
+    for check in (_told_faults, redraws.faults_of, _outcome_faults):
+        yield from _checked(check(directory))
+    yield from _checked(_best_faults(directory / "best.json", results))
+    yield from _checked(_network_faults(directory))
 
 
 def repair(directory: Path, lines: int) -> Path:
@@ -47,7 +57,7 @@ def repair(directory: Path, lines: int) -> Path:
 def _journal(directory: Path) -> Path:
     check_run(directory)
     path = directory / "journal.jsonl"
-    if not path.exists():
+    if not os.path.lexists(path):
         raise UserError(f"{directory} is not the folder of a run: it has no journal.jsonl")
     return path
 
@@ -81,13 +91,65 @@ def _checkpoint_faults(root: Path, results: dict[tuple[str, int], Result]) -> It
 
 def _history_faults(path: Path, results: dict[tuple[str, int], Result]) -> Iterator[str]:
     """Yield what history.jsonl has that the journal has not; it may lack what came after the last orderly end."""
-    if not path.exists():
+    known, found = {line.encode() for line in history_lines(results.values())}, 0
+    if os.path.lexists(path):
+        try:
+            with reading(path) as file:
+                for found, line in enumerate(file, 1):
+                    if line not in known:
+                        yield f"{path}, line {found}: the journal has no such result"
+        except (OSError, UserError) as error:
+            yield _told(error, path)
+            return
+    with suppress(UserError):  # told already
+        spec, ended = read_spec(path.parent), read_end(path.parent)[1]
+        if ended and ended >= max((result.elapsed for result in results.values()), default=0.0):
+            due = len(settled([scored(result, spec) for result in in_logical_order(results.values())], spec))
+            if found != due:
+                yield f"{path}: {found} of {due} results of the journal; nas resume {path.parent} writes it again"
+
+
+def _checked(faults: Iterator[str]) -> Iterator[str]:
+    """Yield them, and what stands in the way of finding more."""
+    try:
+        yield from faults
+    except (OSError, UserError) as error:
+        yield _told(error)
+
+
+def _told(error: Exception, path: Path | None = None) -> str:
+    return f"{path} cannot be read: {error.strerror}" if path and isinstance(error, OSError) else str(error)
+
+
+def _told_faults(directory: Path) -> Iterator[str]:
+    """Yield what is wrong with spec.json, command.json and end.json, of which a run may lack the latter two."""
+    readers = {SPEC: read_spec, "command.json": remembered, "end.json": lambda folder: read_json(folder / "end.json")}
+    for name, read_it in readers.items():
+        if os.path.lexists(directory / name):
+            yield from _checked(_failing(read_it, directory))
+
+
+def _failing(read_it: Callable[[Path], object], directory: Path) -> Iterator[str]:
+    read_it(directory)
+    yield from ()
+
+
+def _outcome_faults(directory: Path) -> Iterator[str]:
+    """Yield what is wrong with default.json and with the tests of a comparison."""
+    if os.path.lexists(directory / "default.json"):
+        saved.read(directory / "default.json")
+    yield from judged.faults_of(directory)
+
+
+def _best_faults(path: Path, results: dict[tuple[str, int], Result]) -> Iterator[str]:
+    """Yield where best.json tells of its trial what the journal does not."""
+    if not os.path.lexists(path):
         return
-    known = set(history_lines(results.values()))
-    with path.open(errors="replace", newline="\n") as file:
-        for number, line in enumerate(file, 1):
-            if line not in known:
-                yield f"{path}, line {number}: the journal has no such result"
+    best = saved.read(path)
+    told, trial = best.evidence, best.evidence.get("trial")
+    result = results.get((str(trial), told.get("epochs_trained", 0)))
+    if not result or dict(best.config) != result.config or told.get("validation") != result.metrics:
+        yield f"{path}: trial {trial} is another in the journal; nas resume {path.parent} writes it again"
 
 
 def _network_faults(directory: Path) -> Iterator[str]:
@@ -96,6 +158,8 @@ def _network_faults(directory: Path) -> Iterator[str]:
         from nas.trained import find  # torch, for those runs only that trained with it
 
         try:
-            find(directory)
+            network, best = find(directory), saved.read(directory / "best.json")
+            if best.evidence.get("test") not in (None, dict(network.description.test)):
+                yield f"{directory / 'best.json'}: its test metrics are not those of best.safetensors"
         except UserError as error:
             yield str(error)

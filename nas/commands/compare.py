@@ -15,7 +15,7 @@ from nas.commands.plan import Plan
 from nas.commands.progress import epoch_bar
 from nas.commands.search import run_search
 from nas.commands.table import shown
-from nas.compare.contest import Contest, folder_of, read
+from nas.compare.contest import Contest, alone, folder_of, read
 from nas.compare.judging import judge
 from nas.compare.page import write
 from nas.compare.statistics import Entry, contrast_table, contrasts, spec_of, summary
@@ -34,7 +34,8 @@ Parse = Callable[[list[str]], Namespace]
 def compare(flags: Namespace) -> int:
     """Run what is missing, test every incumbent, print and report. Whatever ends it, nas resume goes on."""
     if "run" in flags:
-        return _go_on(flags.run, flags.parse, flags.quiet)
+        with alone(flags.run):
+            return _go_on(flags.run, flags.parse, flags.quiet)
     contest = Contest(tuple(flags.strategies), tuple(flags.seeds), flags.test_seeds, tuple(flags.words))
     name = flags.name or f"compare-{datetime.now():%Y%m%d-%H%M%S}"
     if Path(name).name != name or name == "..":
@@ -42,8 +43,9 @@ def compare(flags: Namespace) -> int:
     for _, seed, words in contest.entries():
         if seed == contest.seeds[0]:
             Plan(flags.parse(words))  # bad flags are told before anything starts
-    contest.save(flags.run_dir / name)
-    return _go_on(flags.run_dir / name, flags.parse, flags.quiet)
+    with alone(flags.run_dir / name):
+        contest.save(flags.run_dir / name)
+        return _go_on(flags.run_dir / name, flags.parse, flags.quiet)
 
 
 def _go_on(directory: Path, parse: Parse, quiet: bool) -> int:

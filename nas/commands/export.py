@@ -49,6 +49,8 @@ def _results(flags: Namespace) -> int:
     if not flags.source.is_dir():
         raise UserError(f"--format {flags.format} holds the results of a run: give its folder, not {flags.source}")
     run = open_run(flags.source)
+    if not run.committed:
+        raise UserError(f"{flags.source} has no result yet: let it go on by nas resume {flags.source}")
     path = flags.output or flags.source / _RESULTS[flags.format]
     _check(path)
     if flags.format == "optuna":

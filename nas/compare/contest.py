@@ -1,14 +1,17 @@
 """Who competes, on which seeds, and under what? Written once, so that a comparison goes on after anything."""
 
 import json
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nas.disk import write_atomically
+from nas.disk import sweep, write_atomically
 from nas.errors import UserError
-from nas.folder import COMPARISON, read_json
+from nas.folder import COMPARISON, SPEC, check_empty, read_json
+from nas.lock import NOTE, locked
 from nas.spec import BUDGETS, STRATEGIES
 from nas.types import canonical, readable
 
@@ -47,16 +50,36 @@ class Contest:
     def save(self, directory: Path) -> None:
         """Write it to its folder. Raises UserError where another comparison lies there."""
         file = directory / COMPARISON
-        if (directory / "spec.json").exists():
-            raise UserError(f"{directory} is a run, not a comparison: choose another --name")
         if file.exists():
             before, now = read_json(file), json.loads(canonical(asdict(self)))
             changed = [f"{key} {before.get(key)}, now {now[key]}" for key in now if before.get(key) != now[key]]
             if changed:
                 raise UserError(f"{directory} is another comparison, with {'; '.join(changed)}: choose another --name")
             return
-        directory.mkdir(parents=True, exist_ok=True)
         write_atomically(file, readable(asdict(self)))
+
+
+@contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """Let no other process work on the comparison in `directory` in the block; the folder is made if need be.
+
+    Raises InUse where one does, and UserError where something else lies there.
+    """
+    if (directory / SPEC).exists():
+        raise UserError(f"{directory} is a run, not a comparison: choose another --name")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"the folder {directory} cannot be made: {error.strerror}") from None
+    if not (directory / COMPARISON).exists():
+        check_empty(directory, (NOTE,))
+    handle = locked(directory / NOTE)
+    try:
+        sweep(directory)
+        yield
+    finally:
+        (directory / NOTE).unlink(missing_ok=True)
+        os.close(handle)
 
 
 def folder_of(strategy: str, seed: int) -> str:

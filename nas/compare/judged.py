@@ -1,10 +1,13 @@
 """What is kept of a network that a comparison tested? One line a training in tests.jsonl, beside the run's journal."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from nas.disk import read_text
 
 FILE = "tests.jsonl"
 
@@ -27,6 +30,15 @@ class Judged:
 def read(folder: Path) -> Iterator[Judged]:
     """Yield what `folder` holds; a line that is not whole is passed over, its training is done again."""
     path = folder / FILE
-    for line in path.read_text(errors="replace").splitlines() if path.exists() else ():
+    for line in read_text(path, "replace").splitlines() if os.path.lexists(path) else ():
         with suppress(ValueError, TypeError):
             yield Judged(**json.loads(line))
+
+
+def faults_of(folder: Path) -> Iterator[str]:
+    """Yield the number of lines that are not whole, where there are any."""
+    path = folder / FILE
+    if os.path.lexists(path):
+        lost = len(read_text(path, "replace").splitlines()) - len(list(read(folder)))
+        if lost:
+            yield f"{path}: {lost} lines are not whole; nas resume tests those networks again"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from nas.disk import write_atomically
+from nas.disk import own_folder, write_atomically
 from nas.errors import UserError
 from nas.report import facts, figures
 from nas.report.facts import Table
@@ -48,8 +48,7 @@ def write(runs: Sequence[StoredRun], path: Path) -> Path:
 
 def rendered(template: str, content: dict[str, object], drawings: dict[str, list[Drawing]], path: Path) -> Path:
     """Write the page at `path` and the figures as files to a folder beside it; return the path."""
-    folder = path.parent / ("figures" if path.stem in ("report", "comparison") else f"{path.stem}-figures")
-    folder.mkdir(exist_ok=True)
+    folder = own_folder(path.parent / ("figures" if path.stem in ("report", "comparison") else f"{path.stem}-figures"))
     pictures = {name: [_picture(drawing, folder) for drawing in drawn] for name, drawn in drawings.items()}
     environment = Environment(loader=PackageLoader("nas.report"), autoescape=True, undefined=StrictUndefined)
     write_atomically(path, environment.get_template(template).render(**content, pictures=pictures))

@@ -9,6 +9,8 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from nas.disk import replacing
+
 INK, MUTED, GRID = "#1f2329", "#59636f", "#d6dce2"
 FEASIBLE, INFEASIBLE, INCUMBENT, BOUND = "#0b62c4", "#c2570c", "#1a7f38", "#b3261f"
 SERIES = (FEASIBLE, INFEASIBLE, "#7a4fd0", "#0f7f86", "#a3479b", "#8a6d00")
@@ -39,8 +41,10 @@ def canvas(height: float = _HEIGHT) -> Figure:
 def save(figure: Figure, path: Path) -> str:
     """Write the figure as a file for a document (.svg) and one for a screen (.png), on white; return the SVG."""
     with rules():
-        figure.savefig(path.with_suffix(".png"), dpi=130, facecolor="white", metadata={"Software": None})
-        figure.savefig(path.with_suffix(".svg"), facecolor="white", metadata={"Date": None})
+        with replacing(path.with_suffix(".png")) as file:
+            figure.savefig(file, format="png", dpi=130, facecolor="white", metadata={"Software": None})
+        with replacing(path.with_suffix(".svg")) as file:
+            figure.savefig(file, format="svg", facecolor="white", metadata={"Date": None})
     return path.with_suffix(".svg").read_text()
 
 

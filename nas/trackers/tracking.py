@@ -5,7 +5,7 @@ import secrets
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from nas.disk import write_atomically
+from nas.disk import read_text, write_atomically
 from nas.journal import checksum
 from nas.types import readable
 
@@ -30,7 +30,7 @@ class Tracking:
 def read(directory: Path) -> Tracking | None:
     """Return what tracking.json tells; None where it is not there, or is none."""
     try:
-        return Tracking(**json.loads((directory / FILE).read_text()))
+        return Tracking(**json.loads(read_text(directory / FILE)))
     except (OSError, ValueError, TypeError):
         return None
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from nas import journal, stored
+from nas.disk import opened, own_folder
 from nas.errors import InUse, UserError
 from nas.folder import read_json, read_spec
 from nas.ranking import scored
@@ -69,9 +70,8 @@ def track(directory: Path, tracking: Tracking, mode: str, over: threading.Event,
 @contextmanager
 def alone(directory: Path, wait: bool) -> Iterator[None]:
     """Let no other process send this run in the block. Raises InUse where one does and `wait` is not wanted."""
-    folder = directory / "wandb"
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as file:
+    folder = own_folder(directory / "wandb")
+    with os.fdopen(opened(folder / "lock", os.O_WRONLY | os.O_CREAT), "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
