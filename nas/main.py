@@ -23,8 +23,8 @@ def arguments(argv: Sequence[str]) -> "Namespace":
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status. Without `argv` the process is the command's own.
 
-    0; 1 nothing found; 2 bad input; 3 corrupt run; 4 disk full; 5 run in use; 6 cluster lost; 130 interrupted; 143 and
-    so on for other signals.
+    0; 1 nothing found; 2 bad input; 3 corrupt run; 4 disk full; 5 run in use; 6 cluster lost; 7 winner found, but it
+    could not be trained or tested; 130 interrupted; 143 and so on for other signals.
     """
     if argv is not None:
         return _status(lambda: _command(argv)())

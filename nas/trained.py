@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from nas import saved
+from nas import origin, saved
 from nas.description import Description
 from nas.disk import replacing
 from nas.errors import UserError
@@ -54,10 +54,9 @@ class Trained:
         """Return the description as text, with the digest of the weights."""
         return {**self.description.metadata(), _WEIGHTS: _digest(self.weights)}
 
-    def is_of(self, configuration: saved.Saved) -> bool:
-        """Return whether this is the network of `configuration`."""
-        known = self.description
-        return known.config == configuration.config and known.space_digest == configuration.space_digest
+    def unlike(self, configuration: saved.Saved, file: Path) -> list[str]:
+        """Return in words why this is not the network of the `configuration` saved in `file`; nothing where it is."""
+        return origin.of_network(self.description).unlike(origin.of_saved(configuration, file))
 
 
 def keep(path: Path, tested: Evaluation, space: Space, config: Config, data: str, epochs: int, seed: int) -> None:
@@ -102,7 +101,7 @@ def read(path: Path) -> Trained:
 def find(source: Path) -> Trained:
     """Return the network in the file `source`, or that of the incumbent where it is the folder of a run.
 
-    Raises UserError where it is neither, or the network belongs to another configuration than best.json.
+    Raises UserError where it is neither, or the network is not the one of best.json.
     """
     if not source.is_dir():
         return read(source)
@@ -112,17 +111,18 @@ def find(source: Path) -> Trained:
     if not path.exists():
         raise UserError(f"{path} is not there, the incumbent was not retrained: nas evaluate {best} does it")
     trained = read(path)
-    if not trained.is_of(incumbent):
+    unlike = trained.unlike(incumbent, best)
+    if unlike:
         raise UserError(
-            f"{path} is the network of another configuration: nas evaluate {best} trains the one of best.json"
+            f"{path} is not the network of best.json ({'; '.join(unlike)}): nas evaluate {best} trains that one"
         )
     return trained
 
 
-def drop_stale(path: Path, incumbent: saved.Saved) -> None:
-    """Delete the network at `path` unless it is that of `incumbent`."""
+def drop_stale(path: Path, configuration: saved.Saved, file: Path) -> None:
+    """Delete the network at `path` unless it is that of the `configuration` saved in `file`."""
     try:
-        stale = not read(path).is_of(incumbent)
+        stale = bool(read(path).unlike(configuration, file))
     except UserError:
         stale = True
     if stale:

@@ -150,16 +150,25 @@ def _best_faults(path: Path, results: dict[tuple[str, int], Result]) -> Iterator
     result = results.get((str(trial), told.get("epochs_trained", 0)))
     if not result or dict(best.config) != result.config or told.get("validation") != result.metrics:
         yield f"{path}: trial {trial} is another in the journal; nas resume {path.parent} writes it again"
+    spec = read_spec(path.parent)
+    details, says = spec.details, {**best.__dict__, "data_digest": told.get("data_digest")}
+    asked = {"seed": spec.seed, "epochs": spec.max_epochs}
+    asked |= {name: details[name] for name in ("data", "image_size", "data_digest") if name in details}
+    for name, value in asked.items():
+        if says[name] != value and (name, says[name]) != ("data_digest", None):  # which older files lack
+            yield f"{path}: {name} {says[name]}, but {value} in {SPEC}; nas resume {path.parent} writes it again"
 
 
 def _network_faults(directory: Path) -> Iterator[str]:
-    """Yield what is wrong with the trained network, if there is one."""
-    if (directory / "best.safetensors").exists():
-        from nas.trained import find  # torch, for those runs only that trained with it
+    """Yield what is wrong with the trained networks, if there are any."""
+    others = [directory / "default.safetensors", *sorted(directory.glob("*.evaluated-*.safetensors"))]
+    for path in filter(os.path.lexists, others):
+        from nas.trained import read as read_network  # torch, for those runs only that trained with it
 
-        try:
-            network, best = find(directory), saved.read(directory / "best.json")
-            if best.evidence.get("test") not in (None, dict(network.description.test)):
-                yield f"{directory / 'best.json'}: its test metrics are not those of best.safetensors"
-        except UserError as error:
-            yield str(error)
+        yield from _checked(_failing(read_network, path))
+    if (directory / "best.safetensors").exists():
+        from nas.trained import find
+
+        network, best = find(directory), saved.read(directory / "best.json")
+        if best.evidence.get("test") not in (None, dict(network.description.test)):
+            yield f"{directory / 'best.json'}: its test metrics are not those of best.safetensors"

@@ -8,12 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console as Terminal
-from rich.table import Table as Shown
 
 from nas.commands.outcome import write_best
 from nas.commands.plan import Plan
 from nas.commands.progress import epoch_bar
 from nas.commands.search import run_search
+from nas.commands.table import Table as Shown
 from nas.commands.table import shown
 from nas.compare.contest import Contest, alone, folder_of, read
 from nas.compare.judging import judge
