@@ -41,15 +41,18 @@ class Origin:
         if self.space_source and own.space_source and self.space_source != own.space_source:
             told.append("a space that has changed since")
         if self._has_other_images(own):
-            one, other = self._images(), own._images()
-            told.append(f"images of {one}, not of {other}" if one != other else f"images of {one} that are others now")
+            named = f"images of {self._images()}, not of {own._images()}"
+            told.append(f"other images of {own.data}" if self._says_the_same(own) else named)
         told += [f"epochs {self.epochs}, not {own.epochs}"] if self.epochs != own.epochs else []
         return told + ([f"seed {self.seed}, not {own.seed}"] if self.seed != own.seed else [])
 
     def _has_other_images(self, own: "Origin") -> bool:
         if self.data_digest and own.data_digest:
             return self.data_digest != own.data_digest
-        return self.data != own.data or self.image_size not in (_UNKNOWN, own.image_size)
+        return not self._says_the_same(own)
+
+    def _says_the_same(self, own: "Origin") -> bool:
+        return self.data == own.data and self.image_size in (_UNKNOWN, own.image_size)
 
     def _images(self) -> str:
         return self.data + (f" at {self.image_size}x{self.image_size}" if self.image_size else "")
@@ -70,10 +73,13 @@ def of_network(known: Description) -> Origin:
 
 def of_saved(content: Saved, file: Path) -> Origin:
     """Return what the network of the configuration `content` in `file` is trained from."""
-    told = {**_details(file), **content.evidence}
+    details = _details(file)
+    source = content.evidence.get("space_source") or details.get("space_source")
+    same = all(details.get(name) == getattr(content, name) for name in ("data", "image_size"))
+    digest = details.get("data_digest") if same else None
     return Origin(
-        content.config, content.space_digest, str(told.get("space_source") or ""), content.data, content.image_size,
-        str(told.get("data_digest") or ""), content.epochs, content.seed,
+        content.config, content.space_digest, str(source or ""), content.data, content.image_size, str(digest or ""),
+        content.epochs, content.seed,
     )  # fmt: skip
 
 

@@ -151,12 +151,11 @@ def _best_faults(path: Path, results: dict[tuple[str, int], Result]) -> Iterator
     if not result or dict(best.config) != result.config or told.get("validation") != result.metrics:
         yield f"{path}: trial {trial} is another in the journal; nas resume {path.parent} writes it again"
     spec = read_spec(path.parent)
-    details, says = spec.details, {**best.__dict__, "data_digest": told.get("data_digest")}
     asked = {"seed": spec.seed, "epochs": spec.max_epochs}
-    asked |= {name: details[name] for name in ("data", "image_size", "data_digest") if name in details}
+    asked |= {name: spec.details[name] for name in ("data", "image_size", "space") if name in spec.details}
     for name, value in asked.items():
-        if says[name] != value and (name, says[name]) != ("data_digest", None):  # which older files lack
-            yield f"{path}: {name} {says[name]}, but {value} in {SPEC}; nas resume {path.parent} writes it again"
+        if getattr(best, name) != value:
+            yield f"{path}: {name} {getattr(best, name)}, but {value} in {SPEC}; nas resume {path.parent} corrects it"
 
 
 def _network_faults(directory: Path) -> Iterator[str]:

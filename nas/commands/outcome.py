@@ -53,7 +53,6 @@ def _evidence(plan: Plan, run: api.Run, best: Result) -> dict[str, object]:
     return {
         "trial": best.job.trial.id,
         "space_source": plan.space.source,
-        "data_digest": plan.images.digest,
         "epochs_trained": best.epochs,
         "objective": run.spec.objective,
         "constraints": [str(c) for c in run.spec.constraints],
