@@ -1,6 +1,9 @@
 """How do a run's results become a table for pandas, R or a spreadsheet? One row a result."""
 
+import math
+import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from io import BytesIO, StringIO
 from typing import Any
 
@@ -17,10 +20,21 @@ _FIXED = {
 
 
 def csv(run: StoredRun) -> bytes:
-    """Return the table as CSV, numbers with all their digits."""
-    text = StringIO()
-    frame(run).to_csv(text, index=False)
-    return text.getvalue().encode()
+    """Return the table as CSV in UTF-8, numbers with all their digits; a text that a spreadsheet would run has a '."""
+    text, table = StringIO(), frame(run)
+    for name in table.select_dtypes("string"):
+        table[name] = table[name].map(_harmless, na_action="ignore")
+    table.to_csv(text, index=False, lineterminator="\n")
+    return text.getvalue().encode(errors="backslashreplace")
+
+
+def _harmless(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula: with an apostrophe before it, unless it is a number."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # where CSV would end a line of the table
+    formula = text[:1] in ("\t", "\n") or unicodedata.normalize("NFKC", text).lstrip()[:1] in tuple("=+-@|")
+    with suppress(ValueError):
+        formula = formula and not math.isfinite(float(text))
+    return f"'{text}" if formula else text
 
 
 def parquet(run: StoredRun) -> bytes:
@@ -43,7 +57,7 @@ def frame_of(results: Sequence[Result], spec: RunSpec) -> Any:
     alone, so tables of several runs of one space fit together. Raises UserError where pandas is not installed.
     """
     pandas = extra("pandas")
-    metrics = dict.fromkeys(name for result in results for name in result.metrics)
+    metrics = sorted({name for result in results for name in result.metrics})
     kinds = _FIXED | {f"metric.{name}": "float64" for name in metrics}
     kinds |= {f"config.{each['name']}": _kind(each) for each in spec.space["hyperparameters"]}
     rows = [_row(result) for result in results]
