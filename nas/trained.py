@@ -19,6 +19,7 @@ from nas.evaluate import Evaluation
 from nas.folder import check_run
 from nas.spaces import Space, load_for
 from nas.types import Config
+from nas.words import quoted
 
 SUFFIX = ".safetensors"
 _WEIGHTS = "weights_digest"
@@ -110,11 +111,11 @@ def find(source: Path) -> Trained:
     best, path = source / "best.json", source / f"best{SUFFIX}"
     incumbent = saved.read(best)
     if not path.exists():
-        raise UserError(f"{path} is not there, the incumbent was not retrained: nas evaluate {best} does it")
+        raise UserError(f"{path} is not there, the incumbent was not retrained: nas evaluate {quoted(best)} does it")
     trained = read(path)
     if not trained.is_of(incumbent):
         raise UserError(
-            f"{path} is the network of another configuration: nas evaluate {best} trains the one of best.json"
+            f"{path} is the network of another configuration: nas evaluate {quoted(best)} trains the one of best.json"
         )
     return trained
 

@@ -16,6 +16,7 @@ from nas.journal import Journal, read
 from nas.ranking import scored
 from nas.seeds import seed
 from nas.types import Result, in_logical_order
+from nas.words import quoted
 
 
 def faults_of(directory: Path) -> Iterator[str]:
@@ -106,7 +107,7 @@ def _history_faults(path: Path, results: dict[tuple[str, int], Result]) -> Itera
         if ended and ended >= max((result.elapsed for result in results.values()), default=0.0):
             due = len(settled([scored(result, spec) for result in in_logical_order(results.values())], spec))
             if found != due:
-                yield f"{path}: {found} of {due} results of the journal; nas resume {path.parent} writes it again"
+                yield f"{path}: {found} of {due} results of the journal; nas resume {quoted(path.parent)} writes it again"
 
 
 def _checked(faults: Iterator[str]) -> Iterator[str]:
@@ -149,7 +150,7 @@ def _best_faults(path: Path, results: dict[tuple[str, int], Result]) -> Iterator
     told, trial = best.evidence, best.evidence.get("trial")
     result = results.get((str(trial), told.get("epochs_trained", 0)))
     if not result or dict(best.config) != result.config or told.get("validation") != result.metrics:
-        yield f"{path}: trial {trial} is another in the journal; nas resume {path.parent} writes it again"
+        yield f"{path}: trial {trial} is another in the journal; nas resume {quoted(path.parent)} writes it again"
 
 
 def _network_faults(directory: Path) -> Iterator[str]:

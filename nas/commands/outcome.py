@@ -13,6 +13,7 @@ from nas.evaluate import Evaluation, Evaluator
 from nas.stored import open_run
 from nas.types import Config, Result
 from nas.units import duration
+from nas.words import quoted
 
 _NETWORK = f"best{trained.SUFFIX}"
 
@@ -60,14 +61,14 @@ def final(
         write_best(plan, run, best, tested)
         notes.append(_kept(plan, config, tested))
     else:
-        notes.append(f"{tested}; for its test metrics: python -m nas.main evaluate {plan.directory / 'best.json'}")
+        notes.append(f"{tested}; for its test metrics: python -m nas.main evaluate {quoted(plan.directory / 'best.json')}")
     if plan.flags.strategy != "default":
         default = _default_tested(plan, began)
         if isinstance(default, Evaluation):
             columns["default, test"] = default.metrics
         else:
             file = plan.directory / "default.json"
-            notes.append(f"{default}; for its test metrics: python -m nas.main evaluate {file}")
+            notes.append(f"{default}; for its test metrics: python -m nas.main evaluate {quoted(file)}")
     return notes
 
 
@@ -119,5 +120,5 @@ def write_report(plan: Plan) -> None:
         path = write([open_run(plan.directory)], plan.directory / "report.html")
         Terminal(stderr=True, quiet=plan.flags.quiet).print(f"report {path}", highlight=False, soft_wrap=True)
     except (Exception, KeyboardInterrupt) as error:
-        again = f"python -m nas.main report {plan.directory}"
+        again = f"python -m nas.main report {quoted(plan.directory)}"
         print(f"nas: no report ({type(error).__name__}: {error}); try again by {again}", file=sys.stderr)

@@ -21,6 +21,7 @@ from nas.trackers.child import Child
 from nas.trackers.console import Console
 from nas.types import Config, Result, Status
 from nas.units import duration
+from nas.words import quoted
 
 
 def search(flags: Namespace) -> int:
@@ -58,8 +59,8 @@ def _search(plan: Plan, began: float, tracker: Tracker) -> int:
         status, stopped = 130, "interrupted"
     if status:
         notes.append(
-            f"{stopped}: test it by python -m nas.main evaluate {plan.directory / 'best.json'}, "
-            f"go on by python -m nas.main resume {plan.directory}"
+            f"{stopped}: test it by python -m nas.main evaluate {quoted(plan.directory / 'best.json')}, "
+            f"go on by python -m nas.main resume {quoted(plan.directory)}"
         )
     table = shown(comparison(columns, plan.objective, run.spec.constraints))
     summary = "\n".join([table, *notes, f"configuration: {best.config}", f"saved as {plan.directory / 'best.json'}"])

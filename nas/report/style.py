@@ -45,7 +45,7 @@ def save(figure: Figure, path: Path) -> str:
             figure.savefig(file, format="png", dpi=130, facecolor="white", metadata={"Software": None})
         with replacing(path.with_suffix(".svg")) as file:
             figure.savefig(file, format="svg", facecolor="white", metadata={"Date": None})
-    return path.with_suffix(".svg").read_text()
+    return path.with_suffix(".svg").read_text(encoding="utf-8")
 
 
 def inline(svg: str, name: str, title: str, words: str) -> str:
