@@ -44,7 +44,10 @@ def parsers() -> dict[str, Parser]:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    main.add_argument("--version", action=Version, nargs=0, help="show the versions of this package and of torch")
+    main.add_argument(
+        "--version", action=Version, nargs=0, default=argparse.SUPPRESS,
+        help="show the versions of this package and of torch",
+    )  # fmt: skip
     commands = main.add_subparsers(dest="command", metavar="COMMAND", title="commands", description=USAGE)
     _add_search(commands.add_parser("search", allow_abbrev=False, prog="nas search"))
     _add_resume(commands.add_parser("resume", allow_abbrev=False, prog="nas resume"))

@@ -74,9 +74,7 @@ def of_network(known: Description) -> Origin:
 def of_saved(content: Saved, file: Path) -> Origin:
     """Return what the network of the configuration `content` in `file` is trained from."""
     details = _details(file)
-    source = content.evidence.get("space_source") or details.get("space_source")
-    same = all(details.get(name) == getattr(content, name) for name in ("data", "image_size"))
-    digest = details.get("data_digest") if same else None
+    source, digest = content.evidence.get("space_source", details.get("space_source")), details.get("data_digest")
     return Origin(
         content.config, content.space_digest, str(source or ""), content.data, content.image_size, str(digest or ""),
         content.epochs, content.seed,

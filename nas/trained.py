@@ -19,6 +19,7 @@ from nas.evaluate import Evaluation
 from nas.folder import check_run
 from nas.spaces import Space, load_for
 from nas.types import Config
+from nas.words import quoted
 
 SUFFIX = ".safetensors"
 _WEIGHTS = "weights_digest"
@@ -109,12 +110,12 @@ def find(source: Path) -> Trained:
     best, path = source / "best.json", source / f"best{SUFFIX}"
     incumbent = saved.read(best)
     if not path.exists():
-        raise UserError(f"{path} is not there, the incumbent was not retrained: nas evaluate {best} does it")
+        raise UserError(f"{path} is not there, the incumbent was not retrained: nas evaluate {quoted(best)} does it")
     trained = read(path)
     unlike = trained.unlike(incumbent, best)
     if unlike:
         raise UserError(
-            f"{path} is not the network of best.json ({'; '.join(unlike)}): nas evaluate {best} trains that one"
+            f"{path} is not the network of best.json ({'; '.join(unlike)}): nas evaluate {quoted(best)} trains that one"
         )
     return trained
 

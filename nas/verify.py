@@ -16,6 +16,7 @@ from nas.journal import Journal, read
 from nas.ranking import scored
 from nas.seeds import seed
 from nas.types import Result, in_logical_order
+from nas.words import quoted
 
 
 def faults_of(directory: Path) -> Iterator[str]:
@@ -106,7 +107,8 @@ def _history_faults(path: Path, results: dict[tuple[str, int], Result]) -> Itera
         if ended and ended >= max((result.elapsed for result in results.values()), default=0.0):
             due = len(settled([scored(result, spec) for result in in_logical_order(results.values())], spec))
             if found != due:
-                yield f"{path}: {found} of {due} results of the journal; nas resume {path.parent} writes it again"
+                again = f"nas resume {quoted(path.parent)} writes it again"
+                yield f"{path}: {found} of {due} results of the journal; {again}"
 
 
 def _checked(faults: Iterator[str]) -> Iterator[str]:
@@ -149,13 +151,13 @@ def _best_faults(path: Path, results: dict[tuple[str, int], Result]) -> Iterator
     told, trial = best.evidence, best.evidence.get("trial")
     result = results.get((str(trial), told.get("epochs_trained", 0)))
     if not result or dict(best.config) != result.config or told.get("validation") != result.metrics:
-        yield f"{path}: trial {trial} is another in the journal; nas resume {path.parent} writes it again"
+        yield f"{path}: trial {trial} is another in the journal; nas resume {quoted(path.parent)} writes it again"
     spec = read_spec(path.parent)
-    asked = {"seed": spec.seed, "epochs": spec.max_epochs}
-    asked |= {name: spec.details[name] for name in ("data", "image_size", "space") if name in spec.details}
+    asked = {"seed": spec.seed, "epochs": spec.max_epochs, "image_size": spec.details.get("image_size")}
     for name, value in asked.items():
         if getattr(best, name) != value:
-            yield f"{path}: {name} {getattr(best, name)}, but {value} in {SPEC}; nas resume {path.parent} corrects it"
+            again = f"nas resume {quoted(path.parent)} corrects it"
+            yield f"{path}: {name} {getattr(best, name)}, but {value} in {SPEC}; {again}"
 
 
 def _network_faults(directory: Path) -> Iterator[str]:

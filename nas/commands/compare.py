@@ -4,11 +4,11 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console as Terminal
 
+from nas.commands.naming import fresh
 from nas.commands.outcome import write_best
 from nas.commands.plan import Plan
 from nas.commands.progress import epoch_bar
@@ -27,6 +27,7 @@ from nas.signals import exit_status
 from nas.stored import open_run
 from nas.trackers import mode
 from nas.trackers.child import Child
+from nas.words import quoted
 
 Parse = Callable[[list[str]], Namespace]
 
@@ -37,9 +38,7 @@ def compare(flags: Namespace) -> int:
         with alone(flags.run):
             return _go_on(flags.run, flags.parse, flags.quiet)
     contest = Contest(tuple(flags.strategies), tuple(flags.seeds), flags.test_seeds, tuple(flags.words))
-    name = flags.name or f"compare-{datetime.now():%Y%m%d-%H%M%S}"
-    if Path(name).name != name or name == "..":
-        raise UserError(f"--name {name} must be a plain name: the folder above it is --run-dir")
+    name = flags.name or fresh("compare")
     for _, seed, words in contest.entries():
         if seed == contest.seeds[0]:
             Plan(flags.parse(words))  # bad flags are told before anything starts
@@ -73,7 +72,7 @@ def _go_on(directory: Path, parse: Parse, quiet: bool) -> int:
 
 
 def _interrupted(directory: Path, stopped: str) -> int:
-    print(f"nas: {stopped}; go on by python -m nas.main resume {directory}", file=sys.stderr)
+    print(f"nas: {stopped}; go on by python -m nas.main resume {quoted(directory)}", file=sys.stderr)
     return exit_status(stopped)
 
 

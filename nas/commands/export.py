@@ -13,6 +13,7 @@ from nas.disk import replacing
 from nas.errors import UserError
 from nas.export import frame, network, study
 from nas.stored import open_run
+from nas.words import quoted
 
 _NETWORKS = {"onnx": ".onnx", "torchscript": ".torchscript", "safetensors": trained.SUFFIX}
 _RESULTS = {"optuna": "optuna.db", "csv": "history.csv", "parquet": "history.parquet"}
@@ -50,12 +51,13 @@ def _results(flags: Namespace) -> int:
         raise UserError(f"--format {flags.format} holds the results of a run: give its folder, not {flags.source}")
     run = open_run(flags.source)
     if not run.committed:
-        raise UserError(f"{flags.source} has no result yet: let it go on by nas resume {flags.source}")
+        raise UserError(f"{flags.source} has no result yet: let it go on by nas resume {quoted(flags.source)}")
     path = flags.output or flags.source / _RESULTS[flags.format]
     _check(path)
     if flags.format == "optuna":
         _write(path, study.database(run, flags.source.resolve().name, _bar))
-        print(f"to look at it: pip install optuna-dashboard; optuna-dashboard sqlite:///{path}")
+        url = quoted(f"sqlite:///{path}")
+        print(f"to look at it: pip install optuna-dashboard; optuna-dashboard {url}")
     else:
         _write(path, _TABLES[flags.format](run))
     return 0

@@ -4,15 +4,16 @@ import math
 from argparse import Namespace
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 from nas import defaults
 from nas.budgets import hyperband
 from nas.cheap import Measures
+from nas.commands.naming import fresh
 from nas.constraints import Constraint, parse
 from nas.data.decode import cores
 from nas.data.images import available_memory
+from nas.earlier import as_begun
 from nas.errors import UserError
 from nas.objectives.cnn import CHEAP, ImageTask
 from nas.saved import Saved, versions
@@ -70,11 +71,8 @@ class Plan:
                 Constraint("macs", "<=", self.macs_bound),
                 Constraint("train_seconds", "<=", round(seconds, 3)),
             ]
-        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        name = flags.name or f"{Path(flags.data).resolve().name}-{flags.strategy}-seed{flags.seed}-{stamp}"
-        if Path(name).name != name or name == "..":
-            raise UserError(f"--name {name} must be a plain name: the folder above it is --run-dir")
-        self.directory: Path = flags.run_dir / name
+        subject = f"{Path(flags.data).resolve().name}-{flags.strategy}-seed{flags.seed}"
+        self.directory: Path = flags.run_dir / (flags.name or fresh(subject))
 
     def _workers(self) -> int:
         """Return as many as asked for, else one or more a GPU, or as many as our cores have room for."""
@@ -121,8 +119,11 @@ class Plan:
         return {name: function for name, function in self.here.measures().items() if name in asked}
 
     def details(self) -> dict[str, object]:
-        """Return what decides the run's history besides the search's own settings."""
-        return {
+        """Return what decides the run's history besides the search's own settings.
+
+        Raises UserError where it is not what the run in the folder was begun with.
+        """
+        now = {
             "data": self.flags.data,
             "data_digest": self.images.digest,
             "image_size": self.flags.image_size,
@@ -137,6 +138,7 @@ class Plan:
             **({"cuda_graphs": True} if self.flags.cuda_graphs else {}),
             "versions": versions(),
         }
+        return as_begun(self.directory, now)
 
     def command(self) -> list[str]:
         """Return the words that ask for the same run again, every default that was chosen filled in."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from nas.errors import Corrupt
 from nas.verify import faults_of, repair
+from nas.words import quoted
 
 _SHOWN = 20
 
@@ -15,7 +16,7 @@ def verify(flags: Namespace) -> int:
     if flags.repair_to is not None:
         rest = repair(folder, flags.repair_to)
         print(f"{folder / 'journal.jsonl'} now ends with line {flags.repair_to}, what came after it lies in {rest}")
-        print(f"nas resume {folder} trains it again")
+        print(f"nas resume {quoted(folder)} trains it again")
     found = list(faults_of(folder))
     for fault in found[:_SHOWN]:
         print(fault)

@@ -18,7 +18,7 @@ from nas.report.style import inline, rules, save
 from nas.slug import slugs
 from nas.stored import StoredRun
 from nas.types import Result
-from nas.words import one_line
+from nas.words import one_line, quoted
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def write(runs: Sequence[StoredRun], path: Path) -> Path:
     run = runs[0]
     for each in runs:
         if not each.results:
-            raise UserError(f"{each.directory} has no result yet: let it go on by nas resume {each.directory}")
+            raise UserError(f"{each.directory} has no result yet: let it go on by nas resume {quoted(each.directory)}")
         if _task(each) != _task(run):
             told = " and ".join(f"{r.directory} {_asked(r).partition(' subject')[0].lower()}" for r in (run, each))
             raise UserError(f"{told}: only runs of one task stand side by side")
