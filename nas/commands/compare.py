@@ -1,6 +1,5 @@
 """`nas compare`: strategies on several seeds under one budget, every incumbent tested, the differences judged."""
 
-import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from nas.commands.naming import fresh
 from nas.commands.outcome import write_best
 from nas.commands.plan import Plan
 from nas.commands.progress import epoch_bar
+from nas.commands.say import say, warn
 from nas.commands.search import run_search
 from nas.commands.table import Table as Shown
 from nas.commands.table import shown
@@ -67,12 +67,12 @@ def _go_on(directory: Path, parse: Parse, quiet: bool) -> int:
     print(shown(_for_terminal(summary(entries))))
     if found:
         print(shown(_for_terminal(contrast_table(found, objective))))
-    print(f"saved as {write(contest, entries, found, directory / 'comparison.html')}")
+    say(f"saved as {write(contest, entries, found, directory / 'comparison.html')}")
     return 0
 
 
 def _interrupted(directory: Path, stopped: str) -> int:
-    print(f"nas: {stopped}; go on by python -m nas.main resume {quoted(directory)}", file=sys.stderr)
+    warn(f"{stopped}; go on by python -m nas.main resume {quoted(directory)}")
     return exit_status(stopped)
 
 
@@ -91,7 +91,7 @@ def _searched(plan: Plan, name: str) -> str:
     except UserError as error:
         if plan.flags.strategy != "default" or error.exit_status != UserError.exit_status:
             raise
-        print(f"nas: {name} is left out: {error}", file=sys.stderr)
+        warn(f"{name} is left out: {error}")
         return ""
     return run.stopped
 
@@ -108,7 +108,7 @@ def _judged(plan: Plan, contest: Contest, name: str, seed: int) -> Entry:
     except (UserError, KeyboardInterrupt):
         raise
     except Exception as error:  # one network that cannot be trained shall not cost the others
-        print(f"nas: testing {folder_of(name, seed)} failed: {type(error).__name__}: {error}", file=sys.stderr)
+        warn(f"testing {folder_of(name, seed)} failed: {type(error).__name__}: {error}")
         return Entry(name, seed, run, ())
 
 

@@ -9,6 +9,7 @@ from rich.console import Console as Terminal
 from rich.progress import track
 
 from nas import trained
+from nas.commands.say import say
 from nas.disk import replacing
 from nas.errors import UserError
 from nas.export import frame, network, study
@@ -32,7 +33,7 @@ def _network(flags: Namespace) -> int:
     if path.resolve() == source.path.resolve():
         if flags.format != "safetensors":
             raise UserError(f"--output {path} is what it would be made of: give another file")
-        print(f"{path} is that file, whole; --output FILE copies it")
+        say(f"{path} is that file, whole; --output FILE copies it")
         return 0
     _check(path)
     if flags.format == "safetensors":
@@ -40,8 +41,8 @@ def _network(flags: Namespace) -> int:
         return 0
     model, shape = source.network(flags.space), source.description.shape
     content, difference = _CONVERT[flags.format](model, shape, source.metadata())
-    print(f"input float32 {['batch', *shape]}, scaled to {source.metadata()['pixel_range']}; output logits")
-    print(f"the outputs differ from torch's by at most {difference:.2g} on random images")
+    say(f"input float32 {['batch', *shape]}, scaled to {source.metadata()['pixel_range']}; output logits")
+    say(f"the outputs differ from torch's by at most {difference:.2g} on random images")
     _write(path, content)
     return 0
 
@@ -57,7 +58,7 @@ def _results(flags: Namespace) -> int:
     if flags.format == "optuna":
         _write(path, study.database(run, flags.source.resolve().name, _bar))
         url = quoted(f"sqlite:///{path}")
-        print(f"to look at it: pip install optuna-dashboard; optuna-dashboard {url}")
+        say(f"to look at it: pip install optuna-dashboard; optuna-dashboard {url}")
     else:
         _write(path, _TABLES[flags.format](run))
     return 0
@@ -80,4 +81,4 @@ def _check(path: Path) -> None:
 def _write(path: Path, content: bytes) -> None:
     with replacing(path) as temporary:
         temporary.write_bytes(content)
-    print(f"saved as {path}")
+    say(f"saved as {path}")

@@ -1,16 +1,15 @@
 """What becomes of the incumbent when a search has ended? Saved, retrained, tested, kept, reported."""
 
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console as Terminal
-
 from nas import api, defaults, origin, saved, trained
 from nas.commands.plan import Plan
 from nas.commands.progress import epoch_bar
-from nas.commands.say import plain, warn
+from nas.commands.say import say, warn
 from nas.errors import UNTESTED, DiskFull, UserError
 from nas.evaluate import Evaluation, Evaluator
 from nas.stored import open_run
@@ -144,8 +143,8 @@ def write_report(plan: Plan) -> None:
 
     try:
         path = write([open_run(plan.directory)], plan.directory / "report.html")
-        terminal = Terminal(stderr=True, quiet=plan.flags.quiet)
-        terminal.print(plain(f"report {path}"), highlight=False, soft_wrap=True, markup=False)
+        if not plan.flags.quiet:
+            say(f"report {path}", sys.stderr)
     except (Exception, KeyboardInterrupt) as error:
         again = f"python -m nas.main report {quoted(plan.directory)}"
         warn(f"no report ({type(error).__name__}: {error}); try again by {again}")

@@ -1,6 +1,7 @@
 """How does text reach the terminal? A line is a line: what names and errors of others hold cannot steer it."""
 
 import sys
+from typing import TextIO
 
 from nas.words import one_line
 
@@ -10,9 +11,9 @@ def plain(text: object) -> str:
     return "\n".join(map(one_line, str(text).split("\n")))
 
 
-def say(text: object) -> None:
-    """Print the text of a result, several lines perhaps."""
-    print(plain(text))
+def say(text: object, file: TextIO | None = None) -> None:
+    """Print text, several lines perhaps, on standard output or to `file`."""
+    print(plain(text), file=file)
 
 
 def warn(text: object) -> None:

@@ -6,8 +6,6 @@ from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from rich.console import Console as Terminal
-
 from nas import api
 from nas.commands.outcome import final, write_best, write_report
 from nas.commands.plan import Plan
@@ -29,8 +27,8 @@ def search(flags: Namespace) -> int:
     """Search, retrain the incumbent and the default configuration, test both, and leave the run folder."""
     began, wandb = time.monotonic(), mode.decided(flags.wandb)
     plan = Plan(flags)
-    terminal = Terminal(stderr=True, quiet=flags.quiet)
-    terminal.print(plain(plan.announcement()), highlight=False, soft_wrap=True, markup=False)
+    if not flags.quiet:
+        say(plan.announcement(), sys.stderr)
     hint = mode.hint(flags.wandb, wandb)
     if hint and not flags.quiet:
         print(hint, file=sys.stderr)
