@@ -8,7 +8,7 @@ _LONGEST = 60
 
 def slug(text: str) -> str:
     """Return `text` as part of a file's name, or of an id on a page: never empty, the same for some that are alike."""
-    return re.sub(r"[^a-z0-9_-]+", "-", text.lower())[:_LONGEST].strip("-") or "unnamed"
+    return re.sub(r"[^a-z0-9_]+", "-", text.lower())[:_LONGEST].strip("-") or "unnamed"
 
 
 def slugs(texts: Iterable[str]) -> list[str]:

@@ -64,9 +64,10 @@ def keep(path: Path, tested: Evaluation, space: Space, config: Config, data: str
     """Write the network that was `tested` to `path`. Raises UserError for weights that safetensors cannot hold."""
     fit = tested.fit
     assert fit, "only a test leaves a network"
+    classes = tuple(map(_utf8, tested.classes))
     description = Description(
-        tested.classes, fit.images.shape, fit.recipe.centred, config.values, space.name, space.digest, space.source,
-        data, fit.images.digest, epochs, seed, tested.metrics,
+        classes, fit.images.shape, fit.recipe.centred, config.values, _utf8(space.name), space.digest, space.source,
+        _utf8(data), fit.images.digest, epochs, seed, tested.metrics,
     )  # fmt: skip
     try:
         weights = {name: _plain(value) for name, value in fit.model.state_dict().items()}
@@ -128,6 +129,11 @@ def drop_stale(path: Path, configuration: saved.Saved, file: Path) -> None:
         stale = True
     if stale:
         path.unlink(missing_ok=True)
+
+
+def _utf8(name: str) -> str:
+    """Return the name of a file as text that can be written, whatever the locale took its bytes for."""
+    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def _plain(value: Any) -> Tensor:

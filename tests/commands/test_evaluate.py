@@ -1,7 +1,10 @@
 """An evaluation never takes the place of the run's own network unless it trains that very network again."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ from nas.evaluate import Evaluator
 from nas.main import main
 from nas.types import readable
 from tests.commands.conftest import Winner
-from tests.commands.test_command_line import image_folder, refused
+from tests.commands.test_command_line import ROOT, image_folder, refused
 from tests.commands.test_export import metadata_of
 
 LINES = pytest.CaptureFixture[str]
@@ -112,6 +115,22 @@ def test_a_network_of_another_training_is_neither_verified_nor_used(run: Path, c
     (run / "best.json").write_text(readable(content))
     assert main(["verify", str(run)]) == 3
     assert f"{run / 'best.json'}: seed 6, but 5 in spec.json" in capfd.readouterr().out
+
+
+def test_in_a_locale_that_is_not_utf8_an_evaluation_keeps_its_network(winner: Winner, tmp_path: Path) -> None:
+    """Its classes and data are called what they are; the report is in UTF-8 everywhere."""
+    run = Path(shutil.copytree(winner.run, tmp_path / "rün"))
+    folder = image_folder(tmp_path / "dätä")
+    (folder / "train/class0").rename(folder / "train/été")
+    old = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(ROOT)}
+    for words in (("evaluate", run / "best.json", "--data", folder, "--epochs", "1"), ("report", run)):
+        command = [sys.executable, "-m", "nas.main", *map(str, words)]
+        ended = subprocess.run(command, capture_output=True, env=old, cwd=ROOT, timeout=120)
+        assert ended.returncode == 0, ended.stderr
+    (network,) = run.glob("best.evaluated-*.safetensors")
+    assert json.loads(metadata_of(network)["classes"]) == ["class1", "été"]
+    assert metadata_of(network)["data"] == str(folder)
+    assert "<h1>" in (run / "report.html").read_text(encoding="utf-8")
 
 
 def test_an_evaluation_that_cannot_be_kept_is_refused_before_it_trains(run: Path, capfd: LINES) -> None:
