@@ -123,10 +123,14 @@ def test_in_a_locale_that_is_not_utf8_an_evaluation_keeps_its_network(winner: Wi
     folder = image_folder(tmp_path / "dätä")
     (folder / "train/class0").rename(folder / "train/été")
     old = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(ROOT)}
-    for words in (("evaluate", run / "best.json", "--data", folder, "--epochs", "1"), ("report", run)):
-        command = [sys.executable, "-m", "nas.main", *map(str, words)]
-        ended = subprocess.run(command, capture_output=True, env=old, cwd=ROOT, timeout=120)
-        assert ended.returncode == 0, ended.stderr
+    code = (
+        "import sys; from nas import main, streams; run, data = sys.argv[1:]; streams.prepare();"
+        "words = [['evaluate', f'{run}/best.json', '--data', data, '--epochs', '1'], ['report', run]];"
+        "print([main.main(each) for each in words])"
+    )
+    command = [sys.executable, "-c", code, str(run), str(folder)]
+    ended = subprocess.run(command, capture_output=True, env=old, cwd=ROOT, timeout=120)
+    assert ended.stdout.splitlines()[-1] == b"[0, 0]", ended.stderr
     (network,) = run.glob("best.evaluated-*.safetensors")
     assert json.loads(metadata_of(network)["classes"]) == ["class1", "été"]
     assert metadata_of(network)["data"] == str(folder)
