@@ -23,6 +23,7 @@ from nas.training.fit import choose_device, visible_gpus
 from nas.training.metrics import NAMES
 from nas.types import Config
 from nas.units import duration
+from nas.words import unknown
 
 _RATIOS = tuple(name for name in NAMES if name != "loss")
 _NOMINAL_LIMIT = 300.0  # seconds that --max-macs auto and the budgets suit when no time limit is given
@@ -191,4 +192,4 @@ class Plan:
 def _known(metrics: Iterable[str]) -> None:
     for name in metrics:
         if name not in (*CHEAP, *NAMES):
-            raise UserError(f"unknown metric {name!r}: choose one of {', '.join((*CHEAP, *NAMES))}")
+            raise UserError(unknown("metric", name, (*CHEAP, *NAMES)))
