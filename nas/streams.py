@@ -50,7 +50,7 @@ def prepare() -> None:
         except OSError:  # or the first file to be opened would be taken for it
             os.open(os.devnull, os.O_RDWR)
     codecs.register_error("nas.alike", _alike)
-    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)
+    sys.stdin = sys.stdin or os.fdopen(0, encoding="utf-8", closefd=False)
     sys.stdout, sys.stderr = _output(sys.stdout, 1), _output(sys.stderr, 2)
 
 

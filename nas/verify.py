@@ -107,7 +107,8 @@ def _history_faults(path: Path, results: dict[tuple[str, int], Result]) -> Itera
         if ended and ended >= max((result.elapsed for result in results.values()), default=0.0):
             due = len(settled([scored(result, spec) for result in in_logical_order(results.values())], spec))
             if found != due:
-                yield f"{path}: {found} of {due} results of the journal; nas resume {quoted(path.parent)} writes it again"
+                again = f"nas resume {quoted(path.parent)} writes it again"
+                yield f"{path}: {found} of {due} results of the journal; {again}"
 
 
 def _checked(faults: Iterator[str]) -> Iterator[str]:

@@ -17,7 +17,8 @@ def nearest(word: str, known: Sequence[str]) -> str:
     from difflib import get_close_matches  # here, for `--help` to stay quick
 
     small = {each.lower(): each for each in known}
-    near = get_close_matches(word.lower(), small, 1) or [each for each in small if word.strip("-") and word.lower() in each]
+    part = word.lower()
+    near = get_close_matches(part, small, 1) or [each for each in small if part.strip("-") and part in each]
     return small[near[0]] if near else ""
 
 

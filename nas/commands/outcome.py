@@ -61,7 +61,9 @@ def final(
         write_best(plan, run, best, tested)
         notes.append(_kept(plan, config, tested))
     else:
-        notes.append(f"{tested}; for its test metrics: python -m nas.main evaluate {quoted(plan.directory / 'best.json')}")
+        notes.append(
+            f"{tested}; for its test metrics: python -m nas.main evaluate {quoted(plan.directory / 'best.json')}"
+        )
     if plan.flags.strategy != "default":
         default = _default_tested(plan, began)
         if isinstance(default, Evaluation):
