@@ -144,3 +144,16 @@ def test_who_has_no_home_is_given_one(monkeypatch: pytest.MonkeyPatch, tmp_path:
     home.prepare()
     assert Path(os.environ["HOME"]) == tmp_path / f"nas-{os.getuid()}"
     assert Path(os.environ["HOME"]).stat().st_mode & 0o777 == 0o700
+
+
+def test_runs_and_spaces_whose_names_are_no_utf8_are_kept_and_compared(
+    run: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    odd, space = os.fsdecode(b"caf\xe9"), Path(os.fsdecode(b"d\xe9.py"))
+    space.write_text(DENSE)
+    words = ["--data", "images", "--space", str(space), "--run-dir", "runs", "--name", odd, *QUICK]
+    assert main(words) == 0
+    assert "trained network saved as" in capfd.readouterr().out
+    assert main(["report", f"runs/{odd}", str(run)]) == 0
+    assert r"caf\udce9" in Path("runs", odd, "report.html").read_text(encoding="utf-8")
+    assert main(["verify", f"runs/{odd}"]) == 0
