@@ -2,7 +2,10 @@
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
+from nas.errors import UserError
+from nas.flag_values import is_data, is_file_of_space
 from nas.flags import COMMANDS, parsers
 from nas.units import seconds
 from nas.words import unknown
@@ -72,11 +75,23 @@ def _resumed(asked: argparse.Namespace) -> argparse.Namespace:
 
     main = parsers()[""]
     folder = asked.run.absolute() if asked.run.name in ("", "..") else asked.run
+    places = [f"--{name}={getattr(asked, name)}" for name in ("data", "space") if name in asked]
     if (folder / COMPARISON).exists():
-        if set(vars(asked)) - {"command", "run", "quiet"}:
-            main.error(f"{folder} is a comparison: it goes on as it was begun, without other flags")
-        return argparse.Namespace(command="compare", run=folder, quiet=asked.quiet, parse=_searched)
+        if set(vars(asked)) - {"command", "run", "quiet", "data", "space"}:
+            main.error(f"{folder} is a comparison: it goes on as it was begun, without flags but --data and --space")
+        return argparse.Namespace(
+            command="compare", run=folder, quiet=asked.quiet, parse=lambda words: _found(_searched([*words, *places]))
+        )
     begun = main.parse_args(["search", *remembered(folder)])
     if "workers" in asked:
         begun.cluster = None  # it goes on here, wherever it began
-    return argparse.Namespace(**{**vars(begun), **vars(asked), "run_dir": folder.parent, "name": folder.name})
+    return _found(argparse.Namespace(**{**vars(begun), **vars(asked), "run_dir": folder.parent, "name": folder.name}))
+
+
+def _found(begun: argparse.Namespace) -> argparse.Namespace:
+    """Return the arguments of a run that goes on. Raises UserError where its data or its space have moved away."""
+    if not is_data(begun.data):
+        raise UserError(f"the data {begun.data} of the run are not there: say by --data where they lie now")
+    if is_file_of_space(begun.space) and not Path(begun.space).is_file():
+        raise UserError(f"the space {begun.space} of the run is not there: say by --space where it lies now")
+    return begun

@@ -46,6 +46,20 @@ def choices(known: Sequence[str]) -> str:
     return f"{{{','.join(known)}}}"
 
 
+def is_data(text: str) -> bool:
+    """Return whether `text` is the name of a data set or a folder that is there."""
+    return _is_named(text) or Path(text).is_dir()
+
+
+def _is_named(text: str) -> bool:
+    return text in {each.name for each in NAMES}
+
+
+def is_file_of_space(text: str) -> bool:
+    """Return whether `text` is the path of a space and not its name."""
+    return text.endswith(".py")
+
+
 @value
 def word(text: str) -> str:
     """Return `text`, which may not be empty: it is when a variable of the shell was never set."""
@@ -63,14 +77,13 @@ def path(text: str) -> Path:
 @value
 def data(text: str) -> str:
     """Return a data set by its name, or the absolute path of a folder: a run may go on from anywhere."""
-    known = {each.name for each in NAMES}
-    return text if word(text) in known or not Path(text).is_dir() else str(Path(text).absolute())
+    return str(Path(text).absolute()) if not _is_named(word(text)) and Path(text).is_dir() else text
 
 
 @value
 def space(text: str) -> str:
     """Return a space by its name, or the absolute path of its file."""
-    return str(Path(text).absolute()) if word(text).endswith(".py") else text
+    return str(Path(text).absolute()) if is_file_of_space(word(text)) else text
 
 
 @value

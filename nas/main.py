@@ -31,9 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     own = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not ignored, as in a shell's background
     if own:
         signal.signal(signal.SIGINT, _leave)
-    from nas import streams
+    from nas import home, streams
 
     streams.prepare()
+    home.prepare()
 
     def run() -> int:
         command = _command(sys.argv[1:])
@@ -63,7 +64,8 @@ def _status(command: Callable[[], int]) -> int:
         print(f"nas: {one_line(error)}", file=sys.stderr)
         return error.exit_status
     except OSError as error:
-        print(f"nas: {one_line(error)}", file=sys.stderr)
+        told = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error
+        print(f"nas: {one_line(told)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("nas: interrupted", file=sys.stderr)

@@ -5,6 +5,7 @@ import errno
 import io
 import os
 import sys
+from typing import TextIO
 
 from nas.errors import DiskFull, disk_is_full
 
@@ -50,7 +51,7 @@ def prepare() -> None:
         except OSError:  # or the first file to be opened would be taken for it
             os.open(os.devnull, os.O_RDWR)
     codecs.register_error("nas.alike", _alike)
-    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)
+    sys.stdin = sys.stdin or os.fdopen(0, encoding="utf-8", closefd=False)
     sys.stdout, sys.stderr = _output(sys.stdout, 1), _output(sys.stderr, 2)
 
 
@@ -64,7 +65,7 @@ def concluded(status: int) -> int:
     return status or (DiskFull.exit_status if disk_is_full(fault) else 1)
 
 
-def _output(before: io.TextIOBase | None, number: int) -> Output:
+def _output(before: TextIO | None, number: int) -> Output:
     buffer = os.fdopen(number, "wb", closefd=False)
     encoding = (before and before.encoding) or "utf-8"
     prompt = number == 2 or buffer.isatty() or getattr(before, "write_through", False)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import Tensor, nn
 
@@ -18,6 +18,7 @@ from nas.errors import UserError
 from nas.evaluate import Evaluation
 from nas.folder import check_run
 from nas.spaces import Space, load_for
+from nas.tensors import opened
 from nas.types import Config
 from nas.words import quoted
 
@@ -85,7 +86,7 @@ def read(path: Path) -> Trained:
     if not path.is_file():
         raise UserError(f"{path} does not exist: give a run's folder, such as runs/NAME, or its best{SUFFIX}")
     try:
-        with safe_open(path, framework="pt") as file:
+        with opened(path) as file:
             metadata: dict[str, str] = file.metadata() or {}
             weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def unknown(what: str, word: str, known: Sequence[str], otherwise: str = "") -> str:
-    """Return that `word` is no `what`, with the known one that was meant, or all of them and what else there is."""
+def unknown(what: str, word: str, known: Sequence[str]) -> str:
+    """Return that `word` is no `what`, with the known one that was probably meant, or all of them."""
     meant = nearest(word, known)
-    told = f"did you mean {meant}?" if meant else f"choose one of {', '.join(known)}{otherwise}"
+    told = f"did you mean {meant}?" if meant else f"choose one of {', '.join(known)}"
     return f"unknown {what} {word!r}: {told}"
 
 
@@ -17,7 +17,8 @@ def nearest(word: str, known: Sequence[str]) -> str:
     from difflib import get_close_matches  # here, for `--help` to stay quick
 
     small = {each.lower(): each for each in known}
-    near = get_close_matches(word.lower(), small, 1) or [each for each in small if word and word.lower() in each]
+    part = word.lower()
+    near = get_close_matches(part, small, 1) or [each for each in small if part.strip("-") and part in each]
     return small[near[0]] if near else ""
 
 

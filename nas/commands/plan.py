@@ -23,6 +23,7 @@ from nas.training.fit import choose_device, visible_gpus
 from nas.training.metrics import NAMES
 from nas.types import Config
 from nas.units import duration
+from nas.words import unknown
 
 _RATIOS = tuple(name for name in NAMES if name != "loss")
 _NOMINAL_LIMIT = 300.0  # seconds that --max-macs auto and the budgets suit when no time limit is given
@@ -73,6 +74,7 @@ class Plan:
             ]
         subject = f"{Path(flags.data).resolve().name}-{flags.strategy}-seed{flags.seed}"
         self.directory: Path = flags.run_dir / (flags.name or fresh(subject))
+        self.details = as_begun(self.directory, self._details())
 
     def _workers(self) -> int:
         """Return as many as asked for, else one or more a GPU, or as many as our cores have room for."""
@@ -118,12 +120,9 @@ class Plan:
             )
         return {name: function for name, function in self.here.measures().items() if name in asked}
 
-    def details(self) -> dict[str, object]:
-        """Return what decides the run's history besides the search's own settings.
-
-        Raises UserError where it is not what the run in the folder was begun with.
-        """
-        now = {
+    def _details(self) -> dict[str, object]:
+        """Return what decides the run's history besides the search's own settings."""
+        return {
             "data": self.flags.data,
             "data_digest": self.images.digest,
             "image_size": self.flags.image_size,
@@ -138,7 +137,6 @@ class Plan:
             **({"cuda_graphs": True} if self.flags.cuda_graphs else {}),
             "versions": versions(),
         }
-        return as_begun(self.directory, now)
 
     def command(self) -> list[str]:
         """Return the words that ask for the same run again, every default that was chosen filled in."""
@@ -194,4 +192,4 @@ class Plan:
 def _known(metrics: Iterable[str]) -> None:
     for name in metrics:
         if name not in (*CHEAP, *NAMES):
-            raise UserError(f"unknown metric {name!r}: choose one of {', '.join((*CHEAP, *NAMES))}")
+            raise UserError(unknown("metric", name, (*CHEAP, *NAMES)))

@@ -104,7 +104,7 @@ def run_search(plan: Plan, began: float, trackers: Sequence[Tracker] = ()) -> ap
             workers=plan.workers,
             run_dir=plan.directory,
             default=plan.space.default,
-            details=plan.details(),
+            details=plan.details,
             command=plan.command(),
             trackers=[console, *trackers],
         )

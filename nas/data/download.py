@@ -16,11 +16,8 @@ CHUNK = 1 << 18  # bytes
 
 
 def cache_dir() -> Path:
-    """Where downloads are kept: the directory named by NAS_DATA_DIR, else ~/.cache/nas, else a temporary one."""
-    try:
-        return Path(os.environ.get("NAS_DATA_DIR") or "~/.cache/nas").expanduser()
-    except RuntimeError:  # there is no home: a user of a container who is but a number
-        return Path(tempfile.gettempdir(), f"nas-{os.getuid()}")
+    """Where downloads are kept: the directory named by NAS_DATA_DIR, else ~/.cache/nas."""
+    return Path(os.environ.get("NAS_DATA_DIR") or "~/.cache/nas").expanduser()
 
 
 def fetch(url: str, md5: str, destination: Path) -> None:

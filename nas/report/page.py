@@ -99,8 +99,9 @@ def _task(run: StoredRun) -> tuple[object, ...]:
 
 def names(runs: Sequence[StoredRun]) -> dict[str, StoredRun]:
     """Return the runs by the names of their folders, or by their paths where two have one name."""
-    short = [run.directory.resolve().name for run in runs]
-    return {str(r.directory) if short.count(name) > 1 else name: r for name, r in zip(short, runs, strict=True)}
+    short = [one_line(run.directory.resolve().name) for run in runs]
+    long = [one_line(run.directory) for run in runs]
+    return {path if short.count(name) > 1 else name: r for name, path, r in zip(short, long, runs, strict=True)}
 
 
 def _content(runs: Sequence[StoredRun]) -> dict[str, object]:

@@ -92,7 +92,8 @@ class Child:
         """Say once that it does not work."""
         if not self._failed:
             self._failed = True
-            self._say(f"W&B failed, the search does not need it: {reason}; nas track {quoted(self._directory)} sends it again")
+            again = f"nas track {quoted(self._directory)} sends it again"
+            self._say(f"W&B failed, the search does not need it: {reason}; {again}")
 
     def _say(self, line: str) -> None:
         print(line, file=sys.stderr)

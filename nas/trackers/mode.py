@@ -53,7 +53,7 @@ def _wanted() -> str:
 
 def _settings() -> dict[str, str]:
     """Return what `wandb login` and the like have left; nothing where that cannot be read."""
-    folder = Path(os.path.expanduser(os.environ.get("WANDB_CONFIG_DIR") or "~/.config/wandb"))
+    folder = Path(os.environ.get("WANDB_CONFIG_DIR") or "~/.config/wandb").expanduser()
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read(folder / "settings")
@@ -66,7 +66,7 @@ def _in_netrc(host: str) -> bool:
     files = [os.environ["NETRC"]] if os.environ.get("NETRC") else ["~/.netrc", "~/_netrc"]
     for file in files:
         try:
-            found = netrc.netrc(Path(os.path.expanduser(file))).authenticators(host)
+            found = netrc.netrc(Path(file).expanduser()).authenticators(host)
         except (OSError, ValueError, netrc.NetrcParseError):
             continue
         if found and found[2]:
