@@ -8,6 +8,7 @@ from typing import Any
 
 from nas.errors import UserError
 from nas.types import canonical
+from nas.words import one_line
 
 FORMAT = "nas-network-1"
 Shape = tuple[int, int, int]
@@ -44,7 +45,7 @@ class Description:
             "preprocessing": self._preprocessing(),
             "output": "logits in the order of the classes; their softmax gives probabilities",
             "config": canonical(self.config),
-            **{name: getattr(self, name) for name in _TEXTS},
+            **{name: one_line(getattr(self, name)) for name in _TEXTS},  # safetensors takes but UTF-8
             "epochs": str(self.epochs),
             "seed": str(self.seed),
             "test": canonical(self.test),

@@ -138,8 +138,11 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_atomically(path: Path, text: str | Iterable[str]) -> None:
-    """Replace the file at `path` by `text`, whole or in lines. Raises what `replacing` does."""
-    with replacing(path) as temporary, temporary.open("w") as file:
+    """Replace the file at `path` by `text`, whole or in lines, in UTF-8. Raises what `replacing` does.
+
+    Names of files that are no UTF-8 are in it as escapes.
+    """
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
         file.writelines([text] if isinstance(text, str) else text)
 
 

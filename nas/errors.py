@@ -34,6 +34,9 @@ class ClusterLost(UserError):  # noqa: N818 (a state of the cluster)
     exit_status = 6
 
 
+UNTESTED = 7  # the exit status of a search whose winner could not be trained or tested: what it found stands
+
+
 class Unbuildable(UserError):  # noqa: N818 (a property of the configuration)
     """The network of a configuration cannot be built; another configuration is drawn instead."""
 

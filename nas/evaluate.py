@@ -1,7 +1,7 @@
 """How good is a saved configuration really? Retrain it on the whole training part, test it on what it never saw."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -48,13 +48,20 @@ class Evaluator:
     device: str
     threads: int
     progress: Progress = lambda items: items
+    _parts: dict[str, Images] = field(default_factory=dict, repr=False)
+
+    def images(self, part: str) -> Images:
+        """Return the "train" or "test" part, on the device; read once."""
+        if part not in self._parts:
+            self._parts[part] = load_images(self.data, part, self.image_size).to(self.device)
+        return self._parts[part]
 
     def test(self, config: Config, epochs: int, seed: int) -> Evaluation:
         """Train on the whole training part and return the metrics of the test part, with parameters and MACs.
 
         Raises nas.Diverged for a loss that is not finite.
         """
-        train, test = (self._load(part) for part in ("train", "test"))
+        train, test = self.images("train"), self.images("test")
         every = torch.arange(len(train))
         judged = (test, torch.arange(len(test)))
         values, predictions, fit = self._fit(config, train, every, *judged, epochs, (seed, "final"))
@@ -63,7 +70,7 @@ class Evaluator:
 
     def cross_validate(self, config: Config, epochs: int, seed: int, folds: int) -> Evaluation:
         """Return mean metrics over `folds` folds of the training part; the confusion counts are summed."""
-        images = self._load("train")
+        images = self.images("train")
         results = [
             self._fit(config, images, train, images, validation, epochs, (seed, "fold", i))
             for i, (train, validation) in enumerate(splits(images.labels, folds, seed, images.holdout))
@@ -71,9 +78,6 @@ class Evaluator:
         confusion = torch.stack([predictions.confusion() for _, predictions, _ in results]).sum(0).tolist()
         values = {**mean([values for values, _, _ in results]), **self._costs(config, images)}
         return Evaluation(f"{folds}-fold cross-validation", values, confusion, images.classes)
-
-    def _load(self, part: str) -> Images:
-        return load_images(self.data, part, self.image_size).to(self.device)
 
     def _fit(
         self,

@@ -1,19 +1,22 @@
 """Which flags has each command?"""
 
 import argparse
-import sys
-from collections.abc import Callable
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any
 
-from nas.errors import UserError
+from nas.flag_parser import Parser, Version
+from nas.flag_values import choice, choices, count_or, data, path, plain_name, space, value, word
 from nas.trackers.mode import MODES, PROJECT, project
 from nas.units import count, factor, number, positive, seconds, share
 
-Parsed = TypeVar("Parsed")
 COMMANDS = (
     "search", "resume", "compare", "report", "export", "predict", "track", "verify", "evaluate", "spaces", "data",
 )  # fmt: skip
+STRATEGIES = ("evolution", "random", "default")
+BUDGETS = ("halving", "hyperband", "full", "asha")
+MODELS = ("forest", "none")
 FORMATS = ("onnx", "torchscript", "safetensors", "optuna", "csv", "parquet")
 USAGE = """search (when no command is named)  find the best network that meets the constraints
   resume RUN                         go on with a search that was stopped or killed
@@ -28,23 +31,23 @@ USAGE = """search (when no command is named)  find the best network that meets t
   data                               list the data sets"""
 
 
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        print(f"nas: {message} (see --help)", file=sys.stderr)
-        sys.exit(2)
-
-
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """Return the parser of all commands."""
+    return parsers()[""]
+
+
+def parsers() -> dict[str, Parser]:
+    """Return the parser of each command by its name, and that of all of them as ""."""
     main = Parser(
         prog="nas",
         description="Find the best network under hard constraints, retrained and tested.",
-        epilog="Every flag of a command: nas COMMAND --help",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    main.add_argument(
+        "--version", action=Version, nargs=0, default=argparse.SUPPRESS,
+        help="show the versions of this package and of torch",
+    )  # fmt: skip
     commands = main.add_subparsers(dest="command", metavar="COMMAND", title="commands", description=USAGE)
     _add_search(commands.add_parser("search", allow_abbrev=False, prog="nas search"))
     _add_resume(commands.add_parser("resume", allow_abbrev=False, prog="nas resume"))
@@ -57,19 +60,29 @@ def parser() -> argparse.ArgumentParser:
     _add_predict(commands.add_parser("predict", allow_abbrev=False, prog="nas predict"))
     commands.add_parser("spaces", allow_abbrev=False, prog="nas spaces")
     commands.add_parser("data", allow_abbrev=False, prog="nas data")
-    return main
+    flags = textwrap.fill(" ".join(commands.choices["search"].flags()), 78, break_on_hyphens=False)
+    main.epilog = (
+        f"flags of a search (nas search --help says what they mean, nas COMMAND --help those of a command):\n{flags}"
+    )
+    return {"": main, **commands.choices}
 
 
 def _add_search(search: argparse.ArgumentParser) -> None:
     task = search.add_argument_group("what to find")
-    task.add_argument("--data", default="digits-m", metavar="NAME|DIR", help="a data set (nas data) or an image folder")
-    task.add_argument("--space", default="cnn", metavar="NAME|FILE.py", help="a known space (nas spaces) or your own")
-    task.add_argument("--objective", default="accuracy", metavar="METRIC", help="maximised; -METRIC is minimised")
+    task.add_argument(
+        "--data", type=data, default="digits-m", metavar="NAME|DIR", help="a data set (nas data) or an image folder"
+    )
+    task.add_argument(
+        "--space", type=space, default="cnn", metavar="NAME|FILE.py", help="a known space (nas spaces) or your own"
+    )
+    task.add_argument(
+        "--objective", type=word, default="accuracy", metavar="METRIC", help="maximised; -METRIC is minimised"
+    )
     task.add_argument("--constraint", action="append", default=[], metavar='"METRIC>=BOUND"', help="repeatable")
     task.add_argument("--min-precision", type=value(number), metavar="X", help='short for --constraint "precision>=X"')
     task.add_argument("--max-params", type=value(positive), metavar="N", help='short for --constraint "params<=N"')
     task.add_argument(
-        "--max-macs", type=_count_or("auto", "none"), default="auto", metavar="N|auto|none",
+        "--max-macs", type=count_or("auto", "none"), default="auto", metavar="N|auto|none",
         help="multiply-accumulates of a candidate; auto (default) leaves out what would eat the time limit",
     )  # fmt: skip
     task.add_argument(
@@ -78,8 +91,8 @@ def _add_search(search: argparse.ArgumentParser) -> None:
     task.add_argument("--image-size", type=value(positive), metavar="N", help="resize and centre-crop to N x N")
 
     how = search.add_argument_group("how to search (defaults suit the time limit and the device, and are printed)")
-    how.add_argument("--strategy", default="evolution", choices=("evolution", "random", "default"))
-    how.add_argument("--budget", default="halving", choices=("halving", "hyperband", "full", "asha"))
+    _add_choice(how, "--strategy", "strategy", STRATEGIES, default="evolution")
+    _add_choice(how, "--budget", "budget", BUDGETS, default="halving")
     how.add_argument("--lanes", type=value(positive), default=4, metavar="N", help="of ASHA: trials at a time (4)")
     how.add_argument("--epochs", type=value(positive), metavar="N", help="of a full training")
     how.add_argument("--min-epochs", type=value(positive), metavar="N", help="of the first rung")
@@ -90,9 +103,7 @@ def _add_search(search: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--mutation-rate", type=value(share), default=0.5, metavar="P", help="else recombination (default 0.5)"
     )
-    how.add_argument(
-        "--model", default="forest", choices=("forest", "none"), help="that chooses among possible children (forest)"
-    )
+    _add_choice(how, "--model", "model", MODELS, default="forest", help="that chooses among children (forest)")
     how.add_argument(
         "--confirm", type=value(count), default=3, metavar="K",
         help="train the K best again, at most 3 times and in 15%% of the limits, and let all decide (3; 0 not)",
@@ -108,7 +119,7 @@ def _add_search(search: argparse.ArgumentParser) -> None:
 
     limits = search.add_argument_group("limits")
     limits.add_argument(
-        "--max-time", type=value(seconds), default=argparse.SUPPRESS, metavar="5m|2h|none",
+        "--max-time", type=value(seconds), default=argparse.SUPPRESS, metavar="5m|1h30m|none",
         help="of searching, retraining and testing (default 5m; none when a count is given)",
     )  # fmt: skip
     limits.add_argument("--max-trials", type=value(positive), metavar="N")
@@ -119,17 +130,25 @@ def _add_search(search: argparse.ArgumentParser) -> None:
     _add_machine(machine)
     machine.add_argument("--deterministic", action="store_true", help="the same history on a GPU too, at some cost")
     machine.add_argument("--cuda-graphs", action="store_true", help="launch a training step on a GPU as a whole")
-    machine.add_argument("--run-dir", type=Path, default=Path("runs"), metavar="DIR", help="where runs land")
-    machine.add_argument("--name", metavar="NAME", help="of the run's folder; an unfinished one goes on")
+    machine.add_argument("--run-dir", type=path, default=Path("runs"), metavar="DIR", help="where runs land")
+    machine.add_argument(
+        "--name", type=plain_name, metavar="NAME", help="of the run's folder; an unfinished one goes on"
+    )
     machine.add_argument("--quiet", action="store_true", help="print the result only")
     _add_wandb(machine, "auto")
     machine.add_argument("--wandb-project", type=value(project), default=PROJECT, metavar="NAME", help=f"({PROJECT})")
 
 
 def _add_resume(resume: argparse.ArgumentParser) -> None:
-    resume.add_argument("run", type=Path, metavar="RUN", help="the folder of a run, such as runs/NAME")
+    resume.add_argument("run", type=path, metavar="RUN", help="the folder of a run, such as runs/NAME")
     resume.add_argument(
-        "--max-time", type=value(seconds), default=argparse.SUPPRESS, metavar="5m|2h|none",
+        "--data", type=data, default=argparse.SUPPRESS, metavar="NAME|DIR", help="where the same data lie now"
+    )
+    resume.add_argument(
+        "--space", type=space, default=argparse.SUPPRESS, metavar="NAME|FILE.py", help="where the same space lies now"
+    )
+    resume.add_argument(
+        "--max-time", type=value(seconds), default=argparse.SUPPRESS, metavar="5m|1h30m|none",
         help="of the whole run, with the time it has had (default: as before)",
     )  # fmt: skip
     _add_workers(resume, default=argparse.SUPPRESS)
@@ -138,10 +157,8 @@ def _add_resume(resume: argparse.ArgumentParser) -> None:
 
 
 def _add_wandb(group: Any, default: str) -> None:
-    group.add_argument(
-        "--wandb", default=default, choices=MODES,
-        help="Weights & Biases: auto (default) is online where a key is configured, else disabled",
-    )  # fmt: skip
+    told = "Weights & Biases: auto (default) is online where a key is configured, else disabled"
+    _add_choice(group, "--wandb", "mode of W&B", MODES, default=default, help=told)
 
 
 def _add_workers(group: Any, default: Any = None) -> None:
@@ -152,7 +169,11 @@ def _add_workers(group: Any, default: Any = None) -> None:
         "--workers-per-gpu", type=value(positive), default=default, metavar="N", help="that share each GPU (default 1)"
     )
     group.add_argument(
-        "--cluster", default=default, metavar="ADDRESS", help="of a Dask scheduler (tcp://HOST:8786), or local:N"
+        "--cluster",
+        type=word,
+        default=default,
+        metavar="ADDRESS",
+        help="of a Dask scheduler (tcp://HOST:8786), or local:N",
     )
     group.add_argument(
         "--trial-timeout", type=value(seconds), default=default, metavar="10m", help="a job that takes longer has hung"
@@ -180,38 +201,39 @@ def _add_compare(compare: argparse.ArgumentParser) -> None:
         metavar="N",
         help="trainings to test each incumbent by (default 3)",
     )
-    compare.add_argument("--run-dir", type=Path, default=Path("runs"), metavar="DIR", help="where comparisons land")
-    compare.add_argument("--name", metavar="NAME", help="of the comparison's folder; an unfinished one goes on")
+    compare.add_argument("--run-dir", type=path, default=Path("runs"), metavar="DIR", help="where comparisons land")
+    compare.add_argument(
+        "--name", type=plain_name, metavar="NAME", help="of the comparison's folder; an unfinished one goes on"
+    )
     compare.add_argument("--quiet", action="store_true", help="print the result only")
 
 
 def _add_report(report: argparse.ArgumentParser) -> None:
-    report.add_argument("run", type=Path, metavar="RUN", help="the folder of a run, such as runs/NAME")
-    report.add_argument("other", type=Path, nargs="*", metavar="OTHER", help="runs to compare it with")
-    report.add_argument("--output", type=Path, metavar="FILE", help="instead of RUN/report.html")
+    report.add_argument("run", type=path, metavar="RUN", help="the folder of a run, such as runs/NAME")
+    report.add_argument("other", type=path, nargs="*", metavar="OTHER", help="runs to compare it with")
+    report.add_argument("--output", type=path, metavar="FILE", help="instead of RUN/report.html")
 
 
 def _add_verify(verify: argparse.ArgumentParser) -> None:
-    verify.add_argument("run", type=Path, metavar="RUN", help="the folder of a run, such as runs/NAME")
+    verify.add_argument("run", type=path, metavar="RUN", help="the folder of a run, such as runs/NAME")
     verify.add_argument(
         "--repair-to", type=value(count), metavar="LINE", help="keep so many lines of the journal, put the rest aside"
     )
 
 
 def _add_track(track: argparse.ArgumentParser) -> None:
-    track.add_argument("run", type=Path, metavar="RUN", help="the folder of a run, such as runs/NAME")
-    track.add_argument(
-        "--wandb", default="auto", choices=("online", "offline"), help="offline: into RUN/wandb, for wandb sync"
-    )
+    track.add_argument("run", type=path, metavar="RUN", help="the folder of a run, such as runs/NAME")
+    told = "offline: into RUN/wandb, for wandb sync"
+    _add_choice(track, "--wandb", "mode of W&B", ("online", "offline"), default="auto", help=told)
     track.add_argument("--wandb-project", type=value(project), metavar="NAME", help=f"as before, or {PROJECT}")
 
 
 def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
-    evaluate.add_argument("file", type=Path, metavar="FILE", help="a saved configuration, such as runs/NAME/best.json")
+    evaluate.add_argument("file", type=path, metavar="FILE", help="a saved configuration, such as runs/NAME/best.json")
     evaluate.add_argument("--cv", action="store_true", help="cross-validate on the training part instead of testing")
-    evaluate.add_argument("--data", metavar="NAME|DIR", help="another data set than the saved one")
+    evaluate.add_argument("--data", type=data, metavar="NAME|DIR", help="another data set than the saved one")
     evaluate.add_argument("--image-size", type=value(positive), metavar="N")
-    evaluate.add_argument("--space", metavar="NAME|FILE.py", help="where the space's file lies now")
+    evaluate.add_argument("--space", type=space, metavar="NAME|FILE.py", help="where the space's file lies now")
     evaluate.add_argument("--epochs", type=value(positive), metavar="N", help="of the training")
     evaluate.add_argument("--seed", type=value(count), metavar="N", help="of weights and order")
     evaluate.add_argument("--folds", type=value(positive), metavar="N", help="with --cv")
@@ -220,39 +242,26 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
 
 
 def _add_export(export: argparse.ArgumentParser) -> None:
-    export.add_argument("source", type=Path, metavar="SOURCE", help="the folder of a run, or a .safetensors of one")
-    export.add_argument(
-        "--format", required=True, choices=FORMATS, help="the first three: the trained winner; the others: all results"
-    )
-    export.add_argument("--output", type=Path, metavar="FILE", help="(default: beside the source)")
-    export.add_argument("--space", metavar="NAME|FILE.py", help="where the space's file lies now")
+    export.add_argument("source", type=path, metavar="SOURCE", help="the folder of a run, or a .safetensors of one")
+    told = "the first three: the trained winner; the others: all results"
+    _add_choice(export, "--format", "format", FORMATS, required=True, help=told)
+    export.add_argument("--output", type=path, metavar="FILE", help="(default: beside the source)")
+    export.add_argument("--space", type=space, metavar="NAME|FILE.py", help="where the space's file lies now")
 
 
 def _add_predict(predict: argparse.ArgumentParser) -> None:
     predict.add_argument(
-        "model", type=Path, metavar="MODEL", help="the folder of a run, a .safetensors or .onnx of one"
+        "model", type=path, metavar="MODEL", help="the folder of a run, a .safetensors or .onnx of one"
     )
-    predict.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="image files, or folders of them")
+    predict.add_argument("images", type=path, nargs="+", metavar="IMAGE", help="image files, or folders of them")
     predict.add_argument("--json", action="store_true", help="one line of JSON an image")
-    predict.add_argument("--space", metavar="NAME|FILE.py", help="where the space's file lies now")
+    predict.add_argument("--space", type=space, metavar="NAME|FILE.py", help="where the space's file lies now")
 
 
 def _add_machine(group: Any) -> None:
     group.add_argument("--threads", type=value(positive), default=1, metavar="N", help="per training (default 1)")
-    group.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    _add_choice(group, "--device", "device", ("auto", "cpu", "cuda"), default="auto")
 
 
-def value(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
-    """Return `parse` with its UserError told as argparse tells them."""
-
-    def parsed(text: str) -> Parsed:
-        try:
-            return parse(text)
-        except UserError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return parsed
-
-
-def _count_or(*words: str) -> Callable[[str], int | str]:
-    return lambda text: text if text in words else value(count)(text)
+def _add_choice(group: Any, flag: str, what: str, known: Sequence[str], **how: Any) -> None:
+    group.add_argument(flag, type=choice(what, known), metavar=choices(known), **how)

@@ -17,6 +17,7 @@ from nas.disk import full_disk_told, reading, replacing, sync
 from nas.errors import Corrupt, UserError
 from nas.lock import NOTE, locked
 from nas.types import canonical
+from nas.words import quoted
 
 LONGEST_LINE = 1 << 24  # bytes; a result takes some thousand
 
@@ -60,7 +61,7 @@ class Journal:
             if isinstance(record, str):
                 raise Corrupt(
                     f"{record}; restore the file from a copy, or cut it before that line: "
-                    f"nas verify {self.path.parent} --repair-to {number - 1}"
+                    f"nas verify {quoted(self.path.parent)} --repair-to {number - 1}"
                 )
             self.lines = number
             yield record

@@ -32,7 +32,7 @@ class Redraws:
             return
         self._counts[place] = counts
         if self._path:
-            with suppress(OSError, UserError), os.fdopen(opened(self._path, _APPEND), "a") as file:
+            with suppress(OSError, UserError), os.fdopen(opened(self._path, _APPEND), "a", encoding="utf-8") as file:
                 file.write(canonical({"bracket": place, "redraws": counts}) + "\n")
 
     @property

@@ -47,7 +47,7 @@ def read(path: Path) -> Saved:
     if path.exists() and not path.is_file():
         raise UserError(f"{path} is a pipe or device: give a file, such as a best.json")
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:

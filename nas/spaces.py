@@ -24,6 +24,7 @@ from nas.spec import described
 from nas.training.cost import Build
 from nas.training.loop import Recipe
 from nas.types import Config, canonical
+from nas.words import one_line
 
 _NEEDED = {
     "space": "space() returns the ConfigurationSpace",
@@ -111,7 +112,7 @@ def load_for(values: Mapping[str, Any], name: str, digest: str, source: str | No
     if space.digest != digest:
         raise UserError(f"{file} was saved with another version of space {name}: give --space FILE.py")
     if source and space.source != source:
-        print(f"note: {name} has changed since {file} was saved", file=sys.stderr)
+        print(one_line(f"note: {name} has changed since {file} was saved"), file=sys.stderr)
     return space, config
 
 

@@ -19,6 +19,7 @@ from nas.saved import Saved
 from nas.saved import read as read_saved
 from nas.spec import RunSpec
 from nas.types import Result
+from nas.words import quoted
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def _check_whole(directory: Path, results: int) -> None:
         if before > results:
             raise Corrupt(
                 f"{directory / 'journal.jsonl'} has {results} results and {path.name} {before}: was it cut? "
-                f"nas resume {directory} trains the others again"
+                f"nas resume {quoted(directory)} trains the others again"
             )
 
 
@@ -88,4 +89,4 @@ def _result(path: Path, number: int, record: dict[str, Any] | str) -> Result:
     else:
         with suppress(KeyError, TypeError, ValueError, AttributeError):
             return Result.from_json(record)
-    raise Corrupt(f"{told}; see nas verify {path.parent}")
+    raise Corrupt(f"{told}; see nas verify {quoted(path.parent)}")

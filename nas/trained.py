@@ -7,18 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from nas import saved
+from nas import origin, saved
 from nas.description import Description
 from nas.disk import replacing
 from nas.errors import UserError
 from nas.evaluate import Evaluation
 from nas.folder import check_run
 from nas.spaces import Space, load_for
+from nas.tensors import opened
 from nas.types import Config
+from nas.words import quoted
 
 SUFFIX = ".safetensors"
 _WEIGHTS = "weights_digest"
@@ -54,19 +56,19 @@ class Trained:
         """Return the description as text, with the digest of the weights."""
         return {**self.description.metadata(), _WEIGHTS: _digest(self.weights)}
 
-    def is_of(self, configuration: saved.Saved) -> bool:
-        """Return whether this is the network of `configuration`."""
-        known = self.description
-        return known.config == configuration.config and known.space_digest == configuration.space_digest
+    def unlike(self, configuration: saved.Saved, file: Path) -> list[str]:
+        """Return in words why this is not the network of the `configuration` saved in `file`; nothing where it is."""
+        return origin.of_network(self.description).unlike(origin.of_saved(configuration, file))
 
 
 def keep(path: Path, tested: Evaluation, space: Space, config: Config, data: str, epochs: int, seed: int) -> None:
     """Write the network that was `tested` to `path`. Raises UserError for weights that safetensors cannot hold."""
     fit = tested.fit
     assert fit, "only a test leaves a network"
+    classes = tuple(map(_utf8, tested.classes))
     description = Description(
-        tested.classes, fit.images.shape, fit.recipe.centred, config.values, space.name, space.digest, space.source,
-        data, fit.images.digest, epochs, seed, tested.metrics,
+        classes, fit.images.shape, fit.recipe.centred, config.values, _utf8(space.name), space.digest, space.source,
+        _utf8(data), fit.images.digest, epochs, seed, tested.metrics,
     )  # fmt: skip
     try:
         weights = {name: _plain(value) for name, value in fit.model.state_dict().items()}
@@ -84,7 +86,7 @@ def read(path: Path) -> Trained:
     if not path.is_file():
         raise UserError(f"{path} does not exist: give a run's folder, such as runs/NAME, or its best{SUFFIX}")
     try:
-        with safe_open(path, framework="pt") as file:
+        with opened(path) as file:
             metadata: dict[str, str] = file.metadata() or {}
             weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
@@ -102,7 +104,7 @@ def read(path: Path) -> Trained:
 def find(source: Path) -> Trained:
     """Return the network in the file `source`, or that of the incumbent where it is the folder of a run.
 
-    Raises UserError where it is neither, or the network belongs to another configuration than best.json.
+    Raises UserError where it is neither, or the network is not the one of best.json.
     """
     if not source.is_dir():
         return read(source)
@@ -110,23 +112,29 @@ def find(source: Path) -> Trained:
     best, path = source / "best.json", source / f"best{SUFFIX}"
     incumbent = saved.read(best)
     if not path.exists():
-        raise UserError(f"{path} is not there, the incumbent was not retrained: nas evaluate {best} does it")
+        raise UserError(f"{path} is not there, the incumbent was not retrained: nas evaluate {quoted(best)} does it")
     trained = read(path)
-    if not trained.is_of(incumbent):
+    unlike = trained.unlike(incumbent, best)
+    if unlike:
         raise UserError(
-            f"{path} is the network of another configuration: nas evaluate {best} trains the one of best.json"
+            f"{path} is not the network of best.json ({'; '.join(unlike)}): nas evaluate {quoted(best)} trains that one"
         )
     return trained
 
 
-def drop_stale(path: Path, incumbent: saved.Saved) -> None:
-    """Delete the network at `path` unless it is that of `incumbent`."""
+def drop_stale(path: Path, configuration: saved.Saved, file: Path) -> None:
+    """Delete the network at `path` unless it is that of the `configuration` saved in `file`."""
     try:
-        stale = not read(path).is_of(incumbent)
+        stale = bool(read(path).unlike(configuration, file))
     except UserError:
         stale = True
     if stale:
         path.unlink(missing_ok=True)
+
+
+def _utf8(name: str) -> str:
+    """Return the name of a file as text that can be written, whatever the locale took its bytes for."""
+    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def _plain(value: Any) -> Tensor:

@@ -1,21 +1,23 @@
-"""What number does a text such as "2e7" or "5m" mean?"""
+"""What number does a text such as "2e7", "20M" or "1h30m" mean?"""
 
 import math
 import re
+from decimal import Decimal, InvalidOperation
 
 from nas.errors import UserError
 
-_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_WHOLE = r"(?:\d{1,3}(?:,\d{3})+|\d+(?:_\d+)*)"
+_PLAIN = rf"(?:{_WHOLE}(?:\.\d*)?|\.\d+)"
+_NUMBER = re.compile(rf"([-+]?{_PLAIN}(?:[eE][-+]?\d+)?)|([-+]?{_PLAIN}) ?([kKMG])", re.ASCII)
+_POWERS = {"k": "e3", "K": "e3", "M": "e6", "G": "e9"}
+_CLOCK = re.compile(r"(\d+):([0-5]\d):([0-5]\d)", re.ASCII)
+_UNITS = {"d": 86400, "h": 3600, "m(?:in)?": 60, "s(?:ec)?": 1}
+_TIME = re.compile(r"\s*".join(rf"(?:({_PLAIN})\s*{unit})?" for unit in _UNITS), re.ASCII)
 
 
 def number(text: str) -> float:
-    """Return the finite number that `text` means. Raises UserError otherwise."""
-    try:
-        if math.isfinite(float(text)):
-            return float(text)
-    except ValueError:
-        pass
-    raise UserError(f"{text!r} is not a number")
+    """Return the finite number that `text` means: "0.39", "2e7", "20M", "1,000". Raises UserError otherwise."""
+    return float(_exact(text))
 
 
 def share(text: str) -> float:
@@ -34,11 +36,12 @@ def factor(text: str) -> float:
 
 def count(text: str, least: int = 0) -> int:
     """Return the whole number of at least `least` that `text` means: "50", "2e7". Raises UserError otherwise."""
-    if number(text) != int(number(text)):
+    exact = _exact(text)
+    if exact != exact.to_integral_value():
         raise UserError(f"{text!r} is not a whole number, such as 50 or 2e7")
-    if number(text) < least:
+    if exact < least:
         raise UserError(f"{text} is too small: it must be at least {least}")
-    return int(number(text))
+    return int(exact)
 
 
 def positive(text: str) -> int:
@@ -47,15 +50,16 @@ def positive(text: str) -> int:
 
 
 def seconds(text: float | str | None) -> float | None:
-    """Return the seconds that "90", "90s", "5m", "2h", "1d" or a number mean; None and "none" mean no limit."""
+    """Return the seconds that a number or a text means; None and "none" mean no limit.
+
+    Times are written "90", "90 s", "5m", "5min", "2.5h", "1h30m", "1d 2h" or "00:05:00". Raises UserError otherwise.
+    """
     if text is None or text == "none":
         return None
-    if isinstance(text, (int, float)) and 0 < text < math.inf:
-        return float(text)
-    match = re.fullmatch(r"(\d+\.?\d*|\.\d+)([smhd]?)", str(text).strip())
-    if not match or float(match[1]) <= 0:
-        raise UserError(f"{text!r} is not a time, such as 90s, 5m, 2h")
-    return float(match[1]) * _SECONDS[match[2]]
+    time = _time(str(text).strip())
+    if not 0 < time < math.inf:
+        raise UserError(f"{text!r} is not a time, such as 90s, 5m, 1h30m or 00:05:00")
+    return time
 
 
 def duration(value: float) -> str:
@@ -63,3 +67,32 @@ def duration(value: float) -> str:
     if value < 120:
         return f"{value:.0f} s"
     return f"{value / 60:.1f} min" if value < 7200 else f"{value / 3600:.1f} h"
+
+
+def _exact(text: str) -> Decimal:
+    """Return the number that `text` means, every digit of it. Raises UserError where a float could not hold it."""
+    if match := _NUMBER.fullmatch(text.strip()):
+        plain, scaled, letter = match.groups()
+        try:
+            exact = Decimal(_digits(plain or scaled + _POWERS[letter]))
+            if math.isfinite(float(exact)):
+                return exact
+        except InvalidOperation:  # an exponent of twenty digits
+            pass
+    raise UserError(f"{text!r} is not a number, such as 50, 2e7 or 20M")
+
+
+def _time(text: str) -> float:
+    """Return the seconds that `text` means, or NaN."""
+    if clock := _CLOCK.fullmatch(text):
+        return float(int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3]))
+    if (match := _TIME.fullmatch(text)) and text:
+        return math.fsum(
+            float(_digits(part or "0")) * unit for part, unit in zip(match.groups(), _UNITS.values(), strict=True)
+        )
+    plain = _NUMBER.fullmatch(text)
+    return float(_digits(plain[1])) if plain and plain[1] else math.nan
+
+
+def _digits(text: str) -> str:
+    return text.replace(",", "").replace("_", "")

@@ -16,6 +16,7 @@ from nas.phases import history_of
 from nas.ranking import scored
 from nas.seeds import seed
 from nas.types import Result
+from nas.words import quoted
 
 
 def faults_of(directory: Path) -> Iterator[str]:
@@ -105,7 +106,8 @@ def _history_faults(path: Path, results: dict[tuple[str, int], Result]) -> Itera
         if ended and ended >= max((result.elapsed for result in results.values()), default=0.0):
             due = len(history_of([scored(result, spec) for result in results.values()], spec))
             if found != due:
-                yield f"{path}: {found} of {due} results of the journal; nas resume {path.parent} writes it again"
+                again = f"nas resume {quoted(path.parent)} writes it again"
+                yield f"{path}: {found} of {due} results of the journal; {again}"
 
 
 def _checked(faults: Iterator[str]) -> Iterator[str]:
@@ -148,17 +150,25 @@ def _best_faults(path: Path, results: dict[tuple[str, int], Result]) -> Iterator
     told, trial = best.evidence, best.evidence.get("trial")
     result = results.get((str(trial), told.get("epochs_trained", 0)))
     if not result or dict(best.config) != result.config or told.get("validation") != result.metrics:
-        yield f"{path}: trial {trial} is another in the journal; nas resume {path.parent} writes it again"
+        yield f"{path}: trial {trial} is another in the journal; nas resume {quoted(path.parent)} writes it again"
+    spec = read_spec(path.parent)
+    asked = {"seed": spec.seed, "epochs": spec.max_epochs, "image_size": spec.details.get("image_size")}
+    for name, value in asked.items():
+        if getattr(best, name) != value:
+            again = f"nas resume {quoted(path.parent)} corrects it"
+            yield f"{path}: {name} {getattr(best, name)}, but {value} in {SPEC}; {again}"
 
 
 def _network_faults(directory: Path) -> Iterator[str]:
-    """Yield what is wrong with the trained network, if there is one."""
-    if (directory / "best.safetensors").exists():
-        from nas.trained import find  # torch, for those runs only that trained with it
+    """Yield what is wrong with the trained networks, if there are any."""
+    others = [directory / "default.safetensors", *sorted(directory.glob("*.evaluated-*.safetensors"))]
+    for path in filter(os.path.lexists, others):
+        from nas.trained import read as read_network  # torch, for those runs only that trained with it
 
-        try:
-            network, best = find(directory), saved.read(directory / "best.json")
-            if best.evidence.get("test") not in (None, dict(network.description.test)):
-                yield f"{directory / 'best.json'}: its test metrics are not those of best.safetensors"
-        except UserError as error:
-            yield str(error)
+        yield from _checked(_failing(read_network, path))
+    if (directory / "best.safetensors").exists():
+        from nas.trained import find
+
+        network, best = find(directory), saved.read(directory / "best.json")
+        if best.evidence.get("test") not in (None, dict(network.description.test)):
+            yield f"{directory / 'best.json'}: its test metrics are not those of best.safetensors"

@@ -17,7 +17,13 @@ def test_powers_of_ten_are_whole_numbers() -> None:
     assert (count("2e7"), count("1.5e3"), count(" 50 ")) == (20_000_000, 1500, 50)
 
 
-@pytest.mark.parametrize("text", ["", "x", "1.5", "1e-3", "nan", "inf", "1e999", "2 0"])
+def test_thousands_and_millions_may_be_letters_or_set_apart() -> None:
+    written = ("20k", "20K", "20M", "1.5M", "2G", "20 k", "1,000,000", "20_000_000")
+    assert [count(text) for text in written] == [20000, 20000, 2 * 10**7, 1500000, 2 * 10**9, 20000, 10**6, 2 * 10**7]
+    assert (number("0.5k"), count("12345678901234567890")) == (500.0, 12345678901234567890)
+
+
+@pytest.mark.parametrize("text", ["", "x", "1.5", "1e-3", "nan", "inf", "1e999", "2 0", "20m", "20MB", "1,00", "k"])
 def test_what_is_no_whole_number_is_refused_by_naming_it(text: str) -> None:
     with pytest.raises(UserError, match=r"is not a (whole )?number") as refusal:
         count(text)
@@ -34,7 +40,8 @@ def test_numbers_out_of_their_range_are_refused() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("90", 90.0), ("90s", 90.0), ("5m", 300.0), ("2h", 7200.0), ("1d", 86400.0), ("0.5h", 1800.0), (".5m", 30.0),
-     (" 3s ", 3.0), ("none", None), (None, None), (90, 90.0)],
+     (" 3s ", 3.0), ("none", None), (None, None), (90, 90.0), ("1h30m", 5400.0), ("5min", 300.0), ("1d 2h", 93600.0),
+     ("1.5h", 5400.0), ("00:05:00", 300.0), ("36:00:01", 129601.0), ("2m30s", 150.0), ("1e3", 1000.0)],
 )  # fmt: skip
 def test_a_time_is_read_in_seconds(text: str | float | None, expected: float | None) -> None:
     assert seconds(text) == expected
@@ -45,7 +52,10 @@ def test_a_number_is_a_time_in_seconds(time: float) -> None:
     assert seconds(time) == time
 
 
-@pytest.mark.parametrize("text", ["", "5 minutes", "-5m", "0", "0s", 0, -1.0, "5x", "m", "1h30m", "nan", float("nan")])
+@pytest.mark.parametrize(
+    "text",
+    ["", "5 minutes", "-5m", "0", "0s", 0, -1.0, "5x", "m", "30m1h", "1:30", "00:60:00", "20M", "nan", float("nan")],
+)
 def test_what_is_no_time_is_refused_by_naming_it(text: str | float) -> None:
     with pytest.raises(UserError, match="is not a time") as refusal:
         seconds(text)

@@ -1,19 +1,19 @@
 """`nas compare`: strategies on several seeds under one budget, every incumbent tested, the differences judged."""
 
-import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console as Terminal
-from rich.table import Table as Shown
 
+from nas.commands.naming import fresh
 from nas.commands.outcome import write_best
 from nas.commands.plan import Plan
 from nas.commands.progress import epoch_bar
+from nas.commands.say import say, warn
 from nas.commands.search import run_search
+from nas.commands.table import Table as Shown
 from nas.commands.table import shown
 from nas.compare.contest import Contest, alone, folder_of, read
 from nas.compare.judging import judge
@@ -27,6 +27,7 @@ from nas.signals import exit_status
 from nas.stored import open_run
 from nas.trackers import mode
 from nas.trackers.child import Child
+from nas.words import quoted
 
 Parse = Callable[[list[str]], Namespace]
 
@@ -37,9 +38,7 @@ def compare(flags: Namespace) -> int:
         with alone(flags.run):
             return _go_on(flags.run, flags.parse, flags.quiet)
     contest = Contest(tuple(flags.strategies), tuple(flags.seeds), flags.test_seeds, tuple(flags.words))
-    name = flags.name or f"compare-{datetime.now():%Y%m%d-%H%M%S}"
-    if Path(name).name != name or name == "..":
-        raise UserError(f"--name {name} must be a plain name: the folder above it is --run-dir")
+    name = flags.name or fresh("compare")
     for _, seed, words in contest.entries():
         if seed == contest.seeds[0]:
             Plan(flags.parse(words))  # bad flags are told before anything starts
@@ -68,12 +67,12 @@ def _go_on(directory: Path, parse: Parse, quiet: bool) -> int:
     print(shown(_for_terminal(summary(entries))))
     if found:
         print(shown(_for_terminal(contrast_table(found, objective))))
-    print(f"saved as {write(contest, entries, found, directory / 'comparison.html')}")
+    say(f"saved as {write(contest, entries, found, directory / 'comparison.html')}")
     return 0
 
 
 def _interrupted(directory: Path, stopped: str) -> int:
-    print(f"nas: {stopped}; go on by python -m nas.main resume {directory}", file=sys.stderr)
+    warn(f"{stopped}; go on by python -m nas.main resume {quoted(directory)}")
     return exit_status(stopped)
 
 
@@ -92,7 +91,7 @@ def _searched(plan: Plan, name: str) -> str:
     except UserError as error:
         if plan.flags.strategy != "default" or error.exit_status != UserError.exit_status:
             raise
-        print(f"nas: {name} is left out: {error}", file=sys.stderr)
+        warn(f"{name} is left out: {error}")
         return ""
     return run.stopped
 
@@ -109,7 +108,7 @@ def _judged(plan: Plan, contest: Contest, name: str, seed: int) -> Entry:
     except (UserError, KeyboardInterrupt):
         raise
     except Exception as error:  # one network that cannot be trained shall not cost the others
-        print(f"nas: testing {folder_of(name, seed)} failed: {type(error).__name__}: {error}", file=sys.stderr)
+        warn(f"testing {folder_of(name, seed)} failed: {type(error).__name__}: {error}")
         return Entry(name, seed, run, ())
 
 

@@ -9,10 +9,12 @@ from rich.console import Console as Terminal
 from rich.progress import track
 
 from nas import trained
+from nas.commands.say import say
 from nas.disk import replacing
 from nas.errors import UserError
 from nas.export import frame, network, study
 from nas.stored import open_run
+from nas.words import quoted
 
 _NETWORKS = {"onnx": ".onnx", "torchscript": ".torchscript", "safetensors": trained.SUFFIX}
 _RESULTS = {"optuna": "optuna.db", "csv": "history.csv", "parquet": "history.parquet"}
@@ -31,7 +33,7 @@ def _network(flags: Namespace) -> int:
     if path.resolve() == source.path.resolve():
         if flags.format != "safetensors":
             raise UserError(f"--output {path} is what it would be made of: give another file")
-        print(f"{path} is that file, whole; --output FILE copies it")
+        say(f"{path} is that file, whole; --output FILE copies it")
         return 0
     _check(path)
     if flags.format == "safetensors":
@@ -39,8 +41,8 @@ def _network(flags: Namespace) -> int:
         return 0
     model, shape = source.network(flags.space), source.description.shape
     content, difference = _CONVERT[flags.format](model, shape, source.metadata())
-    print(f"input float32 {['batch', *shape]}, scaled to {source.metadata()['pixel_range']}; output logits")
-    print(f"the outputs differ from torch's by at most {difference:.2g} on random images")
+    say(f"input float32 {['batch', *shape]}, scaled to {source.metadata()['pixel_range']}; output logits")
+    say(f"the outputs differ from torch's by at most {difference:.2g} on random images")
     _write(path, content)
     return 0
 
@@ -50,12 +52,13 @@ def _results(flags: Namespace) -> int:
         raise UserError(f"--format {flags.format} holds the results of a run: give its folder, not {flags.source}")
     run = open_run(flags.source)
     if not run.committed:
-        raise UserError(f"{flags.source} has no result yet: let it go on by nas resume {flags.source}")
+        raise UserError(f"{flags.source} has no result yet: let it go on by nas resume {quoted(flags.source)}")
     path = flags.output or flags.source / _RESULTS[flags.format]
     _check(path)
     if flags.format == "optuna":
         _write(path, study.database(run, flags.source.resolve().name, _bar))
-        print(f"to look at it: pip install optuna-dashboard; optuna-dashboard sqlite:///{path}")
+        url = quoted(f"sqlite:///{path}")
+        say(f"to look at it: pip install optuna-dashboard; optuna-dashboard {url}")
     else:
         _write(path, _TABLES[flags.format](run))
     return 0
@@ -78,4 +81,4 @@ def _check(path: Path) -> None:
 def _write(path: Path, content: bytes) -> None:
     with replacing(path) as temporary:
         temporary.write_bytes(content)
-    print(f"saved as {path}")
+    say(f"saved as {path}")

@@ -2,10 +2,8 @@
 
 from argparse import Namespace
 
-from rich.table import Table
-
 from nas import spaces as known_spaces
-from nas.commands.table import shown
+from nas.commands.table import Table, shown
 from nas.data import NAMES
 
 

@@ -2,31 +2,54 @@
 
 import sys
 import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 
-from rich.console import Console as Terminal
-
-from nas import defaults, trained
+from nas import defaults, origin, saved, trained
 from nas.commands.plan import Plan
 from nas.commands.progress import epoch_bar
-from nas.errors import DiskFull, UserError
+from nas.commands.say import say, warn
+from nas.errors import UNTESTED, DiskFull, UserError
 from nas.evaluate import Evaluation, Evaluator
 from nas.run import Run
 from nas.stored import open_run
 from nas.types import Config, Result
 from nas.units import duration
+from nas.words import one_line, quoted
 
 _NETWORK = f"best{trained.SUFFIX}"
 
 
+@dataclass(frozen=True)
+class Untested:
+    """Why a configuration was not tested; `failed` where it should have been, and not for want of time."""
+
+    reason: str
+    failed: bool = True
+
+
 def write_best(plan: Plan, run: Run, best: Result, tested: Evaluation | None) -> None:
-    """Write best.json: the incumbent with the evidence for it."""
-    incumbent = plan.saved(best.job.trial.config, _evidence(plan, run, best, tested))
-    trained.drop_stale(plan.directory / _NETWORK, incumbent)  # of a former incumbent, before this one takes its place
-    incumbent.write(plan.directory / "best.json")
+    """Write best.json: the incumbent with the evidence for it. A test of it before stands until the next."""
+    file = plan.directory / "best.json"
+    evidence = _evidence(plan, run, best)
+    incumbent = plan.saved(best.job.trial.config, evidence)
+    evidence["test"] = tested.metrics if tested else _tested_before(file, incumbent)
+    trained.drop_stale(plan.directory / _NETWORK, incumbent, file)  # of a former incumbent, before this takes its place
+    incumbent.write(file)
 
 
-def _evidence(plan: Plan, run: Run, best: Result, tested: Evaluation | None) -> dict[str, object]:
-    """Return what best.json says about its configuration besides how to train it."""
+def _tested_before(file: Path, incumbent: saved.Saved) -> object:
+    """Return the test metrics that best.json has, if it is of the same network."""
+    with suppress(UserError):
+        before = saved.read(file)
+        same = not origin.of_saved(before, file).unlike(origin.of_saved(incumbent, file))
+        return before.evidence.get("test") if same else None
+    return None
+
+
+def _evidence(plan: Plan, run: Run, best: Result) -> dict[str, object]:
+    """Return what best.json says about its configuration besides how to train it, but for its test."""
     return {
         "trial": best.job.trial.id,
         "space_source": plan.space.source,
@@ -36,7 +59,6 @@ def _evidence(plan: Plan, run: Run, best: Result, tested: Evaluation | None) -> 
         "feasible": best.feasible,
         "validation": best.metrics,
         "confirmation": _evidence_again(run),
-        "test": tested.metrics if tested else None,
     }
 
 
@@ -50,9 +72,12 @@ def _evidence_again(run: Run) -> dict[str, object] | None:
 
 def final(
     plan: Plan, run: Run, best: Result, title: str, began: float, columns: dict[str, dict[str, float]]
-) -> list[str]:
-    """Retrain and test the incumbent and the default configuration where that fits; return notes on what did not."""
-    config, notes = best.job.trial.config, list[str]()
+) -> tuple[list[str], int]:
+    """Retrain and test the incumbent and the default configuration where that fits.
+
+    Returns notes on what did not, and the exit status: UNTESTED where the incumbent failed.
+    """
+    config, notes, file = best.job.trial.config, list[str](), plan.directory / "best.json"
     spent = sum(result.seconds for result in run.trials if result.job.trial == best.job.trial)
     cost = spent / max(1, plan.budgets.folds - 1) * plan.budgets.epochs / best.epochs
     tested = _tested(plan, config, "incumbent", cost, began)
@@ -61,42 +86,43 @@ def final(
         write_best(plan, run, best, tested)
         notes.append(_kept(plan, config, tested))
     else:
-        notes.append(f"{tested}; for its test metrics: python -m nas.main evaluate {plan.directory / 'best.json'}")
+        notes.append(f"{tested.reason}; for its test metrics: python -m nas.main evaluate {quoted(file)}")
     if plan.flags.strategy != "default":
         default = _default_tested(plan, began)
         if isinstance(default, Evaluation):
             columns["default, test"] = default.metrics
         else:
             file = plan.directory / "default.json"
-            notes.append(f"{default}; for its test metrics: python -m nas.main evaluate {file}")
-    return notes
+            notes.append(f"{default.reason}; for its test metrics: python -m nas.main evaluate {quoted(file)}")
+    return notes, UNTESTED if isinstance(tested, Untested) and tested.failed else 0
 
 
-def _default_tested(plan: Plan, began: float) -> Evaluation | str:
+def _default_tested(plan: Plan, began: float) -> Evaluation | Untested:
     """Retrain and test the default configuration, write what came of it to default.json; or return why that fails."""
     config = Config.of(plan.space.default)
     try:
         cost = plan.here.nominal_seconds(config.values, 1)
     except Exception as error:  # the default meets no constraint: it may not even fit the memory
-        tested: Evaluation | str = f"the default configuration cannot be built: {error}"
+        tested: Evaluation | Untested = Untested(f"the default configuration cannot be built: {one_line(error)}")
     else:
         tested = _tested(plan, config, "default configuration", cost, began)
-    evidence: dict[str, object] = {"test": tested.metrics} if isinstance(tested, Evaluation) else {"untested": tested}
-    plan.saved(config, evidence).write(plan.directory / "default.json")
+    known = ("test", tested.metrics) if isinstance(tested, Evaluation) else ("untested", tested.reason)
+    plan.saved(config, dict([known])).write(plan.directory / "default.json")
     return tested
 
 
-def _tested(plan: Plan, config: Config, title: str, cost: float, began: float) -> Evaluation | str:
+def _tested(plan: Plan, config: Config, title: str, cost: float, began: float) -> Evaluation | Untested:
     """Retrain `config` on the whole training part and test it; or return why that cannot be."""
     left = plan.limit - (time.monotonic() - began) if plan.limit else defaults.FINAL_AT_MOST
     if cost > left:
-        return f"training the {title} takes about {duration(cost)}, {duration(max(0, left))} were left"
+        told = f"training the {title} takes about {duration(cost)}, {duration(max(0, left))} were left"
+        return Untested(told, failed=False)
     flags, progress = plan.flags, epoch_bar(f"retraining {title}", plan.flags.quiet)
     evaluator = Evaluator(plan.space, flags.data, flags.image_size, plan.device_here, flags.threads, progress)
     try:
         return evaluator.test(config, plan.budgets.epochs, flags.seed)
     except Exception as error:  # the search is done, and its result must not be lost
-        return f"training the {title} failed: {type(error).__name__}: {error}"
+        return Untested(f"training the {title} failed: {type(error).__name__}: {one_line(error)}")
 
 
 def _kept(plan: Plan, config: Config, tested: Evaluation) -> str:
@@ -118,7 +144,8 @@ def write_report(plan: Plan) -> None:
 
     try:
         path = write([open_run(plan.directory)], plan.directory / "report.html")
-        Terminal(stderr=True, quiet=plan.flags.quiet).print(f"report {path}", highlight=False, soft_wrap=True)
+        if not plan.flags.quiet:
+            say(f"report {path}", sys.stderr)
     except (Exception, KeyboardInterrupt) as error:
-        again = f"python -m nas.main report {plan.directory}"
-        print(f"nas: no report ({type(error).__name__}: {error}); try again by {again}", file=sys.stderr)
+        again = f"python -m nas.main report {quoted(plan.directory)}"
+        warn(f"no report ({type(error).__name__}: {error}); try again by {again}")

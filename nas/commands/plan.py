@@ -4,7 +4,6 @@ import math
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,11 @@ from nas import defaults
 from nas.api import asked, executor_for
 from nas.budgets import hyperband
 from nas.cheap import Measures
+from nas.commands.naming import fresh
 from nas.constraints import Constraint, parse
 from nas.data.decode import cores
 from nas.data.images import available_memory
+from nas.earlier import as_begun
 from nas.errors import UserError
 from nas.executors import Executor
 from nas.folder import SPEC, read_spec
@@ -28,6 +29,7 @@ from nas.training.fit import choose_device, visible_gpus
 from nas.training.metrics import NAMES
 from nas.types import Config
 from nas.units import duration
+from nas.words import unknown
 
 _RATIOS = tuple(name for name in NAMES if name != "loss")
 _NOMINAL_LIMIT = 300.0  # seconds that --max-macs auto and the budgets suit when no time limit is given
@@ -76,11 +78,9 @@ class Plan:
                 Constraint("macs", "<=", self.macs_bound),
                 Constraint("train_seconds", "<=", round(seconds, 3)),
             ]
-        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        name = flags.name or f"{Path(flags.data).resolve().name}-{flags.strategy}-seed{flags.seed}-{stamp}"
-        if Path(name).name != name or name == "..":
-            raise UserError(f"--name {name} must be a plain name: the folder above it is --run-dir")
-        self.directory: Path = flags.run_dir / name
+        subject = f"{Path(flags.data).resolve().name}-{flags.strategy}-seed{flags.seed}"
+        self.directory: Path = flags.run_dir / (flags.name or fresh(subject))
+        self.details = as_begun(self.directory, self._details())
         self.initial = self._initial()
 
     def _initial(self) -> Sequence[dict[str, Any]]:
@@ -157,7 +157,7 @@ class Plan:
             confirm=flags.confirm,
             initial=self.initial,
             default=self.space.default,
-            details=self.details(),
+            details=self.details,
         )
 
     def executor(self) -> Executor:
@@ -165,7 +165,7 @@ class Plan:
         flags, resources = self.flags, {"GPU": 1} if self.device == "cuda" else None
         return executor_for(self.task, self.workers, self.gpus, flags.cluster, resources, flags.trial_timeout)
 
-    def details(self) -> dict[str, object]:
+    def _details(self) -> dict[str, object]:
         """Return what decides the run's history besides the search's own settings."""
         return {
             "data": self.flags.data,
@@ -239,4 +239,4 @@ class Plan:
 def _known(metrics: Iterable[str]) -> None:
     for name in metrics:
         if name not in (*CHEAP, *NAMES):
-            raise UserError(f"unknown metric {name!r}: choose one of {', '.join((*CHEAP, *NAMES))}")
+            raise UserError(unknown("metric", name, (*CHEAP, *NAMES)))

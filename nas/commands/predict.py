@@ -1,6 +1,5 @@
 """`nas predict MODEL IMAGE...`: what does the trained network see in these images?"""
 
-import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,12 +7,11 @@ from itertools import islice
 from pathlib import Path
 
 import torch
-from rich.markup import escape
-from rich.table import Table
 from torch import Tensor
 
 from nas import predictors
-from nas.commands.table import shown
+from nas.commands.say import warn
+from nas.commands.table import Table, shown
 from nas.data.decode import SUFFIXES, decode_as, in_threads
 from nas.data.images import Shape
 from nas.errors import UserError
@@ -53,7 +51,7 @@ def predict(flags: Namespace) -> int:
     elif seen:
         print(shown(_table(seen)))
     for fault in faults:
-        print(f"nas: {fault}", file=sys.stderr)
+        warn(fault)
     return UserError.exit_status if faults else 0
 
 
@@ -87,7 +85,5 @@ def _table(seen: Sequence[Seen]) -> Table:
         table.add_column("class" if not place else f"class {place + 1}")
         table.add_column("probability", justify="right")
     for each in seen:
-        table.add_row(
-            escape(str(each.image)), *(cell for name, p in each.classes for cell in (escape(name), f"{p:.4f}"))
-        )
+        table.add_row(each.image, *(cell for name, p in each.classes for cell in (name, f"{p:.4f}")))
     return table

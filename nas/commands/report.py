@@ -3,6 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
+from nas.commands.say import say
 from nas.report.page import write
 from nas.stored import open_run
 
@@ -11,5 +12,5 @@ def report(flags: Namespace) -> int:
     """Write the report on the first run beside the others; print where it is."""
     runs = [open_run(folder) for folder in (flags.run, *flags.other)]
     path: Path = flags.output or flags.run / "report.html"
-    print(f"saved as {write(runs, path)}")
+    say(f"saved as {write(runs, path)}")
     return 0

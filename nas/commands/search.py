@@ -6,10 +6,9 @@ from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from rich.console import Console as Terminal
-
 from nas.commands.outcome import final, write_best, write_report
 from nas.commands.plan import Plan
+from nas.commands.say import plain, say
 from nas.commands.table import comparison, shown
 from nas.conduct import Search, conduct
 from nas.disk import write_atomically
@@ -22,14 +21,15 @@ from nas.trackers.child import Child
 from nas.trackers.console import Console
 from nas.types import Config, Result, Status
 from nas.units import duration
+from nas.words import one_line, quoted
 
 
 def search(flags: Namespace) -> int:
     """Search, retrain the incumbent and the default configuration, test both, and leave the run folder."""
     began, wandb = time.monotonic(), mode.decided(flags.wandb)
     plan = Plan(flags)
-    terminal = Terminal(stderr=True, quiet=flags.quiet)
-    terminal.print(plan.announcement(), highlight=False, soft_wrap=True, markup=False)
+    if not flags.quiet:
+        say(plan.announcement(), sys.stderr)
     hint = mode.hint(flags.wandb, wandb)
     if hint and not flags.quiet:
         print(hint, file=sys.stderr)
@@ -42,7 +42,7 @@ def _search(plan: Plan, began: float, tracker: Tracker) -> int:
     best, columns, notes = run.best, dict[str, dict[str, float]](), _how_it_went(run, began)
     if best is None:
         reason = "no trial could be trained" if run.trials else "no trial finished within the limits"
-        print("\n".join([reason, *notes, *_first_error(run.trials)]))
+        say("\n".join([reason, *notes, *_first_error(run.trials)]))
         if run.trials:
             write_report(plan)
         return exit_status(run.stopped) or 1
@@ -51,23 +51,25 @@ def _search(plan: Plan, began: float, tracker: Tracker) -> int:
     title = "incumbent" if best.feasible else "incumbent (infeasible)"
     columns[f"{title}, validation"] = best.metrics
     notes += _confirmed(run, title, columns)
-    status, stopped = exit_status(run.stopped), run.stopped
+    status, stopped, untested = exit_status(run.stopped), run.stopped, 0
     try:
         if not status:
-            notes += final(plan, run, best, title, began, columns)
+            told, untested = final(plan, run, best, title, began, columns)
+            notes += told
     except KeyboardInterrupt:
         status, stopped = 130, "interrupted"
     if status:
         notes.append(
-            f"{stopped}: test it by python -m nas.main evaluate {plan.directory / 'best.json'}, "
-            f"go on by python -m nas.main resume {plan.directory}"
+            f"{stopped}: test it by python -m nas.main evaluate {quoted(plan.directory / 'best.json')}, "
+            f"go on by python -m nas.main resume {quoted(plan.directory)}"
         )
     table = shown(comparison(columns, plan.objective, run.spec.constraints))
-    summary = "\n".join([table, *notes, f"configuration: {best.config}", f"saved as {plan.directory / 'best.json'}"])
+    saved_as = f"saved as {plan.directory / 'best.json'}"
+    summary = plain("\n".join([table, *notes, f"configuration: {best.config}", saved_as]))
     write_atomically(plan.directory / "summary.txt", summary + "\n")
     print(summary)
     write_report(plan)
-    return status
+    return status or untested
 
 
 def run_search(plan: Plan, began: float, trackers: Sequence[Tracker] = ()) -> Run:
@@ -120,5 +122,5 @@ def _how_it_went(run: Run, began: float) -> list[str]:
 
 
 def _first_error(results: Iterable[Result]) -> list[str]:
-    errors = [f"{result.job.trial.id}: {result.error}" for result in results if result.error]
+    errors = [one_line(f"{result.job.trial.id}: {result.error}") for result in results if result.error]
     return errors[:1]

@@ -2,15 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from io import StringIO
+from typing import Any
 
 from rich.console import Console as Terminal
-from rich.markup import escape
-from rich.table import Table
+from rich.table import Table as RichTable
+from rich.text import Text
 
 from nas.constraints import Constraint
+from nas.words import one_line
 
 _ORDER = ("accuracy", "top3_accuracy", "precision", "recall", "macro_f1", "loss", "batch_precision")
 _WHOLE = ("params", "macs")
+
+
+class Table(RichTable):
+    """A table of texts as they are: no markup in them, and nothing that steers a terminal."""
+
+    def add_column(self, header: object = "", **settings: Any) -> None:  # type: ignore[override]
+        super().add_column(Text(one_line(header)), **settings)
+
+    def add_row(self, *cells: object, **settings: Any) -> None:
+        super().add_row(*(Text(one_line(cell)) for cell in cells), **settings)
 
 
 def comparison(columns: Mapping[str, Mapping[str, float]], objective: str, constraints: Sequence[Constraint]) -> Table:
@@ -33,9 +45,9 @@ def comparison(columns: Mapping[str, Mapping[str, float]], objective: str, const
 
 def confusion(classes: Sequence[str], matrix: Sequence[Sequence[int]]) -> Table:
     """Return how often each true class (row) was taken for each class (column); zeros are left blank."""
-    table = Table("true \\ predicted", *map(escape, classes), padding=(0, 0))
+    table = Table("true \\ predicted", *classes, padding=(0, 0))
     for name, row in zip(classes, matrix, strict=True):
-        table.add_row(escape(name), *(str(count) if count else "" for count in row))
+        table.add_row(name, *(str(count) if count else "" for count in row))
     return table
 
 

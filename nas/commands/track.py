@@ -1,10 +1,10 @@
 """`nas track RUN`: send a whole run to Weights & Biases, as a new run there."""
 
-import sys
 import threading
 from argparse import Namespace
 from pathlib import Path
 
+from nas.commands.say import say, warn
 from nas.errors import UserError
 from nas.stored import open_run
 from nas.trackers.mode import PROJECT, decided
@@ -32,7 +32,7 @@ def track(flags: Namespace) -> int:
     except UserError:
         raise
     except Exception as error:
-        print(f"nas: W&B failed: {told(error)}", file=sys.stderr)
+        warn(f"W&B failed: {told(error)}")
         return 1
-    print(f"{sent.sent} results sent: {sent.where}")
+    say(f"{sent.sent} results sent: {sent.where}")
     return 0

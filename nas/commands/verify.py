@@ -3,8 +3,10 @@
 from argparse import Namespace
 from pathlib import Path
 
+from nas.commands.say import say
 from nas.errors import Corrupt
 from nas.verify import faults_of, repair
+from nas.words import one_line, quoted
 
 _SHOWN = 20
 
@@ -14,12 +16,12 @@ def verify(flags: Namespace) -> int:
     folder: Path = flags.run
     if flags.repair_to is not None:
         rest = repair(folder, flags.repair_to)
-        print(f"{folder / 'journal.jsonl'} now ends with line {flags.repair_to}, what came after it lies in {rest}")
-        print(f"nas resume {folder} trains it again")
+        say(f"{folder / 'journal.jsonl'} now ends with line {flags.repair_to}, what came after it lies in {rest}")
+        say(f"nas resume {quoted(folder)} trains it again")
     found = list(faults_of(folder))
     for fault in found[:_SHOWN]:
-        print(fault)
+        say(one_line(fault))
     if len(found) > _SHOWN:
-        print(f"and {len(found) - _SHOWN} more")
-    print(f"{folder}: {f'{len(found)} faults' if found else 'every checksum, digest and id is right'}")
+        say(f"and {len(found) - _SHOWN} more")
+    say(f"{folder}: {f'{len(found)} faults' if found else 'every checksum, digest and id is right'}")
     return Corrupt.exit_status if found else 0

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from nas.compare.statistics import Entry, grouped
 from nas.report.figures import Drawing, anytime, spent
-from nas.report.style import INK, SERIES, canvas
+from nas.report.style import INK, SERIES, canvas, label
 
 _GRID = 200  # places on the horizontal axis
 
@@ -25,7 +25,7 @@ def bands(entries: Sequence[Entry], against: str) -> Drawing | None:
     for (name, each), colour in zip(curves.items(), SERIES * len(curves), strict=False):
         values = np.array([_at(grid, x, y) for x, y in each])
         begun = ~np.isnan(values).any(axis=0)  # from when every seed has a feasible network
-        axes.plot(grid[begun], values[:, begun].mean(axis=0), color=colour, label=name)
+        axes.plot(grid[begun], values[:, begun].mean(axis=0), color=colour, label=label(name))
         low, high = values[:, begun].min(axis=0), values[:, begun].max(axis=0)
         axes.fill_between(grid[begun], low, high, color=colour, alpha=0.18, linewidth=0)
         if begun.any():
@@ -56,7 +56,7 @@ def tests(entries: Sequence[Entry]) -> Drawing | None:
             mean = fmean(fmean(each) for each, _ in values)
             axes.plot([mean, mean], [place - 0.4, place + 0.4], color=INK, linewidth=1.5)
             words.append(f"{name} {mean:.4f}")
-    axes.set_yticks(range(len(groups)), list(groups))
+    axes.set_yticks(range(len(groups)), [label(name) for name in groups])
     axes.set_ylim(len(groups) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     axes.set(xlabel=f"{objective} on the test set")

@@ -1,9 +1,14 @@
 """How do a run's results become a table for pandas, R or a spreadsheet? One row a result."""
 
+import math
+import unicodedata
+from collections.abc import Sequence
+from contextlib import suppress
 from io import BytesIO, StringIO
 from typing import Any
 
 from nas.extra import extra
+from nas.spec import RunSpec
 from nas.stored import StoredRun
 from nas.types import Result
 
@@ -15,10 +20,21 @@ _FIXED = {
 
 
 def csv(run: StoredRun) -> bytes:
-    """Return the table as CSV, numbers with all their digits."""
-    text = StringIO()
-    frame(run).to_csv(text, index=False)
-    return text.getvalue().encode()
+    """Return the table as CSV in UTF-8, numbers with all their digits; a text that a spreadsheet would run has a '."""
+    text, table = StringIO(), frame(run)
+    for name in table.select_dtypes("string"):
+        table[name] = table[name].map(_harmless, na_action="ignore")
+    table.to_csv(text, index=False, lineterminator="\n")
+    return text.getvalue().encode(errors="backslashreplace")
+
+
+def _harmless(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula: with an apostrophe before it, unless it is a number."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # where CSV would end a line of the table
+    formula = text[:1] in ("\t", "\n") or unicodedata.normalize("NFKC", text).lstrip()[:1] in tuple("=+-@|")
+    with suppress(ValueError):
+        formula = formula and not math.isfinite(float(text))
+    return f"'{text}" if formula else text
 
 
 def parquet(run: StoredRun) -> bytes:
@@ -30,16 +46,21 @@ def parquet(run: StoredRun) -> bytes:
 
 
 def frame(run: StoredRun) -> Any:
-    """Return the table, in logical order: metrics are called metric.NAME, hyperparameters config.NAME.
+    """Return the table of a run, in logical order."""
+    return frame_of(run.results, run.spec)
+
+
+def frame_of(results: Sequence[Result], spec: RunSpec) -> Any:
+    """Return a pandas DataFrame, a row a result: metrics are called metric.NAME, hyperparameters config.NAME.
 
     Inactive hyperparameters are missing values; parents are joined by spaces. A column's type follows from the space
-    alone, so tables of several runs of one space fit together.
+    alone, so tables of several runs of one space fit together. Raises UserError where pandas is not installed.
     """
     pandas = extra("pandas")
-    metrics = dict.fromkeys(name for result in run.results for name in result.metrics)
+    metrics = sorted({name for result in results for name in result.metrics})
     kinds = _FIXED | {f"metric.{name}": "float64" for name in metrics}
-    kinds |= {f"config.{each['name']}": _kind(each) for each in run.spec.space["hyperparameters"]}
-    rows = [_row(result) for result in run.results]
+    kinds |= {f"config.{each['name']}": _kind(each) for each in spec.space["hyperparameters"]}
+    rows = [_row(result) for result in results]
     columns = {name: [_as(kind, row.get(name)) for row in rows] for name, kind in kinds.items()}
     return pandas.DataFrame({name: pandas.Series(columns[name], dtype=kind) for name, kind in kinds.items()})
 

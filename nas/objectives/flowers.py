@@ -55,7 +55,7 @@ def _logged(file: Path) -> tuple[list[dict[str, Any]], dict[str, NDArray[np.floa
     """Return the distinct configurations and, by metric, the mean of what each reached."""
     space, kinds = cnn.space(), {"True": True, "False": False}
     reached = defaultdict[tuple[tuple[str, Any], ...], list[list[float]]](list)
-    with file.open(newline="") as lines:
+    with file.open(newline="", encoding="utf-8") as lines:
         for line in csv.DictReader(lines):
             given = {name: kinds.get(line[name], line[name]) for name in space if line[name]}
             values = {k: v if isinstance(v, bool) else float(v) if "rate" in k else int(v) for k, v in given.items()}

@@ -14,7 +14,7 @@ from nas.confirmation import incumbent
 from nas.constraints import Constraint
 from nas.report.facts import number
 from nas.report.importance import Importance
-from nas.report.style import BOUND, FEASIBLE, GRID, INCUMBENT, INFEASIBLE, MUTED, SERIES, canvas
+from nas.report.style import BOUND, FEASIBLE, GRID, INCUMBENT, INFEASIBLE, MUTED, SERIES, canvas, label
 from nas.stored import StoredRun
 from nas.types import Result, Score, Status
 
@@ -51,8 +51,9 @@ def progress(runs: dict[str, StoredRun], against: str) -> Drawing | None:
         if not x:
             continue
         axes.step(
-            [*x, spent(run, against)], [*y, y[-1]], where="post", color=colour, label=name, marker=".", markevery=[0]
-        )
+            [*x, spent(run, against)], [*y, y[-1]], where="post", color=colour, marker=".", markevery=[0],
+            label=label(name),
+        )  # fmt: skip
         ahead = f" by {run.overtaken.result.job.trial.id}, which is not the incumbent" if run.overtaken else ""
         words.append(f"{name} ends at {number(objective, y[-1])}{ahead}, the first feasible after {x[0]:,.4g} {unit}")
     if not words:
@@ -240,10 +241,10 @@ def importances(found: Importance, metric: str) -> Drawing:
     figure = canvas(0.6 + 0.27 * len(found.names))
     axes, places = figure.add_subplot(), np.arange(len(found.names))[::-1]
     axes.barh(places, found.mean, xerr=found.error, color=FEASIBLE, ecolor=MUTED, height=0.65)
-    axes.set_yticks(places, found.names, fontsize=9)
+    axes.set_yticks(places, map(label, found.names), fontsize=9)
     axes.grid(visible=False, axis="y")
     axes.axvline(0, color=GRID)
-    axes.set(xlabel="loss of R² on held-out results when shuffled")
+    axes.set(xlabel="loss of held-out R² when shuffled")
     shown = zip(found.names[:3], found.mean[:3], found.error[:3], strict=True)
     words = ", ".join(f"{name} {value:.2f} (error {error:.2f})" for name, value, error in shown)
     title = f"Which hyperparameters mattered for {metric}"

@@ -6,6 +6,7 @@ from importlib import metadata
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from nas.disk import own_folder, write_atomically
 from nas.errors import UserError
@@ -14,8 +15,10 @@ from nas.report.facts import Table
 from nas.report.figures import Drawing
 from nas.report.importance import importance
 from nas.report.style import inline, rules, save
+from nas.slug import slugs
 from nas.stored import StoredRun
 from nas.types import Result
+from nas.words import one_line, quoted
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ def write(runs: Sequence[StoredRun], path: Path) -> Path:
     run = runs[0]
     for each in runs:
         if not each.results:
-            raise UserError(f"{each.directory} has no result yet: let it go on by nas resume {each.directory}")
+            raise UserError(f"{each.directory} has no result yet: let it go on by nas resume {quoted(each.directory)}")
         if _task(each) != _task(run):
             told = " and ".join(f"{r.directory} {_asked(r).partition(' subject')[0].lower()}" for r in (run, each))
             raise UserError(f"{told}: only runs of one task stand side by side")
@@ -49,15 +52,25 @@ def write(runs: Sequence[StoredRun], path: Path) -> Path:
 def rendered(template: str, content: dict[str, object], drawings: dict[str, list[Drawing]], path: Path) -> Path:
     """Write the page at `path` and the figures as files to a folder beside it; return the path."""
     folder = own_folder(path.parent / ("figures" if path.stem in ("report", "comparison") else f"{path.stem}-figures"))
-    pictures = {name: [_picture(drawing, folder) for drawing in drawn] for name, drawn in drawings.items()}
-    environment = Environment(loader=PackageLoader("nas.report"), autoescape=True, undefined=StrictUndefined)
+    named = iter(slugs(drawing.name for drawn in drawings.values() for drawing in drawn))
+    pictures = {
+        section: [_picture(drawing, folder / next(named)) for drawing in drawn] for section, drawn in drawings.items()
+    }
+    environment = Environment(
+        loader=PackageLoader("nas.report"), autoescape=True, undefined=StrictUndefined, finalize=_visible
+    )
     write_atomically(path, environment.get_template(template).render(**content, pictures=pictures))
     return path
 
 
-def _picture(drawing: Drawing, folder: Path) -> Picture:
-    svg = save(drawing.figure, folder / drawing.name)
-    return Picture(drawing.title, drawing.words, inline(svg, drawing.name, drawing.title, drawing.words))
+def _visible(value: object) -> object:
+    """Return a text with what is not seen written as escapes; HTML that the page itself has made stays."""
+    return one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _picture(drawing: Drawing, file: Path) -> Picture:
+    svg = save(drawing.figure, file)
+    return Picture(drawing.title, drawing.words, inline(svg, file.name, drawing.title, drawing.words))
 
 
 def _drawings(runs: Sequence[StoredRun]) -> dict[str, list[Drawing]]:
@@ -86,8 +99,9 @@ def _task(run: StoredRun) -> tuple[object, ...]:
 
 def names(runs: Sequence[StoredRun]) -> dict[str, StoredRun]:
     """Return the runs by the names of their folders, or by their paths where two have one name."""
-    short = [run.directory.resolve().name for run in runs]
-    return {str(r.directory) if short.count(name) > 1 else name: r for name, r in zip(short, runs, strict=True)}
+    short = [one_line(run.directory.resolve().name) for run in runs]
+    long = [one_line(run.directory) for run in runs]
+    return {path if short.count(name) > 1 else name: r for name, path, r in zip(short, long, runs, strict=True)}
 
 
 def _content(runs: Sequence[StoredRun]) -> dict[str, object]:

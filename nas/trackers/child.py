@@ -13,6 +13,7 @@ import nas
 from nas.engine import Lab
 from nas.trackers.tracking import read
 from nas.types import Result
+from nas.words import quoted
 
 _WAIT = 10.0  # seconds at the end
 
@@ -73,7 +74,7 @@ class Child:
         try:
             status = process.wait(_WAIT)
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
-            self._say(f"W&B is still sending; nas track {self._directory} sends it again")
+            self._say(f"W&B is still sending; nas track {quoted(self._directory)} sends it again")
             return
         tracking = read(self._directory)
         if status:
@@ -91,7 +92,8 @@ class Child:
         """Say once that it does not work."""
         if not self._failed:
             self._failed = True
-            self._say(f"W&B failed, the search does not need it: {reason}; nas track {self._directory} sends it again")
+            again = f"nas track {quoted(self._directory)} sends it again"
+            self._say(f"W&B failed, the search does not need it: {reason}; {again}")
 
     def _say(self, line: str) -> None:
         print(line, file=sys.stderr)

@@ -8,13 +8,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from nas.engine import Lab
 from nas.types import Result, Score, Status
+from nas.words import one_line
 
 
 class Console:
     """Shows elapsed time, trials, share feasible and the incumbent on standard error. Use as a context manager."""
 
     def __init__(self, seconds: float | None, quiet: bool = False) -> None:
-        self._terminal = Terminal(stderr=True, quiet=quiet)
+        self._terminal = Terminal(stderr=True, quiet=quiet, emoji=False)
         self._live = not quiet and (self._terminal.is_terminal or (self._terminal.is_jupyter and _has_widgets()))
         self._progress = Progress(
             TimeElapsedColumn(), BarColumn(20), TextColumn("{task.description}", markup=False), console=self._terminal
@@ -54,7 +55,8 @@ class Console:
         share = self._feasible / max(1, self._results)
         failed = f", {self._failed} failed" if self._failed else ""
         again = f"; {self._again} trained again" if self._again else ""
-        return f"{len(self._trials)} trials, {share:.0%} of results feasible{failed}; {self._incumbent}{again}"
+        line = f"{len(self._trials)} trials, {share:.0%} of results feasible{failed}; {self._incumbent}{again}"
+        return one_line(line)
 
     def __enter__(self) -> "Console":
         if self._live:

@@ -121,7 +121,7 @@ def _conclude(run: Any, whole: StoredRun, sent: Tracking) -> None:
     media |= {f"figures/{path.stem}": wandb.Image(str(path)) for path in tables.figures(whole.directory)}
     report = whole.directory / "report.html"
     if report.is_file():
-        media["report"] = wandb.Html(report.read_text())
+        media["report"] = wandb.Html(report.read_text(encoding="utf-8"))
     run.log(media, step=sent.sent)  # beside the last result: a later step belongs to the next one
     run.summary.update(tables.conclusion(whole))
     artifact = wandb.Artifact(f"search-{sent.id}", type="search")

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
+
+from nas.tensors import opened
 
 Parts = Mapping[str, tuple[nn.Module, torch.optim.Optimizer]]
 
@@ -40,7 +42,7 @@ def load(path: Path, parts: Parts, owner: str) -> list[list[float]] | None:
     None, and nothing touched, unless the file is whole and was saved for the same owner.
     """
     try:
-        with safe_open(path, framework="pt") as file:
+        with opened(path) as file:
             losses, digest = json.loads((file.metadata() or {})["progress"])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
         if _digest(tensors, losses, owner) != digest:

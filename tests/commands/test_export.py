@@ -1,5 +1,6 @@
 """What other tools are given is the network and the results of the run, to the number."""
 
+import csv
 import json
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import optuna
 import pandas
 import pytest
 import torch
+from ConfigSpace import ConfigurationSpace
 from safetensors import safe_open
 from torch import Tensor
 
@@ -19,7 +21,7 @@ import nas
 from nas import ranking, saved, trained
 from nas.data import load
 from nas.errors import Diverged
-from nas.export import network, study
+from nas.export import frame, network, study
 from nas.export.network import METADATA
 from nas.main import main
 from nas.stored import StoredRun, open_run
@@ -233,6 +235,37 @@ def test_a_table_read_back_is_the_history(winner: Winner, tmp_path: Path, kind: 
         assert there.get("repeats", "") == (trial["parents"][0] if trial["operator"] == "repeat" else "")
         assert there["feasible"] == (there["violation"] == 0) == (line["metrics"]["precision"] >= 0.3)
         assert (there["seconds"], there["elapsed"]) == clocks[trial["id"], line["job"]["stop"]]
+
+
+def test_no_text_of_a_csv_is_a_formula_and_numbers_stay_numbers(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    texts = ["=HYPERLINK(1)", "+x", "-x", "@SUM(1)", "\t=1", "\r=1", " =1", "plain", "-1.5"]
+    choices = [*texts, -2]
+
+    def train(config: dict[str, Any], **job: Any) -> dict[str, float]:
+        if config["odd"] in texts[:2]:
+            raise ValueError("=cmd|' /C calc'!A0")
+        return {"accuracy": -config["low"]}
+
+    space = ConfigurationSpace({"odd": choices, "low": (0.5, 1.0), "whole": [-3, 4]})
+    nas.search(space, train, max_trials=60, max_epochs=1, min_epochs=1, strategy="random", run_dir=tmp_path / "run")
+    assert main(["export", str(tmp_path / "run"), "--format", "csv"]) == 0
+    with (tmp_path / "run/history.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    told = {row["config.odd"] for row in rows}
+    assert told == {f"'{text}".replace("\r", "\n") for text in texts[:7]} | {"plain", "-1.5", "-2"}
+    assert all(float(row["metric.accuracy"]) == -float(row["config.low"]) for row in rows if row["status"] == "OK")
+    assert {row["config.whole"] for row in rows} == {"-3", "4"}
+    assert {row["error"][:11] for row in rows if row["status"] == "CRASHED"} == {"ValueError:"}
+
+
+def test_results_in_memory_are_the_same_table_as_the_run_on_disk(tmp_path: Path) -> None:
+    run = nas.search(hills(), diverging, run_dir=tmp_path, max_trials=20, max_epochs=9, eta=3)
+    table = frame.frame_of(run.trials, run.spec)
+    pandas.testing.assert_frame_equal(table, frame.frame(open_run(tmp_path)))
+    assert len(table) == len(run.trials) and table["metric.accuracy"].dtype == "float64"
+    assert frame.frame_of([], run.spec).empty
 
 
 @pytest.mark.parametrize(

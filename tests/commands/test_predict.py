@@ -166,14 +166,14 @@ def test_a_network_of_a_former_incumbent_does_not_stay_beside_another(
 
     monkeypatch.setattr(Evaluator, "test", fails)
     own = kept.read_bytes()
-    assert main(["resume", str(run), "--quiet"]) == 0
+    assert main(["resume", str(run), "--quiet"]) == 7
     assert kept.read_bytes() == own  # it cannot be retrained, but is the same one still
     shutil.copy(run / "default.safetensors", kept)
     capfd.readouterr()
     assert "another configuration" in refused(capfd, "predict", run, tmp_path)
     assert main(["verify", str(run)]) == 3
     assert "another configuration" in capfd.readouterr().out
-    assert main(["resume", str(run), "--quiet"]) == 0
+    assert main(["resume", str(run), "--quiet"]) == 7
     assert not kept.exists()
     capfd.readouterr()
     assert "nas evaluate" in refused(capfd, "export", run, "--format", "onnx")

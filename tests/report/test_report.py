@@ -1,10 +1,12 @@
 """The report says what was asked and found, in this order, on one page that needs nothing else."""
 
 import re
+import warnings
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from ConfigSpace import ConfigurationSpace
@@ -14,11 +16,16 @@ from hypothesis import strategies as st
 import nas
 from nas.commands.report import report
 from nas.commands.search import _confirmed
+from nas.compare import page as compare_page
+from nas.compare.contest import Contest
+from nas.compare.judged import Judged
+from nas.compare.statistics import Entry, contrasts
 from nas.main import arguments
 from nas.report import facts, figures
 from nas.report.importance import importance
 from nas.report.page import write
 from nas.saved import Saved
+from nas.slug import slugs
 from nas.stored import open_run
 from nas.types import Config, Job, Result, Score, Status, Trial
 from tests.fakes import fates, hill, hills, look_up, meet_fate, params
@@ -261,6 +268,7 @@ def test_a_run_whose_name_looks_like_a_formula_is_drawn(folder: Path, tmp_path: 
 def test_a_run_without_results_is_told(tmp_path: Path) -> None:
     nas.search(hills(), look_up, max_trials=3, run_dir=tmp_path)
     (tmp_path / "journal.jsonl").write_text("")
+    (tmp_path / "history.jsonl").unlink()  # or it would be told that the journal was cut
     with pytest.raises(nas.UserError, match="has no result yet"):
         write([open_run(tmp_path)], tmp_path / "report.html")
 
@@ -303,3 +311,76 @@ def test_a_browser_shows_it_without_errors_and_without_scrolling_sideways(
     assert brightness > 380 if scheme == "dark" else brightness < 380  # letters stand out in both
     widths = browser.execute_script("return [...document.querySelectorAll('svg')].map(svg => svg.clientWidth)")
     assert min(widths) > 300
+
+
+WICKED = (
+    "</text><script>document.title = 'run'</script><img src=x onerror=\"document.title = 'run'\"> $x_$ 'q' / ../ "
+    'id="a" #ffffff \x1b[31m \u202egnp\nnext 日本 $\\frac{1}$'
+)
+
+
+def wicked_run(folder: Path) -> Path:
+    """Return a run of somebody else's, whose objective, hyperparameters, choices, errors and data are no mere names."""
+
+    def train(config: dict[str, Any], **job: Any) -> dict[str, float]:
+        x = config[f"<b onclick=x>{WICKED}"]
+        if x > 0.9:
+            raise ValueError(WICKED)
+        return {WICKED: x, "e_metric": 2 * x, "params": 1 + x}
+
+    space = ConfigurationSpace({f"<b onclick=x>{WICKED}": (0.0, 1.0), "_h/x": [WICKED, "=1+1", "[red]x[/red]"]})
+    asked: dict[str, Any] = {"max_trials": 60, "max_epochs": 9, "min_epochs": 1, "offspring": 4, "population": 5}
+    asked |= {"constraints": ["e_metric<=1.8", "e_metric>=0.1"], "details": {"data": WICKED, "data_digest": WICKED}}
+    nas.search(space, train, objective=WICKED, run_dir=folder, command=[f"--x={WICKED}"], **asked)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wicked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report and a comparison of such runs."""
+    base = tmp_path_factory.mktemp("wicked")
+    runs = [open_run(wicked_run(base / name)) for name in ("<img src=x onerror=x> $x_$", '_h"x\u202e')]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of letters that a font lacks, of names that start with _
+        write(runs, base / "report.html")
+        judged = Judged("", 0, {WICKED: 0.5}, "10", "11")
+        entries = [Entry(name, 0, run, (judged,)) for name, run in zip(("evolution", "random"), runs, strict=True)]
+        contest = Contest(("evolution", "random"), (0,), 1, (f"--data={WICKED}",))
+        compare_page.write(contest, entries, contrasts(entries), base / "comparison.html")
+    return base
+
+
+@pytest.mark.parametrize("name", ["report.html", "comparison.html"])
+def test_names_of_a_foreign_run_are_shown_and_run_nothing_in_a_browser(
+    wicked: Path, tmp_path: Path, browser: Any, name: str
+) -> None:
+    policy = re.compile('<meta http-equiv="Content-Security-Policy".*?>')
+    text, walls = policy.subn("", (wicked / name).read_text(encoding="utf-8"))
+    assert walls == 1  # which would stop a script anyway: the names alone must not be one
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    browser.get((tmp_path / name).as_uri())
+    assert browser.title != "run" and not browser.get_log("browser")
+    assert browser.execute_script("return document.querySelectorAll('script, img, b[onclick]').length") == 0
+    shown = browser.execute_script("return document.body.innerText")
+    assert WICKED[: WICKED.index("\x1b")] in shown and "\\x1b[31m \\u202egnp\\nnext 日本 $\\frac{1}$" in shown
+    assert "\x1b" not in text and "\u202e" not in text
+    assert "</text><script>document.title" in browser.execute_script(
+        "return [...document.querySelectorAll('svg text')].map(each => each.textContent).join(' ')"
+    )
+
+
+def test_figures_of_any_name_are_files_of_their_own_in_the_folder(wicked: Path) -> None:
+    files = {path.name for path in (wicked / "figures").glob("*.svg")}
+    assert {"trade-off-e_metric.svg", "trade-off-e_metric-2.svg", "size.svg"} <= files
+    assert all(re.fullmatch(r"[a-z0-9_-]+\.svg", name) for name in files)
+    for name in files:
+        content = ElementTree.parse(wicked / "figures" / name)  # XML takes no ESC
+        assert content.getroot().tag.endswith("svg")
+    ids = [attributes["id"] for _, attributes in Page(wicked / "report.html").tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_names_that_would_share_a_file_are_numbered() -> None:
+    assert slugs(["a/b", "a b", "A-b", "a-b-2", "", "/", "é" * 400]) == [
+        "a-b", "a-b-2", "a-b-3", "a-b-2-2", "unnamed", "unnamed-2", "unnamed-3",
+    ]  # fmt: skip
