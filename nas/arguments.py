@@ -78,7 +78,9 @@ def _resumed(asked: argparse.Namespace) -> argparse.Namespace:
     places = [f"--{name}={getattr(asked, name)}" for name in ("data", "space") if name in asked]
     if (folder / COMPARISON).exists():
         if set(vars(asked)) - {"command", "run", "quiet", "data", "space"}:
-            main.error(f"{folder} is a comparison: it goes on as it was begun, without flags but --data and --space")
+            main.error(
+                f"{folder} is a comparison: it goes on as it was begun, without other flags than --data and --space"
+            )
         return argparse.Namespace(
             command="compare", run=folder, quiet=asked.quiet, parse=lambda words: _found(_searched([*words, *places]))
         )
