@@ -6,6 +6,7 @@ from typing import Any
 
 from ConfigSpace import ConfigurationSpace
 
+from nas.configuration import default_config
 from nas.constraints import Constraint
 from nas.types import Config
 
@@ -50,7 +51,7 @@ def measures_of(
     """Return cheap metrics by name; a single function is called once a configuration."""
     if measure is None or isinstance(measure, Mapping):
         return measure or {}
-    names = list(measure(dict(space.get_default_configuration())))
+    names = list(measure(default_config(space).values))
     last: dict[str, Any] = {}
 
     def value(name: str, config: dict[str, Any]) -> float:

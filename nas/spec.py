@@ -6,12 +6,13 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-import numpy as np
 from ConfigSpace import ConfigurationSpace
 
 from nas.budgets import Bracket, Rung, hyperband
 from nas.constraints import Constraint, parse
 from nas.errors import UserError
+from nas.types import read_back, written
+from nas.values import check
 
 STRATEGIES = ("evolution", "random", "default")
 BUDGETS = ("halving", "hyperband", "full", "asha")
@@ -110,7 +111,12 @@ class RunSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form that spec.json holds."""
-        return {**asdict(self), "constraints": [str(constraint) for constraint in self.constraints]}
+        return {
+            **asdict(self),
+            "constraints": [str(constraint) for constraint in self.constraints],
+            "default": written(self.default),
+            "initial": [written(values) for values in self.initial],
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "RunSpec":
@@ -123,7 +129,8 @@ class RunSpec:
                 **{
                     **data,
                     "constraints": tuple(parse(text) for text in data["constraints"]),
-                    "initial": tuple(data.get("initial", ())),
+                    "default": read_back(data.get("default", {})),
+                    "initial": tuple(map(read_back, data.get("initial", ()))),
                     "earlier": tuple(Limits(**limits) for limits in data.get("earlier", ())),
                 }
             )
@@ -148,13 +155,7 @@ def described(space: ConfigurationSpace) -> dict[str, Any]:
 
     Raises UserError for a choice that JSON cannot give back.
     """
-    for hyperparameter in space.values():
-        for value in getattr(hyperparameter, "choices", getattr(hyperparameter, "sequence", ())):
-            if not isinstance(value, (str, int, float, np.generic)):
-                raise UserError(
-                    f"{hyperparameter.name} has the choice {value!r}, which cannot be written down: "
-                    "choices are numbers, words, True or False; let build turn them into what it needs"
-                )
+    check(space)
     description = space.to_serialized_dict()
     return {key: description[key] for key in ("hyperparameters", "conditions", "forbiddens")}
 

@@ -12,6 +12,7 @@ from ConfigSpace.exceptions import ForbiddenValueError
 from ConfigSpace.hyperparameters import Hyperparameter
 
 from nas.types import Config
+from nas.values import to_values, to_vector
 
 EXTRA_GENES = 1.5  # a mutation changes 1 + Poisson(EXTRA_GENES) hyperparameters
 LOCAL_SHARE = 0.7  # of the changes of ordered values are steps, the rest are resampled
@@ -44,7 +45,7 @@ class Draws:
         ahead = self._ahead.setdefault(name, [])
         if not ahead:
             size = self._size[name] = min(2 * self._size.get(name, 1), MOST_AHEAD)
-            ahead.extend(self.space[name].to_value(self.space[name].sample_vector(size, seed=self.rng)))
+            ahead.extend(to_values(self.space[name], self.space[name].sample_vector(size, seed=self.rng)))
         return ahead.pop()
 
 
@@ -82,7 +83,7 @@ def complete(draws: Draws, values: Mapping[str, Any]) -> Config:
         if not gene.conditions or all(condition.satisfied_by_vector(vector) for condition in gene.conditions):
             value = chosen[gene.name] = values[gene.name] if gene.name in values else draws.value(gene.name)
             if gene.decides:
-                vector[gene.index] = gene.hyperparameter.to_vector(value)
+                vector[gene.index] = to_vector(gene.hyperparameter, [value])[0]
     return Config.of(chosen)
 
 
@@ -109,7 +110,7 @@ def _changed(draws: Draws, hyperparameter: Hyperparameter[Any, Any], value: Any)
 def _moved(hyperparameter: Hyperparameter[Any, Any], value: Any, rng: np.random.RandomState) -> Any:
     low, high = hyperparameter.lower_vectorized, hyperparameter.upper_vectorized
     step = max(LOCAL_STEP, 1 / (hyperparameter.size - 1)) * (high - low)  # at least from one value to the next
-    place = hyperparameter.to_vector(value) + rng.normal(0, step)
+    place = to_vector(hyperparameter, [value])[0] + rng.normal(0, step)
     if isinstance(hyperparameter, OrdinalHyperparameter):
         place = np.round(place)
-    return hyperparameter.to_value(np.float64(min(max(place, low), high)))
+    return to_values(hyperparameter, np.array([min(max(place, low), high)]))[0]

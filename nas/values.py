@@ -1,0 +1,113 @@
+"""How does the value of a hyperparameter become a number, and a number the very value that the space names?
+
+ConfigSpace passes choices through NumPy arrays, which make one type of all: True beside 2 becomes 1, and 0.8 beside
+"sqrt" is found no more. Here a choice stays the object that the user wrote, but for NumPy's scalars.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from ConfigSpace import CategoricalHyperparameter, ConfigurationSpace, Constant, OrdinalHyperparameter
+from ConfigSpace.hyperparameters import FloatHyperparameter, Hyperparameter, IntegerHyperparameter
+from numpy.typing import NDArray
+
+from nas.errors import UserError
+from nas.types import Value, canonical, plain
+
+Parameter = Hyperparameter[Any, Any]
+
+
+def listed(hyperparameter: Parameter) -> tuple[Any, ...] | None:
+    """Return the values that `hyperparameter` lists, as Python's own; None where it has a range."""
+    if isinstance(hyperparameter, CategoricalHyperparameter):
+        return tuple(map(plain, hyperparameter.choices))
+    if isinstance(hyperparameter, OrdinalHyperparameter):
+        return tuple(map(plain, hyperparameter.sequence))
+    return (plain(hyperparameter.value),) if isinstance(hyperparameter, Constant) else None
+
+
+def to_values(hyperparameter: Parameter, vector: NDArray[np.float64]) -> list[Any]:
+    """Return the values that the numbers of `vector` stand for on the scale of ConfigSpace."""
+    values = listed(hyperparameter)
+    if values is None:
+        return list(hyperparameter.to_value(vector))
+    return [values[0 if len(values) == 1 else int(place)] for place in vector]
+
+
+def to_vector(hyperparameter: Parameter, values: Sequence[Any]) -> NDArray[np.float64]:
+    """Return the number of each of `values` on the scale of ConfigSpace."""
+    known = listed(hyperparameter)
+    if known is None or isinstance(hyperparameter, Constant):
+        return np.asarray(hyperparameter.to_vector(list(values)), dtype=np.float64)
+    places = {choice: place for place, choice in enumerate(known)}
+    return np.array([places[value] for value in values], dtype=np.float64)
+
+
+def legal(hyperparameter: Parameter, value: Any) -> Value:
+    """Return the value of `hyperparameter` that `value` means: 3.0 an integer, [3, 3] the choice (3, 3).
+
+    Raises ValueError that says what it must be.
+    """
+    given, known = plain(value), listed(hyperparameter)
+    if known is not None:
+        for choice in known:
+            if _same(choice, given):
+                return choice  # type: ignore[no-any-return]
+        raise ValueError(f"must be {known[0]!r}" if len(known) == 1 else f"must be one of {_enumerated(known)}")
+    whole = isinstance(hyperparameter, IntegerHyperparameter)
+    kind = "a whole number" if whole else "a number"
+    if _is_number(given) and math.isfinite(given) and (not whole or given == int(given)):
+        number = int(given) if whole else float(given)
+        if _within(hyperparameter, number):
+            return number
+    low, high = getattr(hyperparameter, "lower", None), getattr(hyperparameter, "upper", None)
+    raise ValueError(f"must be {kind}" + (f" between {plain(low)} and {plain(high)}" if low is not None else ""))
+
+
+def check(space: ConfigurationSpace) -> None:
+    """Raise UserError for what cannot be written down and read back: a choice, or a limit that is not finite."""
+    for hyperparameter in space.values():
+        name, written = hyperparameter.name, dict[str, Any]()
+        for value in listed(hyperparameter) or ():
+            if not _writable(value):
+                raise UserError(
+                    f"{name} has the choice {value!r}, which cannot be written down: choices are numbers, words, "
+                    "True, False, None or tuples of them; let build turn them into what it needs"
+                )
+            twin = written.setdefault(canonical(value), value)
+            if twin is not value:
+                raise UserError(f"{name} has the choices {twin!r} and {value!r}, which look the same when written down")
+        if isinstance(hyperparameter, (IntegerHyperparameter, FloatHyperparameter)):
+            for limit in (getattr(hyperparameter, "lower", None), getattr(hyperparameter, "upper", None)):
+                if limit is not None and not math.isfinite(limit):
+                    raise UserError(f"{name} has the limit {limit}: a range is searched between two finite numbers")
+
+
+def _within(hyperparameter: Parameter, number: float) -> bool:
+    low, high = getattr(hyperparameter, "lower", None), getattr(hyperparameter, "upper", None)
+    if low is not None and high is not None and not low <= number <= high:
+        return False
+    return bool(hyperparameter.legal_value(number))
+
+
+def _same(choice: Any, given: Any) -> bool:
+    if _is_number(choice) and _is_number(given):
+        return bool(choice == given)
+    return canonical(choice) == canonical(given)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _writable(value: object) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_writable, value))
+    return value is None or isinstance(value, (str, int)) or (isinstance(value, float) and not math.isnan(value))
+
+
+def _enumerated(values: Sequence[Any]) -> str:
+    shown = ", ".join(map(repr, values[:8]))
+    return f"{shown}, ... ({len(values)} in all)" if len(values) > 8 else shown
