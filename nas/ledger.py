@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -65,6 +66,7 @@ class Ledger:
         if known:
             _compare(known, result)
             return known
+        _check_names(result)
         result = replace(
             result,
             metrics={**result.metrics, **dict(result.job.trial.cheap)},
@@ -89,6 +91,14 @@ class Ledger:
             if name not in result.metrics:
                 known = ", ".join(sorted(result.metrics))
                 raise UserError(f"unknown metric {name!r}: training and measuring give {known}")
+
+
+def _check_names(result: Result) -> None:
+    """Raise UserError where training gives another value than measuring before it, under one name."""
+    for name, value in result.job.trial.cheap:
+        trained = result.metrics.get(name, value)
+        if trained != value and not (math.isnan(trained) and math.isnan(value)):
+            raise UserError(f"measure and train both return {name!r} ({value:g} and {trained:g}): rename one of them")
 
 
 @contextmanager

@@ -5,6 +5,7 @@ ConfigSpace passes choices through NumPy arrays, which make one type of all: Tru
 """
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,11 +22,8 @@ Parameter = Hyperparameter[Any, Any]
 
 def listed(hyperparameter: Parameter) -> tuple[Any, ...] | None:
     """Return the values that `hyperparameter` lists, as Python's own; None where it has a range."""
-    if isinstance(hyperparameter, CategoricalHyperparameter):
-        return tuple(map(plain, hyperparameter.choices))
-    if isinstance(hyperparameter, OrdinalHyperparameter):
-        return tuple(map(plain, hyperparameter.sequence))
-    return (plain(hyperparameter.value),) if isinstance(hyperparameter, Constant) else None
+    choices = _choices(hyperparameter)
+    return None if choices is None else tuple(map(plain, choices))
 
 
 def to_values(hyperparameter: Parameter, vector: NDArray[np.float64]) -> list[Any]:
@@ -39,8 +37,10 @@ def to_values(hyperparameter: Parameter, vector: NDArray[np.float64]) -> list[An
 def to_vector(hyperparameter: Parameter, values: Sequence[Any]) -> NDArray[np.float64]:
     """Return the number of each of `values` on the scale of ConfigSpace."""
     known = listed(hyperparameter)
-    if known is None or isinstance(hyperparameter, Constant):
+    if known is None:
         return np.asarray(hyperparameter.to_vector(list(values)), dtype=np.float64)
+    if isinstance(hyperparameter, Constant):
+        return np.ones(len(values))  # as ConfigSpace has it
     places = {choice: place for place, choice in enumerate(known)}
     return np.array([places[value] for value in values], dtype=np.float64)
 
@@ -58,10 +58,8 @@ def legal(hyperparameter: Parameter, value: Any) -> Value:
         raise ValueError(f"must be {known[0]!r}" if len(known) == 1 else f"must be one of {_enumerated(known)}")
     whole = isinstance(hyperparameter, IntegerHyperparameter)
     kind = "a whole number" if whole else "a number"
-    if _is_number(given) and math.isfinite(given) and (not whole or given == int(given)):
-        number = int(given) if whole else float(given)
-        if _within(hyperparameter, number):
-            return number
+    if _is_number(given) and _within(hyperparameter, given) and (not whole or given == int(given)):
+        return int(given) if whole else float(given)
     low, high = getattr(hyperparameter, "lower", None), getattr(hyperparameter, "upper", None)
     raise ValueError(f"must be {kind}" + (f" between {plain(low)} and {plain(high)}" if low is not None else ""))
 
@@ -70,11 +68,11 @@ def check(space: ConfigurationSpace) -> None:
     """Raise UserError for what cannot be written down and read back: a choice, or a limit that is not finite."""
     for hyperparameter in space.values():
         name, written = hyperparameter.name, dict[str, Any]()
-        for value in listed(hyperparameter) or ():
+        for value in _choices(hyperparameter) or ():
             if not _writable(value):
                 raise UserError(
                     f"{name} has the choice {value!r}, which cannot be written down: choices are numbers, words, "
-                    "True, False, None or tuples of them; let build turn them into what it needs"
+                    "True, False, None or tuples of these; let the training turn them into what it needs"
                 )
             twin = written.setdefault(canonical(value), value)
             if twin is not value:
@@ -85,11 +83,19 @@ def check(space: ConfigurationSpace) -> None:
                     raise UserError(f"{name} has the limit {limit}: a range is searched between two finite numbers")
 
 
+def _choices(hyperparameter: Parameter) -> Sequence[Any] | None:
+    if isinstance(hyperparameter, CategoricalHyperparameter):
+        return tuple(hyperparameter.choices)
+    if isinstance(hyperparameter, OrdinalHyperparameter):
+        return tuple(hyperparameter.sequence)
+    return (hyperparameter.value,) if isinstance(hyperparameter, Constant) else None
+
+
 def _within(hyperparameter: Parameter, number: float) -> bool:
     low, high = getattr(hyperparameter, "lower", None), getattr(hyperparameter, "upper", None)
-    if low is not None and high is not None and not low <= number <= high:
-        return False
-    return bool(hyperparameter.legal_value(number))
+    if low is None or high is None:
+        low, high = -sys.float_info.max, sys.float_info.max
+    return bool(low <= number <= high)
 
 
 def _same(choice: Any, given: Any) -> bool:
@@ -105,6 +111,7 @@ def _is_number(value: object) -> bool:
 def _writable(value: object) -> bool:
     if isinstance(value, tuple):
         return all(map(_writable, value))
+    value = plain(value) if isinstance(value, np.generic) else value
     return value is None or isinstance(value, (str, int)) or (isinstance(value, float) and not math.isnan(value))
 
 

@@ -17,6 +17,7 @@ from nas.values import to_values, to_vector
 EXTRA_GENES = 1.5  # a mutation changes 1 + Poisson(EXTRA_GENES) hyperparameters
 LOCAL_SHARE = 0.7  # of the changes of ordered values are steps, the rest are resampled
 MOST_AHEAD = 64  # values of a hyperparameter drawn at a time
+SCALES = 6  # powers of ten among the steps of a nudge
 LOCAL_STEP = 0.15  # standard deviation of a step, as a share of the (possibly logarithmic) range
 
 
@@ -65,6 +66,18 @@ def mutate(draws: Draws, parent: Config) -> Config:
     return complete(draws, values)
 
 
+def nudge(draws: Draws, parent: Config) -> Config:
+    """Return `parent` with one active hyperparameter changed: an ordered one by a step of any size, down to the least."""
+    values, rng = parent.values, draws.rng
+    genes = [gene for gene in draws.genes if gene.varies and gene.name in values]
+    if genes:
+        gene = genes[rng.randint(len(genes))]
+        ordered = not isinstance(gene.hyperparameter, CategoricalHyperparameter)
+        value, share = values[gene.name], 10 ** rng.uniform(-SCALES, 0)
+        values[gene.name] = _moved(gene.hyperparameter, value, rng, share) if ordered else draws.value(gene.name)
+    return complete(draws, values)
+
+
 def recombine(draws: Draws, one: Config, other: Config) -> Config:
     """Return a uniform crossover: each hyperparameter from either parent, depth included.
 
@@ -107,9 +120,11 @@ def _changed(draws: Draws, hyperparameter: Hyperparameter[Any, Any], value: Any)
     return value  # a prior so narrow that no other value came up
 
 
-def _moved(hyperparameter: Hyperparameter[Any, Any], value: Any, rng: np.random.RandomState) -> Any:
+def _moved(
+    hyperparameter: Hyperparameter[Any, Any], value: Any, rng: np.random.RandomState, share: float = LOCAL_STEP
+) -> Any:
     low, high = hyperparameter.lower_vectorized, hyperparameter.upper_vectorized
-    step = max(LOCAL_STEP, 1 / (hyperparameter.size - 1)) * (high - low)  # at least from one value to the next
+    step = max(share, 1 / (hyperparameter.size - 1)) * (high - low)  # at least from one value to the next
     place = to_vector(hyperparameter, [value])[0] + rng.normal(0, step)
     if isinstance(hyperparameter, OrdinalHyperparameter):
         place = np.round(place)

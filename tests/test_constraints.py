@@ -21,6 +21,10 @@ RELATIONS = st.sampled_from([">=", "<="])
         ("  macs_2 <= 1.5E+3 ", "macs_2", "<=", 1500.0),
         ("gain>=-.5", "gain", ">=", -0.5),
         ("latency<=+3.", "latency", "<=", 3.0),
+        ("val/acc >= 0.9", "val/acc", ">=", 0.9),
+        ("f1-score>=.5", "f1-score", ">=", 0.5),
+        ("top@5<=1", "top@5", "<=", 1.0),
+        (" Güte der Klasse >= 2", "Güte der Klasse", ">=", 2.0),
     ],
 )
 def test_a_bound_on_a_metric_is_read(text: str, metric: str, relation: str, bound: float) -> None:
@@ -30,7 +34,7 @@ def test_a_bound_on_a_metric_is_read(text: str, metric: str, relation: str, boun
 @pytest.mark.parametrize(
     "text",
     ["precision=>0.39", "precision>0.39", "precision==1", "precision", "", ">=1", "1>=precision", "a>=1.2.3", "a>=.",
-     "a>=nan", "a>=inf", "a>=1e999", "a>=1 b<=2", "a b>=1", "a>=0,39"],
+     "a>=nan", "a>=inf", "a>=1e999", "a>=1 b<=2", "0.5>=1", "a>=0,39"],
 )  # fmt: skip
 def test_any_other_form_is_refused_by_naming_the_form(text: str) -> None:
     with pytest.raises(UserError, match="METRIC>=BOUND or METRIC<=BOUND") as refusal:

@@ -395,8 +395,8 @@ def test_a_trainer_in_a_module_that_workers_lack_is_told(monkeypatch: pytest.Mon
 
 
 def test_choices_that_json_cannot_give_back_are_told() -> None:
-    with pytest.raises(nas.UserError, match=r"kernel has the choice \(3, 3\)"):
-        nas.search(ConfigurationSpace({"kernel": [(3, 3), (5, 5)]}), climb, max_trials=1)
+    with pytest.raises(nas.UserError, match=r"kernel has the choice \[3, 3\], which cannot be written down"):
+        nas.search(ConfigurationSpace({"kernel": [[3, 3], [5, 5]]}), climb, max_trials=1)
 
 
 def test_a_trainer_that_returns_a_book_is_told(tmp_path: Path) -> None:

@@ -1,14 +1,16 @@
 """Which children are worth training? Those that meet the cheap constraints and were never tried: others are redrawn."""
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 
 from numpy.random import RandomState
 
 from nas import variation
+from nas.configuration import default_config
 from nas.constraints import Constraint
 from nas.engine import Lab
 from nas.errors import Unbuildable, UserError
@@ -21,6 +23,8 @@ Draft = tuple[Config, str, tuple[str, ...]]
 
 TOURNAMENT = 3  # contestants per parent
 DRAWS = 1000  # draws per child before it is given up
+MOSTLY = 0.9  # of the draws forbidden by the space: then legal ones are sought beside legal ones
+_FORBIDDEN = "forbidden by the space"
 _UNBUILDABLE = "a network that cannot be built"
 DRAFTS = 100  # at least, that the children of a bracket are chosen among; the rest are samples in the order drawn
 DRAFTS_PER_CHILD = 30
@@ -51,18 +55,57 @@ def _child(
 ) -> Trial | None:
     """Return the first candidate that nothing speaks against, or None; why others were not taken goes to `redrawn`."""
     draws, reasons = Draws(lab.space, generator(lab.spec.seed, "breed", trial_id)), Counter[str]()
-    for config, operator, origin in islice(_candidates(lab, population, drafts, order, draws), DRAWS):
+    candidates = islice(_candidates(lab, population, drafts, order, draws), DRAWS)
+    for config, operator, origin in chain(candidates, islice(_grown(lab, draws, reasons), DRAWS)):
         reason = _objection(lab, config)
         if not reason:
             return lab.trial(trial_id, config, operator, origin)
         redrawn[reason] += 1
         reasons[reason] += 1
-    broken = [c for c in lab.cheap.constraints if str(c) in reasons]
-    if broken and trial_id.startswith("g0.") and "repeat" not in reasons:
-        raise UserError(_certificate(lab, broken))
     if set(reasons) == {_UNBUILDABLE}:
-        lab.cheap.all(config)  # raises Unbuildable, saying why
+        _raise_unbuildable(lab, config)
+    if trial_id.startswith("g0."):
+        _tell(lab, reasons)
     return None
+
+
+def _raise_unbuildable(lab: Lab, config: Config) -> None:
+    """Raise why `config` cannot be built or measured: what the caller's own function raised says more than we can."""
+    try:
+        lab.cheap.all(config)
+    except Unbuildable as error:
+        raise error.__cause__ or error from None
+
+
+def _grown(lab: Lab, draws: Draws, reasons: Counter[str]) -> Iterator[Draft]:
+    """Yield candidates grown from legal ones, the default first, where hardly any sample was legal; else nothing.
+
+    `reasons` tells it, once the samples were looked at.
+    """
+    if reasons[_FORBIDDEN] < MOSTLY * DRAWS:
+        return
+    legal = [default_config(lab.space)]
+    yield legal[0], "sample", ()
+    while True:
+        parent, vary = legal[draws.rng.randint(len(legal))], (variation.mutate, variation.nudge)[draws.rng.randint(2)]
+        config = vary(draws, parent)
+        if config not in legal and not variation.forbidden(lab.space, config):
+            legal.append(config)
+        yield config, "sample", ()
+
+
+def _tell(lab: Lab, reasons: Counter[str]) -> None:
+    """Raise what tells why no candidate can be trained at all; where some were before, note how few are legal."""
+    broken = [constraint for constraint in lab.cheap.constraints if str(constraint) in reasons]
+    legal = f"the space allows {reasons.total() - reasons[_FORBIDDEN]} of {reasons.total()} candidates"
+    if reasons["repeat"]:
+        if reasons[_FORBIDDEN] >= MOSTLY * DRAWS:
+            logging.getLogger(__name__).warning("%s, and no other than those tried; the rest is forbidden", legal)
+    elif broken:
+        told = _certificate(lab, broken)
+        raise UserError(f"{legal}; {told}" if reasons[_FORBIDDEN] else told)
+    elif reasons[_FORBIDDEN]:
+        raise UserError(f"{legal}, and none can be trained: {dict(reasons)}")
 
 
 def _drafts(
@@ -114,7 +157,7 @@ def _objection(lab: Lab, config: Config) -> str:
     if config in lab.taken:
         return "repeat"
     if variation.forbidden(lab.space, config):
-        return "forbidden by the space"
+        return _FORBIDDEN
     try:
         broken = lab.cheap.broken(config)
         if not broken:
