@@ -7,7 +7,7 @@ from typing import Any
 from ConfigSpace import ConfigurationSpace
 
 from nas import constraints as bounds
-from nas.arguments import check
+from nas.arguments import check, whole
 from nas.cheap import Measures, measures_of
 from nas.conduct import Search, conduct
 from nas.directions import sensible
@@ -112,7 +112,7 @@ def search(
     if limit is None and max_trials is None and max_total_epochs is None and strategy != "default":
         raise UserError("the search has no end: give max_time, max_trials or max_total_epochs")
     directory = Path(run_dir) if run_dir is not None else None
-    executor = executor_for(train, workers, gpus, cluster, cluster_resources, timeout)
+    executor = executor_for(train, whole("workers", workers, 0), gpus, cluster, cluster_resources, timeout)
     with Console(limit, quiet=not verbose) as console:
         around = Surroundings(limit, directory, command, (console, *trackers), callbacks)
         return conduct(Search(spec, space, measures_of(measure, space), executor), around)
