@@ -21,7 +21,7 @@ from nas.executors.workers import Workers, pickled
 from nas.initial import checked, named
 from nas.run import Run
 from nas.spec import RunSpec, described, first_rung
-from nas.trackers.console import Console
+from nas.trackers.console import Console, watched
 from nas.units import seconds
 
 
@@ -60,7 +60,7 @@ def search(
     command: Sequence[str] = (),
     trackers: Sequence[Tracker] = (),
     callbacks: Sequence[Callback] = (),
-    verbose: bool = True,
+    verbose: bool | None = None,
 ) -> Run:
     """Return the best configurations of `space` that meet `constraints`, found within the limits.
 
@@ -80,6 +80,12 @@ def search(
     `train`, if there, trains those. With `run_dir` the run is written there, and goes on when it
     exists: `max_time` then covers all its parts. Ctrl-C ends the search, not the program: the run so far is returned.
     SIGTERM, SIGUSR1 and SIGUSR2 do so at the next result. `command` are the words that `nas resume` reads back.
+
+    `initial` configurations that are known to be good, and `default` before them, are trained first and to the full
+    budget. A run in `run_dir` that has ended goes on where `max_trials`, `max_total_epochs` or `max_time` allow more
+    than before; its history begins with the one it had. Each of `callbacks` is given every new result; one that
+    returns True stops the search there, and what it raises is raised here. Progress is shown at a terminal and in a
+    notebook; `verbose=True` shows it anywhere, `verbose=False` never.
 
     Raises Corrupt, DiskFull, InUse and ClusterLost, each a UserError, and UserError for arguments that make
     no sense, for an unknown metric, and where not one in a thousand samples of the space meets the cheap constraints.
@@ -113,7 +119,8 @@ def search(
         raise UserError("the search has no end: give max_time, max_trials or max_total_epochs")
     directory = Path(run_dir) if run_dir is not None else None
     executor = executor_for(train, whole("workers", workers, 0), gpus, cluster, cluster_resources, timeout)
-    with Console(limit, quiet=not verbose) as console:
+    speaks = watched() if verbose is None else verbose
+    with Console(limit, quiet=not speaks) as console:
         around = Surroundings(limit, directory, command, (console, *trackers), callbacks)
         return conduct(Search(spec, space, measures_of(measure, space), executor), around)
 

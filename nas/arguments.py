@@ -47,7 +47,8 @@ def check(arguments: Mapping[str, Any]) -> None:
     for name in ("max_time", "trial_timeout"):
         if isinstance(arguments.get(name), bool):
             raise UserError(f"{name} is {arguments[name]}, but must be a time in seconds, or such as 90s, 5m, 2h")
-    truth("verbose", arguments.get("verbose", True))
+    if arguments.get("verbose") is not None:
+        truth("verbose", arguments["verbose"])
 
 
 def whole(name: str, value: object, least: int | None = None) -> int:

@@ -1,4 +1,191 @@
-class AskTell: ...
+"""May somebody else train? A scheduler of the user's asks what to train next, and tells what came of it.
+
+After the ask-and-tell interfaces of Nevergrad, Optuna and Syne Tune.
+"""
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from ConfigSpace import ConfigurationSpace
+
+from nas.api import asked, search
+from nas.cheap import Measures, measures_of
+from nas.checkpoints import States
+from nas.conduct import Search, session
+from nas.confirmation import incumbent
+from nas.drive import CLOSED, undisturbed
+from nas.engine import Callback, Surroundings
+from nas.errors import UserError
+from nas.executors.perform import perform
+from nas.initial import checked, named
+from nas.outside import Stage
+from nas.run import Run
+from nas.types import Job, Key, Result, logical_order
+
+_ELSEWHERE = {  # arguments of nas.search that say how it trains, watches and ends: who asks does that
+    "command", "cluster", "cluster_resources", "gpus", "max_time", "trackers", "trial_timeout", "verbose", "workers",
+}  # fmt: skip
 
 
-class Assignment: ...
+@dataclass(frozen=True)
+class Assignment:
+    """Train `config` from epoch `start` to `epochs` in all with this `seed`; keep the state at `checkpoint`, if any.
+
+    `trial` is the id of the trial, the same at each of its rungs.
+    """
+
+    trial: str
+    config: dict[str, Any]
+    epochs: int
+    start: int
+    seed: int
+    checkpoint: Path
+
+
+@dataclass
+class _Waiting:
+    job: Job
+    states: States
+    result: asyncio.Future[Result]
+    asked: float | None = None  # when, by the monotonic clock
+
+
+@dataclass(frozen=True)
+class _Prepared(States):
+    whole: bool = True
+
+    def prepare(self) -> bool:
+        """The copy was made when the job was handed out; training has changed it since."""
+        return self.whole
+
+
+class _Elsewhere:
+    """An executor whose jobs wait until somebody tells what came of them."""
+
+    slots = sys.maxsize
+
+    def __init__(self) -> None:
+        self.waiting = dict[Key, _Waiting]()
+
+    async def run(self, job: Job, states: States) -> Result:
+        self.waiting[job.key] = _Waiting(job, states, asyncio.get_running_loop().create_future())
+        return await self.waiting[job.key].result
+
+    def close(self) -> None:
+        pass
+
+
+class AskTell:
+    """A search whose trials somebody else trains, one by one or many at a time. Use as a context manager.
+
+    The arguments are those of `nas.search` but for those that say how it trains; limits may be left out. Told the same
+    outcomes, in whatever order, it has the same history. With `run_dir` it goes on where it was left: what was asked
+    for and never told is handed out again. Not for several threads at once.
+    """
+
+    def __init__(
+        self,
+        space: ConfigurationSpace,
+        *,
+        measure: Callable[[dict[str, Any]], Mapping[str, float]] | Measures | None = None,
+        run_dir: str | Path | None = None,
+        initial: Iterable[Mapping[str, Any]] = (),
+        default: Mapping[str, Any] | None = None,
+        callbacks: Sequence[Callback] = (),
+        **settings: Any,
+    ) -> None:
+        """Begin the search, or go on with it. Raises what `nas.search` does for bad arguments and folders."""
+        defaults = {name: value for name, value in (search.__kwdefaults__ or {}).items() if name not in _ELSEWHERE}
+        for name in ("measure", "run_dir", "initial", "default", "callbacks"):
+            del defaults[name]
+        unknown = sorted(set(settings) - set(defaults))
+        if unknown:
+            raise UserError(f"AskTell has no argument {', '.join(unknown)}: it has {', '.join(defaults)}")
+        initial_configs = checked(space, named(initial, default))
+        spec = asked(space, **{**defaults, **settings}, initial=initial_configs, default=default)
+        self._executor = _Elsewhere()
+        self._run: Run | None = None
+        around = Surroundings(directory=Path(run_dir) if run_dir is not None else None, callbacks=callbacks)
+        work = Search(spec, space, measures_of(measure, space), self._executor)
+        with contextlib.ExitStack() as stack:
+            self._session = stack.enter_context(session(work, around))
+            self._stage = stack.enter_context(contextlib.closing(Stage(undisturbed(self._session.lab))))
+            self._stack = stack.pop_all()
+
+    def ask(self) -> Assignment | None:
+        """Return what to train next, or None: then the search is `done`, or waits to be told of what it asked for.
+
+        Raises UserError where the search cannot begin: when no configuration meets the constraints, say.
+        """
+        self._stage.step()
+        fresh = [each for each in self._executor.waiting.values() if each.asked is None]
+        if not fresh or self.done:
+            return None
+        first = min(fresh, key=lambda each: logical_order(*each.job.key))
+        first.asked, job = time.monotonic(), first.job
+        whole = first.states.prepare()
+        first.states = _Prepared(**first.states.__dict__, whole=whole)
+        start = job.start if whole else 0
+        return Assignment(job.trial.id, job.trial.config.values, job.stop, start, job.trial.seed, first.states.after)
+
+    def tell(self, assignment: Assignment, outcome: Mapping[str, Any] | BaseException) -> Result:
+        """Return the result of `assignment`, once it is on disk: `outcome` is what training returned, or raised.
+
+        Raises UserError for what was not asked for, or was told before.
+        """
+        key = (assignment.trial, assignment.epochs)
+        told = self._executor.waiting.pop(key, None)
+        if not told or told.asked is None:
+            raise UserError(f"trial {key[0]} at {key[1]} epochs was not asked for, or was told before")
+        result = perform(_teller(outcome), told.job, told.states)
+        told.result.set_result(replace(result, seconds=round(time.monotonic() - told.asked, 3)))
+        self._stage.step()
+        committed = self._session.ledger[key]
+        assert committed
+        return committed
+
+    @property
+    def done(self) -> bool:
+        """Whether the search has come to its end: nothing will be asked for any more."""
+        return self._stage.done
+
+    @property
+    def best(self) -> Result | None:
+        """The incumbent of all that was told."""
+        return incumbent(self._session.lab.history, self._session.lab.spec)
+
+    def close(self) -> Run:
+        """Return what the search leaves. Where it is not `done` a new AskTell on its `run_dir` goes on with it."""
+        if self._run is None:
+            with self._stack:
+                self._run = self._session.end(self._stage.step() or CLOSED)
+        return self._run
+
+    def __enter__(self) -> "AskTell":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            self._stack.close()
+
+
+def _teller(outcome: Mapping[str, Any] | BaseException) -> Callable[..., Mapping[str, Any]]:
+    """Return a trainer that does nothing but return or raise `outcome`."""
+
+    def train(*_: object, **__: object) -> Mapping[str, Any]:
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    return train

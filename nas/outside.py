@@ -93,12 +93,15 @@ class Stage(Generic[T]):
             self._loop.do_work()
         return self._task.result()
 
-    def step(self) -> bool:
-        """Go on until nothing can happen by itself; return whether the coroutine is done. Raises what it raises."""
+    def step(self) -> T | None:
+        """Go on until nothing can happen by itself; return what the coroutine returned, if it is done."""
         if not self._task.done():
             _beside(lambda: self._runner.run(self._loop.until_work(self._task, resting=True)))
-        if self._task.done():
-            self._task.result()
+        return self._task.result() if self._task.done() else None
+
+    @property
+    def done(self) -> bool:
+        """Whether the coroutine is."""
         return self._task.done()
 
     def cancel(self) -> None:

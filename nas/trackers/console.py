@@ -1,5 +1,6 @@
 """How does a search look while it runs? A line on the terminal; without one, a line at each better incumbent."""
 
+from importlib.util import find_spec
 from types import TracebackType
 
 from rich.console import Console as Terminal
@@ -14,7 +15,7 @@ class Console:
 
     def __init__(self, seconds: float | None, quiet: bool = False) -> None:
         self._terminal = Terminal(stderr=True, quiet=quiet)
-        self._live = self._terminal.is_terminal and not quiet
+        self._live = not quiet and (self._terminal.is_terminal or (self._terminal.is_jupyter and _has_widgets()))
         self._progress = Progress(
             TimeElapsedColumn(), BarColumn(20), TextColumn("{task.description}", markup=False), console=self._terminal
         )
@@ -65,6 +66,17 @@ class Console:
     ) -> None:
         if self._live:
             self._progress.stop()
+
+
+def watched() -> bool:
+    """Return whether somebody may look on: at a terminal or in a notebook."""
+    terminal = Terminal(stderr=True)
+    return terminal.is_terminal or terminal.is_jupyter
+
+
+def _has_widgets() -> bool:
+    """Return whether a notebook can show a line that changes; without, rich only warns that it cannot."""
+    return find_spec("ipywidgets") is not None
 
 
 def _describe(lab: Lab, result: Result) -> str:
