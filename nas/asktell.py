@@ -16,6 +16,7 @@ from typing import Any
 from ConfigSpace import ConfigurationSpace
 
 from nas.api import asked, search
+from nas.arguments import check
 from nas.cheap import Measures, measures_of
 from nas.checkpoints import States
 from nas.conduct import Search, session
@@ -108,6 +109,8 @@ class AskTell:
         unknown = sorted(set(settings) - set(defaults))
         if unknown:
             raise UserError(f"AskTell has no argument {', '.join(unknown)}: it has {', '.join(defaults)}")
+        given = {"space": space, "measure": measure, "run_dir": run_dir, "initial": initial, "default": default}
+        check({**given, **settings})
         initial_configs = checked(space, named(initial, default))
         spec = asked(space, **{**defaults, **settings}, initial=initial_configs, default=default)
         self._executor = _Elsewhere()

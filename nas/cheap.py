@@ -74,7 +74,7 @@ def measures_of(
 
 
 def _names(measure: Callable[[dict[str, Any]], Mapping[str, float]], space: ConfigurationSpace) -> list[str]:
-    """Return the names of the metrics that `measure` gives for the default, or for the first sample it does not fail on."""
+    """Return the names of the metrics that `measure` gives for the default or, where it fails, for a sample."""
     draws = Draws(space, generator("names of metrics"))
     first: Exception | None = None
     for place in range(SAMPLES):

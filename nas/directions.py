@@ -18,7 +18,7 @@ _TURNED = {"neg", "negative", "negated", "minus", "inverse", "inv", "reduction",
 
 
 def less_is_better(metric: str) -> bool | None:
-    """Return whether less of `metric` is better, by the words of its name, such as "val/loss"; None if they are mute."""
+    """Return whether less of `metric` is better, by the words of its name, such as "val/loss"; None if mute."""
     words = set(re.findall(r"[^\W_]+", metric.lower()))
     turned = metric.startswith(("-", "1-", "1 -")) or bool(words & _TURNED)
     if turned or bool(words & _LESS) == bool(words & _MORE):

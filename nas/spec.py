@@ -8,8 +8,8 @@ from typing import Any
 
 from ConfigSpace import ConfigurationSpace
 
-from nas.budgets import Bracket, Rung, hyperband
 from nas.arguments import one_of, share, truth, whole
+from nas.budgets import Bracket, Rung, hyperband
 from nas.constraints import Constraint, parse
 from nas.errors import UserError
 from nas.types import read_back, written
@@ -75,7 +75,10 @@ class RunSpec:
         for name in _LIMITS:
             value = getattr(self, name)
             numbers[name] = None if value is None else whole(name, value, 1)
-        numbers |= {"maximize": truth("maximize", self.maximize), "mutation_rate": share("mutation_rate", self.mutation_rate)}
+        numbers |= {
+            "maximize": truth("maximize", self.maximize),
+            "mutation_rate": share("mutation_rate", self.mutation_rate),
+        }
         for name, value in numbers.items():
             object.__setattr__(self, name, value)  # NumPy's numbers become Python's own: JSON knows no others
         hyperband(self.max_epochs, self.max_epochs if self.budget == "full" else self.min_epochs, self.eta)

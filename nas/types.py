@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-Value: TypeAlias = "bool | int | float | str | None | tuple[Value, ...]"
+Value: TypeAlias = "bool | int | float | str | tuple[Value, ...] | None"
 Key: TypeAlias = tuple[str, int]  # of a result: the id of its trial and the epochs it has reached
 REPEAT = "repeat"  # the operator of a trial that confirms another
 

@@ -67,7 +67,7 @@ def mutate(draws: Draws, parent: Config) -> Config:
 
 
 def nudge(draws: Draws, parent: Config) -> Config:
-    """Return `parent` with one active hyperparameter changed: an ordered one by a step of any size, down to the least."""
+    """Return `parent` with one active hyperparameter changed, an ordered one by a step of any size."""
     values, rng = parent.values, draws.rng
     genes = [gene for gene in draws.genes if gene.varies and gene.name in values]
     if genes:

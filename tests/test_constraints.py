@@ -1,12 +1,17 @@
 """Constraints are read from one form only, and missed by a share of their bound."""
 
 import math
+import re
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nas.constraints import Constraint, parse, total_violation
+from nas.constraints import given as read
+from nas.directions import sensible
 from nas.errors import UserError
 
 BOUNDS = st.floats(allow_nan=False, allow_infinity=False)
@@ -73,3 +78,52 @@ def test_the_total_is_the_sum_and_a_missing_metric_is_infinitely_violated() -> N
     assert total_violation(both, {"precision": 0.9}) == math.inf
     assert total_violation(both, {"precision": 0.9, "params": math.nan}) == math.inf
     assert total_violation([], {}) == 0
+
+
+@pytest.mark.parametrize(
+    ("metric", "relation", "bound", "told"),
+    [
+        ("p", ">", 0.5, "relation '>'"),
+        ("p", "==", 0.5, "relation '=='"),
+        ("p", ">=", math.nan, "bound nan"),
+        ("p", "<=", math.inf, "bound inf"),
+        ("p", "<=", 10**400, "not a finite number"),
+        ("p", ">=", "0.5", "bound '0.5'"),
+        ("p", ">=", True, "bound True"),
+        ("", ">=", 1, "metric ''"),
+        ("a<b", ">=", 1, "metric 'a<b'"),
+        (None, ">=", 1, "metric None"),
+    ],
+)
+def test_what_bounds_nothing_is_no_constraint(metric: Any, relation: str, bound: Any, told: str) -> None:
+    with pytest.raises(UserError, match=re.escape(told)):
+        Constraint(metric, relation, bound)
+
+
+def test_one_constraint_may_stand_alone_and_numpy_gives_bounds() -> None:
+    assert (
+        read("precision>=0.5") == read([Constraint("precision", ">=", np.float64(0.5))]) == (parse("precision>=0.5"),)
+    )
+    with pytest.raises(UserError, match="constraints is 5"):
+        read(5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("metric", ["loss", "val/loss", "Test RMSE", "top1_error", "perplexity", "latency_ms"])
+def test_the_most_of_a_loss_is_refused(metric: str) -> None:
+    with pytest.raises(UserError, match=f"the objective {metric} is maximised.*--objective=-{metric}"):
+        sensible((), metric, True)
+    sensible((), metric, False)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "neg_loss", "-loss", "error_reduction", "reward", "lossless", "params"])
+def test_the_most_of_anything_else_may_be_meant(metric: str) -> None:
+    assert sensible((), metric, True) == ()
+
+
+def test_a_bound_that_keeps_out_what_is_better_is_noted(caplog: pytest.LogCaptureFixture) -> None:
+    sensible((parse("accuracy>=0.9"), parse("loss<=1"), parse("reward<=3")), "accuracy", True)
+    assert not caplog.messages
+    sensible((parse("accuracy<=0.9"), parse("val/loss>=1")), "accuracy", True)
+    assert [message.split(" keeps")[0] for message in caplog.messages] == [
+        "the constraint accuracy<=0.9", "the constraint val/loss>=1",
+    ]  # fmt: skip

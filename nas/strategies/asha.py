@@ -22,7 +22,7 @@ Running = tuple[float, int, asyncio.Task[Result]]  # end in virtual time, number
 
 
 async def asha(lab: Lab, evolve: bool) -> None:
-    """Keep every lane at work until the limits allow no further job; then something is fully trained, if they can pay it.
+    """Keep every lane at work until the limits allow no further job; at the end something is fully trained, if possible.
 
     With `evolve` the search is steady-state: each new trial is bred from the best of those fully trained by then;
     without, it is a sample.
@@ -109,7 +109,7 @@ class Ladder:
         return None
 
     def push(self, epochs_left: float) -> Job | None:
-        """Return the next step of the best trial on the highest rung, however few stand there; None where one is on top.
+        """Return the next step of the best trial on the highest rung, however few stand there; None if one is on top.
 
         To be asked when no newcomer will come: else a small space, or few trials, would end with nothing fully trained.
         """

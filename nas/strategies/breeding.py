@@ -1,11 +1,10 @@
 """Which children are worth training? Those that meet the cheap constraints and were never tried: others are redrawn."""
 
 import asyncio
-import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from itertools import chain, islice
+from itertools import islice
 
 from numpy.random import RandomState
 
@@ -44,6 +43,8 @@ async def breed(
     drafts = cache(lambda: _drafts(lab, population, count, place, model))  # a replay of the journal needs none
     for number in range(count):
         child = lab.recorded(f"{place}.{number}") or _child(lab, population, *drafts(), f"{place}.{number}", reasons)
+        if not child and reasons[_FORBIDDEN] >= MOSTLY * reasons.total():
+            break  # of the few that are legal none is left: others would be sought in vain, and long
         children += [child] if child else []
         await asyncio.sleep(0)  # drawing may take long: a time limit or Ctrl-C comes through here
     lab.redraws.note(place, reasons)
@@ -54,18 +55,31 @@ def _child(
     lab: Lab, population: Sequence[Result], drafts: Sequence[Draft], order: Order, trial_id: str, redrawn: Counter[str]
 ) -> Trial | None:
     """Return the first candidate that nothing speaks against, or None; why others were not taken goes to `redrawn`."""
-    draws, reasons = Draws(lab.space, generator(lab.spec.seed, "breed", trial_id)), Counter[str]()
-    candidates = islice(_candidates(lab, population, drafts, order, draws), DRAWS)
-    for config, operator, origin in chain(candidates, islice(_grown(lab, draws, reasons), DRAWS)):
-        reason = _objection(lab, config)
-        if not reason:
-            return lab.trial(trial_id, config, operator, origin)
-        redrawn[reason] += 1
-        reasons[reason] += 1
+    draws, reasons, beside = (
+        Draws(lab.space, generator(lab.spec.seed, "breed", trial_id)),
+        Counter[str](),
+        Counter[str](),
+    )
+    found = _first(lab, islice(_candidates(lab, population, drafts, order, draws), DRAWS), reasons)
+    redrawn.update(reasons)
+    if not found and reasons[_FORBIDDEN] >= MOSTLY * DRAWS:
+        found = _first(lab, islice(_grown(lab, draws), DRAWS), beside)
+    if found:
+        return lab.trial(trial_id, *found)
     if set(reasons) == {_UNBUILDABLE}:
-        _raise_unbuildable(lab, config)
-    if trial_id.startswith("g0."):
-        _tell(lab, reasons)
+        _raise_unbuildable(lab, variation.sample(draws))
+    if trial_id.startswith("g0.") and not reasons["repeat"] and not beside["repeat"]:
+        _tell(lab, reasons, beside)
+    return None
+
+
+def _first(lab: Lab, candidates: Iterable[Draft], reasons: Counter[str]) -> Draft | None:
+    """Return the first of `candidates` that nothing speaks against; why others were not taken goes to `reasons`."""
+    for candidate in candidates:
+        reason = _objection(lab, candidate[0])
+        if not reason:
+            return candidate
+        reasons[reason] += 1
     return None
 
 
@@ -77,13 +91,8 @@ def _raise_unbuildable(lab: Lab, config: Config) -> None:
         raise error.__cause__ or error from None
 
 
-def _grown(lab: Lab, draws: Draws, reasons: Counter[str]) -> Iterator[Draft]:
-    """Yield candidates grown from legal ones, the default first, where hardly any sample was legal; else nothing.
-
-    `reasons` tells it, once the samples were looked at.
-    """
-    if reasons[_FORBIDDEN] < MOSTLY * DRAWS:
-        return
+def _grown(lab: Lab, draws: Draws) -> Iterator[Draft]:
+    """Yield candidates grown from legal ones without end: the default first, then neighbours, neighbours of these."""
     legal = [default_config(lab.space)]
     yield legal[0], "sample", ()
     while True:
@@ -94,18 +103,14 @@ def _grown(lab: Lab, draws: Draws, reasons: Counter[str]) -> Iterator[Draft]:
         yield config, "sample", ()
 
 
-def _tell(lab: Lab, reasons: Counter[str]) -> None:
-    """Raise what tells why no candidate can be trained at all; where some were before, note how few are legal."""
-    broken = [constraint for constraint in lab.cheap.constraints if str(constraint) in reasons]
-    legal = f"the space allows {reasons.total() - reasons[_FORBIDDEN]} of {reasons.total()} candidates"
-    if reasons["repeat"]:
-        if reasons[_FORBIDDEN] >= MOSTLY * DRAWS:
-            logging.getLogger(__name__).warning("%s, and no other than those tried; the rest is forbidden", legal)
-    elif broken:
-        told = _certificate(lab, broken)
-        raise UserError(f"{legal}; {told}" if reasons[_FORBIDDEN] else told)
-    elif reasons[_FORBIDDEN]:
-        raise UserError(f"{legal}, and none can be trained: {dict(reasons)}")
+def _tell(lab: Lab, reasons: Counter[str], beside: Counter[str]) -> None:
+    """Raise what tells why none of the first candidates, nor of those `beside` the default, can be trained."""
+    broken = [c for c in lab.cheap.constraints if str(c) in reasons or str(c) in beside]
+    allowed = f"the space allows {DRAWS - reasons[_FORBIDDEN]} of {DRAWS} samples"
+    if broken:
+        raise UserError(f"{allowed}; {_certificate(lab, broken)}" if reasons[_FORBIDDEN] else _certificate(lab, broken))
+    if reasons[_FORBIDDEN]:
+        raise UserError(f"{allowed}, and none can be trained, nor any found beside its default")
 
 
 def _drafts(
