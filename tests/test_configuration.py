@@ -77,7 +77,7 @@ def test_what_is_missing_is_told() -> None:
 
 
 def test_a_default_that_is_none_is_never_trained() -> None:
-    with pytest.raises(nas.UserError, match="default: .*widht"):
+    with pytest.raises(nas.UserError, match=r"default: .*widht"):
         nas.search(motley(), tell_types, strategy="default", default={**RIGHT, "widht": 3})
 
 
@@ -111,5 +111,5 @@ def test_values_keep_their_types_through_the_journal(tmp_path: Path) -> None:
 def test_a_choice_that_cannot_be_written_down_is_told(choice: object) -> None:
     space = ConfigurationSpace()
     space.add(Categorical("kernel", ["same", choice]))
-    with pytest.raises(nas.UserError, match="kernel has the choice .* cannot be written down"):
+    with pytest.raises(nas.UserError, match=r"kernel has the choice .* cannot be written down"):
         nas.search(space, tell_types, max_trials=1)

@@ -110,7 +110,7 @@ def test_one_constraint_may_stand_alone_and_numpy_gives_bounds() -> None:
 
 @pytest.mark.parametrize("metric", ["loss", "val/loss", "Test RMSE", "top1_error", "perplexity", "latency_ms"])
 def test_the_most_of_a_loss_is_refused(metric: str) -> None:
-    with pytest.raises(UserError, match=f"the objective {metric} is maximised.*--objective=-{metric}"):
+    with pytest.raises(UserError, match=rf"the objective {metric} is maximised.*--objective=-{metric}"):
         sensible((), metric, True)
     sensible((), metric, False)
 

@@ -262,7 +262,7 @@ def test_ten_legal_configurations_of_a_million_are_found() -> None:
 
 def test_where_no_legal_configuration_can_be_trained_it_is_told_how_many_are_legal() -> None:
     bound: dict[str, Any] = {"measure": {"size": lambda config: config["c"] + 100}, "constraints": ["size<=50"]}
-    with pytest.raises(nas.UserError, match="the space allows 0 of 1000 samples.*meet size<=50.* seen has 100"):
+    with pytest.raises(nas.UserError, match=r"the space allows 0 of 1000 samples.*meet size<=50.* seen has 100"):
         nas.search(rare(), look_up, max_trials=12, **bound)
 
 
@@ -441,7 +441,7 @@ def test_one_name_for_a_measured_and_a_trained_metric_is_told_at_the_first_trial
         calls.append(config)
         return look_up(config, **job)
 
-    with pytest.raises(nas.UserError, match="measure and train both return 'precision'.*rename one"):
+    with pytest.raises(nas.UserError, match=r"measure and train both return 'precision'.*rename one"):
         nas.search(hills(), counted, measure=measure, max_trials=50)
     assert len(calls) == 1
 
