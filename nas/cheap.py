@@ -17,6 +17,10 @@ SAMPLES = 100  # to learn what is measured, where measuring the default fails
 Measures = Mapping[str, Callable[[dict[str, Any]], float]]
 
 
+class Unmeasurable(Unbuildable):
+    """Measuring a configuration failed, as the cause tells; another configuration is drawn instead."""
+
+
 class Cheap:
     """The cheap metrics; each is measured once a configuration, and only when asked for."""
 
@@ -43,7 +47,7 @@ class Cheap:
         return {name: self._value(config, name) for name in self.measures}
 
     def _value(self, config: Config, name: str) -> float:
-        """Return the metric. Raises Unbuildable where measuring fails, with what it raised as the cause."""
+        """Return the metric. Raises Unmeasurable where measuring fails, with what it raised as the cause."""
         values = self._values.setdefault(config, {})
         if name not in values:
             try:
@@ -51,7 +55,7 @@ class Cheap:
             except UserError:
                 raise
             except Exception as error:
-                raise Unbuildable(f"measuring {name} failed: {type(error).__name__}: {error}") from error
+                raise Unmeasurable(f"measuring {name} failed: {type(error).__name__}: {error}") from error
         return values[name]
 
 

@@ -28,21 +28,20 @@ def listed(hyperparameter: Parameter) -> tuple[Any, ...] | None:
 
 def to_values(hyperparameter: Parameter, vector: NDArray[np.float64]) -> list[Any]:
     """Return the values that the numbers of `vector` stand for on the scale of ConfigSpace."""
-    values = listed(hyperparameter)
-    if values is None:
+    choices = _choices(hyperparameter)
+    if choices is None:
         return list(hyperparameter.to_value(vector))
-    return [values[0 if len(values) == 1 else int(place)] for place in vector]
+    return [plain(choices[0 if len(choices) == 1 else int(place)]) for place in vector]
 
 
 def to_vector(hyperparameter: Parameter, values: Sequence[Any]) -> NDArray[np.float64]:
     """Return the number of each of `values` on the scale of ConfigSpace."""
-    known = listed(hyperparameter)
-    if known is None:
+    choices = _choices(hyperparameter)
+    if choices is None:
         return np.asarray(hyperparameter.to_vector(list(values)), dtype=np.float64)
     if isinstance(hyperparameter, Constant):
         return np.ones(len(values))  # as ConfigSpace has it
-    places = {choice: place for place, choice in enumerate(known)}
-    return np.array([places[value] for value in values], dtype=np.float64)
+    return np.array([choices.index(value) for value in values], dtype=np.float64)
 
 
 def legal(hyperparameter: Parameter, value: Any) -> Value:

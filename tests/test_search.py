@@ -249,7 +249,12 @@ def rare() -> ConfigurationSpace:
     """Return a space of a million configurations, of which the ten with a and b at 0 and c below 10 are legal."""
     space = ConfigurationSpace()
     space.add(*(Integer(name, (0, 99), default=0) for name in "abc"))
-    space.add(*(ForbiddenInClause(space[name], list(range(least, 100))) for name, least in zip("abc", (1, 1, 10))))
+    space.add(
+        *(
+            ForbiddenInClause(space[name], list(range(least, 100)))
+            for name, least in zip("abc", (1, 1, 10), strict=True)
+        )
+    )
     return space
 
 

@@ -22,7 +22,7 @@ Running = tuple[float, int, asyncio.Task[Result]]  # end in virtual time, number
 
 
 async def asha(lab: Lab, evolve: bool) -> None:
-    """Keep every lane at work until the limits allow no further job; at the end something is fully trained, if possible.
+    """Keep every lane at work until the limits allow no further job; at the end one is fully trained, if possible.
 
     With `evolve` the search is steady-state: each new trial is bred from the best of those fully trained by then;
     without, it is a sample.

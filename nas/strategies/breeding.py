@@ -9,6 +9,7 @@ from itertools import islice
 from numpy.random import RandomState
 
 from nas import variation
+from nas.cheap import Unmeasurable
 from nas.configuration import default_config
 from nas.constraints import Constraint
 from nas.engine import Lab
@@ -87,7 +88,7 @@ def _raise_unbuildable(lab: Lab, config: Config) -> None:
     """Raise why `config` cannot be built or measured: what the caller's own function raised says more than we can."""
     try:
         lab.cheap.all(config)
-    except Unbuildable as error:
+    except Unmeasurable as error:
         raise error.__cause__ or error from None
 
 
