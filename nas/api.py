@@ -9,6 +9,7 @@ from ConfigSpace import ConfigurationSpace
 from nas import constraints as bounds
 from nas.cheap import Measures, measures_of
 from nas.conduct import Search, conduct
+from nas.directions import sensible
 from nas.engine import Callback, Surroundings, Tracker
 from nas.errors import UserError
 from nas.executors import Executor
@@ -17,8 +18,9 @@ from nas.executors.inline import Inline
 from nas.executors.perform import Train
 from nas.executors.workers import Workers, pickled
 from nas.initial import checked, named
+from nas.kinds import check, whole
 from nas.run import Run
-from nas.spec import RunSpec, described
+from nas.spec import RunSpec, described, first_rung
 from nas.trackers.console import Console, watched
 from nas.units import seconds
 
@@ -34,7 +36,7 @@ def search(
     strategy: str = "evolution",
     budget: str = "halving",
     max_epochs: int = 50,
-    min_epochs: int = 2,
+    min_epochs: int | None = None,
     eta: int = 2,
     population: int = 50,
     offspring: int = 10,
@@ -88,6 +90,7 @@ def search(
     Raises Corrupt, DiskFull, InUse and ClusterLost, each a UserError, and UserError for arguments that make
     no sense, for an unknown metric, and where not one in a thousand samples of the space meets the cheap constraints.
     """
+    check(locals())
     spec = asked(
         space,
         objective=objective,
@@ -111,13 +114,11 @@ def search(
         default=default,
         details=details,
     )
-    if workers < 0:
-        raise UserError(f"workers is {workers}, but must be 0 (in this process) or more")
     limit, timeout = seconds(max_time), seconds(trial_timeout)
     if limit is None and max_trials is None and max_total_epochs is None and strategy != "default":
         raise UserError("the search has no end: give max_time, max_trials or max_total_epochs")
     directory = Path(run_dir) if run_dir is not None else None
-    executor = executor_for(train, workers, gpus, cluster, cluster_resources, timeout)
+    executor = executor_for(train, whole("workers", workers, 0), gpus, cluster, cluster_resources, timeout)
     speaks = watched() if verbose is None else verbose
     with Console(limit, quiet=not speaks) as console:
         around = Surroundings(limit, directory, command, (console, *trackers), callbacks)
@@ -129,7 +130,7 @@ def asked(
     *,
     constraints: Iterable[str | bounds.Constraint],
     budget: str,
-    min_epochs: int,
+    min_epochs: int | None,
     max_epochs: int,
     lanes: int,
     default: Mapping[str, Any] | None,
@@ -139,9 +140,9 @@ def asked(
     """Return what the arguments of `search` ask for. Raises UserError where they make no sense."""
     return RunSpec(
         space=described(space),
-        constraints=tuple(bounds.parse(c) if isinstance(c, str) else c for c in constraints),
+        constraints=sensible(bounds.given(constraints), others["objective"], others["maximize"]),
         budget=budget,
-        min_epochs=min(min_epochs, max_epochs) if budget == "full" else min_epochs,
+        min_epochs=first_rung(min_epochs, max_epochs, budget),
         max_epochs=max_epochs,
         lanes=lanes if budget == "asha" else None,
         default=dict(default or {}),

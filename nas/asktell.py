@@ -25,6 +25,7 @@ from nas.engine import Callback, Surroundings
 from nas.errors import UserError
 from nas.executors.perform import perform
 from nas.initial import checked, named
+from nas.kinds import check
 from nas.outside import Stage
 from nas.run import Run
 from nas.types import Job, Key, Result, logical_order
@@ -108,6 +109,8 @@ class AskTell:
         unknown = sorted(set(settings) - set(defaults))
         if unknown:
             raise UserError(f"AskTell has no argument {', '.join(unknown)}: it has {', '.join(defaults)}")
+        given = {"space": space, "measure": measure, "run_dir": run_dir, "initial": initial, "default": default}
+        check({**given, **settings})
         initial_configs = checked(space, named(initial, default))
         spec = asked(space, **{**defaults, **settings}, initial=initial_configs, default=default)
         self._executor = _Elsewhere()

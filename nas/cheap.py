@@ -6,10 +6,19 @@ from typing import Any
 
 from ConfigSpace import ConfigurationSpace
 
+from nas.configuration import default_config
 from nas.constraints import Constraint
+from nas.errors import Unbuildable, UserError
+from nas.seeds import generator
 from nas.types import Config
+from nas.variation import Draws, sample
 
+SAMPLES = 100  # to learn what is measured, where measuring the default fails
 Measures = Mapping[str, Callable[[dict[str, Any]], float]]
+
+
+class Unmeasurable(Unbuildable):
+    """Measuring a configuration failed, as the cause tells; another configuration is drawn instead."""
 
 
 class Cheap:
@@ -38,9 +47,15 @@ class Cheap:
         return {name: self._value(config, name) for name in self.measures}
 
     def _value(self, config: Config, name: str) -> float:
+        """Return the metric. Raises Unmeasurable where measuring fails, with what it raised as the cause."""
         values = self._values.setdefault(config, {})
         if name not in values:
-            values[name] = float(self.measures[name](config.values))
+            try:
+                values[name] = float(self.measures[name](config.values))
+            except UserError:
+                raise
+            except Exception as error:
+                raise Unmeasurable(f"measuring {name} failed: {type(error).__name__}: {error}") from error
         return values[name]
 
 
@@ -50,12 +65,30 @@ def measures_of(
     """Return cheap metrics by name; a single function is called once a configuration."""
     if measure is None or isinstance(measure, Mapping):
         return measure or {}
-    names = list(measure(dict(space.get_default_configuration())))
-    last: dict[str, Any] = {}
+    names, last = _names(measure, space), dict[Config, Mapping[str, float]]()
 
-    def value(name: str, config: dict[str, Any]) -> float:
-        if last.get("config") != config:
-            last.update(config=config, values=measure(config))
-        return float(last["values"][name])
+    def value(name: str, values: dict[str, Any]) -> float:
+        config = Config.of(values)
+        if config not in last:
+            last.clear()
+            last[config] = measure(config.values)
+        return last[config][name]
 
     return {name: partial(value, name) for name in names}
+
+
+def _names(measure: Callable[[dict[str, Any]], Mapping[str, float]], space: ConfigurationSpace) -> list[str]:
+    """Return the names of the metrics that `measure` gives for the default or, where it fails, for a sample."""
+    draws = Draws(space, generator("names of metrics"))
+    first: Exception | None = None
+    for place in range(SAMPLES):
+        try:
+            measured = measure((sample(draws) if place else default_config(space)).values)
+        except Exception as error:
+            first = first or error
+            continue
+        if isinstance(measured, Mapping):
+            return list(measured)
+        raise UserError(f"measure returned {type(measured).__name__}, but must return a dict such as {{'params': 1e6}}")
+    assert first
+    raise first

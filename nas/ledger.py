@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -73,6 +74,7 @@ class Ledger:
         if known:
             _compare(known, result)
             return known
+        _check_names(result)
         result = self._judged(replace(result, elapsed=round(self.elapsed, 3)))
         self.before_first()
         self.before_first = lambda: None
@@ -106,6 +108,14 @@ class Ledger:
         if result.error.endswith(NO_METRICS):
             result = replace(result, error=f'{result.error}: return {{"{spec.objective}": value}}')
         return scored(replace(result, metrics=metrics), spec)
+
+
+def _check_names(result: Result) -> None:
+    """Raise UserError where training gives another value than measuring before it, under one name."""
+    for name, value in result.job.trial.cheap:
+        trained = result.metrics.get(name, value)
+        if trained != value and not (math.isnan(trained) and math.isnan(value)):
+            raise UserError(f"measure and train both return {name!r} ({value:g} and {trained:g}): rename one of them")
 
 
 @contextmanager

@@ -10,15 +10,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ConfigSpace import Configuration, ConfigurationSpace
-from ConfigSpace.exceptions import (
-    ActiveHyperparameterNotSetError,
-    ForbiddenValueError,
-    IllegalValueError,
-    InactiveHyperparameterSetError,
-)
+from ConfigSpace import ConfigurationSpace
 
 import search_spaces
+from nas.configuration import checked_config
 from nas.errors import UserError
 from nas.spec import described
 from nas.training.cost import Build
@@ -58,20 +53,7 @@ class Space:
 
     def config(self, values: Mapping[str, Any], source: str) -> Config:
         """Return the configuration of `values`, read from `source`. Raises UserError where it is not of this space."""
-        unknown = sorted(set(values) - set(self.space))
-        if unknown:
-            raise UserError(f"{source}: the space {self.name} has no hyperparameter {', '.join(unknown)}")
-        try:
-            Configuration(self.space, values=dict(values))
-        except (
-            ActiveHyperparameterNotSetError,
-            ForbiddenValueError,
-            IllegalValueError,
-            InactiveHyperparameterSetError,
-        ) as error:
-            reason = " ".join(str(error).split())
-            raise UserError(f"{source}: not a configuration of the space {self.name}: {reason}") from None
-        return Config.of(values)
+        return checked_config(self.space, values, source)
 
 
 def names() -> list[str]:

@@ -6,18 +6,23 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-import numpy as np
 from ConfigSpace import ConfigurationSpace
 
 from nas.budgets import Bracket, Rung, hyperband
 from nas.constraints import Constraint, parse
 from nas.errors import UserError
+from nas.kinds import one_of, share, truth, whole
+from nas.types import read_back, written
+from nas.values import check
 
 STRATEGIES = ("evolution", "random", "default")
 BUDGETS = ("halving", "hyperband", "full", "asha")
 MODELS = ("forest", "none")
 CONFIRMATION = 0.15  # at most, of every limit, is for training the best again
 REPETITIONS = 3  # at most, of each of them
+MIN_EPOCHS = 2  # of a training, unless the user says otherwise
+_LEAST = {"max_epochs": 1, "min_epochs": 1, "eta": None, "population": 1, "offspring": 1, "confirm": 0, "seed": None}
+_LIMITS = ("max_trials", "max_total_epochs", "lanes")
 
 
 @dataclass(frozen=True)
@@ -62,18 +67,20 @@ class RunSpec:
 
     def __post_init__(self) -> None:
         """Raise UserError for a value that makes no sense, saying which would."""
-        _one_of("strategy", self.strategy, STRATEGIES)
-        _one_of("budget", self.budget, BUDGETS)
-        _one_of("model", self.model, MODELS)
-        counts = ("max_epochs", "min_epochs", "population", "offspring", "max_trials", "max_total_epochs", "lanes")
-        for name in counts:
+        for name, known in (("strategy", STRATEGIES), ("budget", BUDGETS), ("model", MODELS)):
+            one_of(name, getattr(self, name), known)
+        if not isinstance(self.objective, str) or not self.objective:
+            raise UserError(f"objective is {self.objective!r}, but must be the name of a metric")
+        numbers: dict[str, Any] = {name: whole(name, getattr(self, name), least) for name, least in _LEAST.items()}
+        for name in _LIMITS:
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise UserError(f"{name.replace('_', ' ')} is {value}, but must be at least 1")
-        if self.confirm < 0:
-            raise UserError(f"confirm is {self.confirm}, but must be 0 or more")
-        if not 0 <= self.mutation_rate <= 1:
-            raise UserError(f"mutation rate is {self.mutation_rate}, but must lie between 0 and 1")
+            numbers[name] = None if value is None else whole(name, value, 1)
+        numbers |= {
+            "maximize": truth("maximize", self.maximize),
+            "mutation_rate": share("mutation_rate", self.mutation_rate),
+        }
+        for name, value in numbers.items():
+            object.__setattr__(self, name, value)  # NumPy's numbers become Python's own: JSON knows no others
         hyperband(self.max_epochs, self.max_epochs if self.budget == "full" else self.min_epochs, self.eta)
 
     @property
@@ -110,7 +117,12 @@ class RunSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form that spec.json holds."""
-        return {**asdict(self), "constraints": [str(constraint) for constraint in self.constraints]}
+        return {
+            **asdict(self),
+            "constraints": [str(constraint) for constraint in self.constraints],
+            "default": written(self.default),
+            "initial": [written(values) for values in self.initial],
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "RunSpec":
@@ -123,7 +135,8 @@ class RunSpec:
                 **{
                     **data,
                     "constraints": tuple(parse(text) for text in data["constraints"]),
-                    "initial": tuple(data.get("initial", ())),
+                    "default": read_back(data.get("default", {})),
+                    "initial": tuple(map(read_back, data.get("initial", ()))),
                     "earlier": tuple(Limits(**limits) for limits in data.get("earlier", ())),
                 }
             )
@@ -143,18 +156,21 @@ def most_repetitions(
     return max(0, int(min(limits) + 1e-9))  # 0.15 * 20 is not quite 3
 
 
+def first_rung(min_epochs: int | None, max_epochs: int, budget: str) -> int:
+    """Return how long the first rung trains, MIN_EPOCHS unless the user says otherwise; of "full" there is but one."""
+    most = whole("max_epochs", max_epochs, 1)
+    if min_epochs is None:
+        return min(MIN_EPOCHS, most)
+    least = whole("min_epochs", min_epochs, 1)
+    return min(least, most) if budget == "full" else least
+
+
 def described(space: ConfigurationSpace) -> dict[str, Any]:
     """Return what makes `space` the space it is, in JSON's terms: not its name, nor the version of ConfigSpace.
 
     Raises UserError for a choice that JSON cannot give back.
     """
-    for hyperparameter in space.values():
-        for value in getattr(hyperparameter, "choices", getattr(hyperparameter, "sequence", ())):
-            if not isinstance(value, (str, int, float, np.generic)):
-                raise UserError(
-                    f"{hyperparameter.name} has the choice {value!r}, which cannot be written down: "
-                    "choices are numbers, words, True or False; let build turn them into what it needs"
-                )
+    check(space)
     description = space.to_serialized_dict()
     return {key: description[key] for key in ("hyperparameters", "conditions", "forbiddens")}
 
@@ -163,8 +179,3 @@ def rebuilt(description: Mapping[str, Any]) -> ConfigurationSpace:
     """Return the space that `described` described."""
     own = deepcopy(dict(description))  # decoding takes it apart
     return ConfigurationSpace.from_serialized_dict({"name": None, "format_version": 0.4, **own})
-
-
-def _one_of(what: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise UserError(f"unknown {what} {value!r}: choose one of {', '.join(known)}")

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-Value: TypeAlias = bool | int | float | str
+Value: TypeAlias = "bool | int | float | str | tuple[Value, ...] | None"
 Key: TypeAlias = tuple[str, int]  # of a result: the id of its trial and the epochs it has reached
 REPEAT = "repeat"  # the operator of a trial that confirms another
 
@@ -31,7 +31,38 @@ def readable(data: object) -> str:
     return json.dumps(json.loads(canonical(data)), indent=1) + "\n"
 
 
+def plain(value: Any) -> Any:
+    """Return `value` with NumPy's scalars turned into Python's own, and lists into tuples."""
+    if isinstance(value, (list, tuple)):
+        return tuple(map(plain, value))
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def written(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of hyperparameters in a form that JSON gives back; what is not finite as {"float": "inf"}."""
+    return {name: _written(value) for name, value in values.items()}
+
+
+def read_back(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that `written` was given."""
+    return {name: _read_back(value) for name, value in values.items()}
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": str(value)}
+    return [_written(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def _read_back(value: Any) -> Any:
+    if isinstance(value, Mapping) and set(value) == {"float"}:
+        return float(value["float"])
+    return tuple(map(_read_back, value)) if isinstance(value, (list, tuple)) else value
+
+
 def _finite(data: object) -> object:
+    if isinstance(data, np.generic):
+        data = data.item()
     if isinstance(data, (str, int)):
         return data
     if isinstance(data, float):
@@ -49,14 +80,14 @@ class Config:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Config":
-        """Return the configuration of `values`, NumPy scalars turned into Python's own."""
-        native = {k: v.item() if isinstance(v, np.generic) else v for k, v in values.items()}
+        """Return the configuration of `values`, NumPy scalars turned into Python's own, lists into tuples."""
+        native = {name: plain(value) for name, value in values.items()}
         return cls(tuple((sys.intern(name), native[name]) for name in sorted(native)))  # names are in memory once
 
     @cached_property
     def id(self) -> str:
         """16 hexadecimal digits: the hash of the canonical JSON."""
-        return hashlib.blake2b(canonical(self.values).encode(), digest_size=8).hexdigest()
+        return hashlib.blake2b(canonical(written(self.values)).encode(), digest_size=8).hexdigest()
 
     @property
     def values(self) -> dict[str, Value]:
@@ -148,7 +179,7 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """Return all but the score, which follows from the metrics, and the trace."""
-        trial = {name: getattr(self.job.trial, name) for name in Trial.__slots__} | {"config": self.config}
+        trial = {name: getattr(self.job.trial, name) for name in Trial.__slots__} | {"config": written(self.config)}
         data = {name: getattr(self, name) for name in Result.__slots__ if name not in ("score", "trace")}
         return data | {"job": {"trial": trial, "start": self.job.start, "stop": self.job.stop}}
 
@@ -167,7 +198,7 @@ class Result:
             raise ValueError(f"{job['trial']['id']!r} at {job['start']}..{job['stop']} is no job")
         trial = dict(job["trial"])
         trial |= {
-            "config": Config.of(trial["config"]),
+            "config": Config.of(read_back(trial["config"])),
             "parents": tuple(trial["parents"]),
             "cheap": tuple((name, float(value)) for name, value in trial["cheap"]),
         }

@@ -12,10 +12,12 @@ from ConfigSpace.exceptions import ForbiddenValueError
 from ConfigSpace.hyperparameters import Hyperparameter
 
 from nas.types import Config
+from nas.values import to_values, to_vector
 
 EXTRA_GENES = 1.5  # a mutation changes 1 + Poisson(EXTRA_GENES) hyperparameters
 LOCAL_SHARE = 0.7  # of the changes of ordered values are steps, the rest are resampled
 MOST_AHEAD = 64  # values of a hyperparameter drawn at a time
+SCALES = 6  # powers of ten among the steps of a nudge
 LOCAL_STEP = 0.15  # standard deviation of a step, as a share of the (possibly logarithmic) range
 
 
@@ -44,7 +46,7 @@ class Draws:
         ahead = self._ahead.setdefault(name, [])
         if not ahead:
             size = self._size[name] = min(2 * self._size.get(name, 1), MOST_AHEAD)
-            ahead.extend(self.space[name].to_value(self.space[name].sample_vector(size, seed=self.rng)))
+            ahead.extend(to_values(self.space[name], self.space[name].sample_vector(size, seed=self.rng)))
         return ahead.pop()
 
 
@@ -61,6 +63,18 @@ def mutate(draws: Draws, parent: Config) -> Config:
     for i in rng.choice(len(genes), count, replace=False) if genes else ():
         gene = genes[i]
         values[gene.name] = _changed(draws, gene.hyperparameter, values[gene.name])
+    return complete(draws, values)
+
+
+def nudge(draws: Draws, parent: Config) -> Config:
+    """Return `parent` with one active hyperparameter changed, an ordered one by a step of any size."""
+    values, rng = parent.values, draws.rng
+    genes = [gene for gene in draws.genes if gene.varies and gene.name in values]
+    if genes:
+        gene = genes[rng.randint(len(genes))]
+        ordered = not isinstance(gene.hyperparameter, CategoricalHyperparameter)
+        value, share = values[gene.name], 10 ** rng.uniform(-SCALES, 0)
+        values[gene.name] = _moved(gene.hyperparameter, value, rng, share) if ordered else draws.value(gene.name)
     return complete(draws, values)
 
 
@@ -82,7 +96,7 @@ def complete(draws: Draws, values: Mapping[str, Any]) -> Config:
         if not gene.conditions or all(condition.satisfied_by_vector(vector) for condition in gene.conditions):
             value = chosen[gene.name] = values[gene.name] if gene.name in values else draws.value(gene.name)
             if gene.decides:
-                vector[gene.index] = gene.hyperparameter.to_vector(value)
+                vector[gene.index] = to_vector(gene.hyperparameter, [value])[0]
     return Config.of(chosen)
 
 
@@ -106,10 +120,12 @@ def _changed(draws: Draws, hyperparameter: Hyperparameter[Any, Any], value: Any)
     return value  # a prior so narrow that no other value came up
 
 
-def _moved(hyperparameter: Hyperparameter[Any, Any], value: Any, rng: np.random.RandomState) -> Any:
+def _moved(
+    hyperparameter: Hyperparameter[Any, Any], value: Any, rng: np.random.RandomState, share: float = LOCAL_STEP
+) -> Any:
     low, high = hyperparameter.lower_vectorized, hyperparameter.upper_vectorized
-    step = max(LOCAL_STEP, 1 / (hyperparameter.size - 1)) * (high - low)  # at least from one value to the next
-    place = hyperparameter.to_vector(value) + rng.normal(0, step)
+    step = max(share, 1 / (hyperparameter.size - 1)) * (high - low)  # at least from one value to the next
+    place = to_vector(hyperparameter, [value])[0] + rng.normal(0, step)
     if isinstance(hyperparameter, OrdinalHyperparameter):
         place = np.round(place)
-    return hyperparameter.to_value(np.float64(min(max(place, low), high)))
+    return to_values(hyperparameter, np.array([min(max(place, low), high)]))[0]

@@ -14,8 +14,9 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from ConfigSpace import ConfigurationSpace, ForbiddenEqualsClause
+from ConfigSpace import ConfigurationSpace, ForbiddenEqualsClause, ForbiddenInClause, Integer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -245,6 +246,32 @@ def test_what_the_space_forbids_is_never_trained() -> None:
     assert found.redraws["forbidden by the space"] > 0
 
 
+def rare() -> ConfigurationSpace:
+    """Return a space of a million configurations, of which the ten with a and b at 0 and c below 10 are legal."""
+    space = ConfigurationSpace()
+    space.add(*(Integer(name, (0, 99), default=0) for name in "abc"))
+    space.add(
+        *(
+            ForbiddenInClause(space[name], list(range(least, 100)))
+            for name, least in zip("abc", (1, 1, 10), strict=True)
+        )
+    )
+    return space
+
+
+def test_ten_legal_configurations_of_a_million_are_found() -> None:
+    found = nas.search(rare(), lambda config, **job: {"accuracy": config["c"]}, max_epochs=1, max_trials=12)
+    assert sorted(result.config["c"] for result in found.trials) == list(range(10))
+    assert found.best and found.best.config == {"a": 0, "b": 0, "c": 9}
+    assert found.stopped == "nothing left to try"
+
+
+def test_where_no_legal_configuration_can_be_trained_it_is_told_how_many_are_legal() -> None:
+    bound: dict[str, Any] = {"measure": {"size": lambda config: config["c"] + 100}, "constraints": ["size<=50"]}
+    with pytest.raises(nas.UserError, match=r"the space allows 0 of 1000 samples.*meet size<=50.* seen has 100"):
+        nas.search(rare(), look_up, max_trials=12, **bound)
+
+
 def test_the_default_strategy_trains_the_default_configuration_fully() -> None:
     space = hills()
     found = nas.search(space, climb, strategy="default")
@@ -375,6 +402,24 @@ def test_cheap_constraints_are_checked_in_the_order_of_their_cost() -> None:
         ({"max_trials": 5, "eta": 1}, "eta 1"),
         ({"max_trials": 5, "workers": -1}, "workers is -1"),
         ({"max_time": "soon"}, "'soon' is not a time"),
+        ({"max_time": True}, "max_time is True"),
+        ({"max_trials": float("nan")}, "max trials is nan"),
+        ({"max_trials": True}, "max trials is True"),
+        ({"max_trials": 5, "eta": 2.5}, "eta is 2.5"),
+        ({"max_trials": 5, "seed": -1}, "seed is -1"),
+        ({"max_trials": 5, "seed": 0.5}, "seed is 0.5"),
+        ({"max_trials": 5, "seed": True}, "seed is True"),
+        ({"max_trials": 5, "mutation_rate": math.nan}, "mutation rate is nan"),
+        ({"max_trials": 5, "maximize": "no"}, "maximize is 'no'"),
+        ({"max_trials": 5, "objective": "val/loss"}, "val/loss is maximised.*maximize=False"),
+        ({"max_trials": 5, "workers": None}, "workers is None"),
+        ({"max_trials": 5, "lanes": 0}, "lanes is 0"),
+        ({"max_trials": 5, "gpus": "0,1"}, "gpus is '0,1'"),
+        ({"max_trials": 5, "trackers": print}, "trackers is <built-in function print>"),
+        ({"max_trials": 5, "run_dir": 3}, "run_dir is 3"),
+        ({"max_trials": 5, "measure": {"params": 3}}, r"measure\['params'\] is 3"),
+        ({"max_trials": 5, "measure": lambda config: 3}, "measure returned int"),
+        ({"max_trials": 5, "constraints": [("precision", ">=", 0.3)]}, "each must be a Constraint"),
     ],
 )
 def test_arguments_without_sense_are_told(arguments: dict[str, Any], told: str) -> None:
@@ -388,6 +433,46 @@ def test_a_trainer_that_cannot_be_sent_to_workers_is_told_before_the_search() ->
         nas.search(hills(), lambda config, **job: {"accuracy": lock}, max_trials=5, workers=1)
 
 
+@pytest.mark.parametrize(("space", "told"), [({"x": (0, 1)}, "ConfigurationSpace"), (None, "space is None")])
+def test_what_is_no_space_is_told(space: Any, told: str) -> None:
+    with pytest.raises(nas.UserError, match=told):
+        nas.search(space, look_up, max_trials=5)
+
+
+def test_a_single_epoch_needs_no_other_argument() -> None:
+    found = nas.search(hills(), look_up, max_epochs=1, max_trials=np.int64(5), seed=np.int32(3))
+    assert [result.epochs for result in found.trials] == [1] * 5
+    assert (found.spec.seed, type(found.spec.seed), type(found.spec.max_trials)) == (3, int, int)
+
+
+@pytest.mark.parametrize("measure", [{"precision": params}, lambda config: {"precision": params(config)}])
+def test_one_name_for_a_measured_and_a_trained_metric_is_told_at_the_first_trial(measure: Any) -> None:
+    calls = []
+
+    def counted(config: dict[str, Any], **job: Any) -> dict[str, Any]:
+        calls.append(config)
+        return look_up(config, **job)
+
+    with pytest.raises(nas.UserError, match=r"measure and train both return 'precision'.*rename one"):
+        nas.search(hills(), counted, measure=measure, max_trials=50)
+    assert len(calls) == 1
+
+
+def picky(config: dict[str, Any]) -> dict[str, float]:
+    """Measure all but the deepest, to which the default of the space may belong."""
+    if config["depth"] != 1:
+        raise RuntimeError(f"no room for depth {config['depth']}")
+    return {"params": params(config)}
+
+
+@pytest.mark.parametrize("measure", [picky, {"params": lambda config: picky(config)["params"]}])
+def test_what_cannot_be_measured_is_passed_over(measure: Any) -> None:
+    found = nas.search(hills(), look_up, measure=measure, max_trials=20, **SMALL)
+    assert {result.config["depth"] for result in found.trials} == {1}
+    assert len({result.job.trial.id for result in found.trials}) == 20
+    assert found.redraws["a network that cannot be built"] > 5
+
+
 def test_a_trainer_in_a_module_that_workers_lack_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     ghost = types.ModuleType("ghost")
     exec("def train(config, **job):\n    return {'accuracy': 1.0}", ghost.__dict__)
@@ -397,8 +482,8 @@ def test_a_trainer_in_a_module_that_workers_lack_is_told(monkeypatch: pytest.Mon
 
 
 def test_choices_that_json_cannot_give_back_are_told() -> None:
-    with pytest.raises(nas.UserError, match=r"kernel has the choice \(3, 3\)"):
-        nas.search(ConfigurationSpace({"kernel": [(3, 3), (5, 5)]}), climb, max_trials=1)
+    with pytest.raises(nas.UserError, match=r"kernel has the choice \[3, 3\], which cannot be written down"):
+        nas.search(ConfigurationSpace({"kernel": [[3, 3], [5, 5]]}), climb, max_trials=1)
 
 
 def test_a_trainer_that_returns_a_book_is_told(tmp_path: Path) -> None:

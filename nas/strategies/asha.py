@@ -22,7 +22,7 @@ Running = tuple[float, int, asyncio.Task[Result]]  # end in virtual time, number
 
 
 async def asha(lab: Lab, evolve: bool) -> None:
-    """Keep every lane at work until the limits allow no further job.
+    """Keep every lane at work until the limits allow no further job; at the end one is fully trained, if possible.
 
     With `evolve` the search is steady-state: each new trial is bred from the best of those fully trained by then;
     without, it is a sample.
@@ -36,6 +36,8 @@ async def asha(lab: Lab, evolve: bool) -> None:
                 trials, epochs = lab.allowed(seen)
                 left = epochs - spent
                 job = ladder.promote(left) or await nursery.newcomer(ladder.epochs[0], left, trials)
+                if not job and not running:
+                    job = ladder.push(left)
                 if not job:
                     break
                 spent += job.stop - job.start
@@ -104,6 +106,20 @@ class Ladder:
                     heapq.heappop(waiting)
                     insort(promoted, standing)
                     return Job(trial, rung, following)
+        return None
+
+    def push(self, epochs_left: float) -> Job | None:
+        """Return the next step of the best trial on the highest rung, however few stand there; None if one is on top.
+
+        To be asked when no newcomer will come: else a small space, or few trials, would end with nothing fully trained.
+        """
+        top = self.epochs[-1]
+        for rung, following in reversed(list(pairwise(self.epochs))):
+            if self._waiting[top] or top - rung > epochs_left:
+                return None
+            if self._waiting[rung]:
+                _, trial = heapq.heappop(self._waiting[rung])
+                return Job(trial, rung, following)
         return None
 
 

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
 
 from numpy.random import RandomState
 
 from nas import variation
+from nas.cheap import Unmeasurable
+from nas.configuration import default_config
 from nas.constraints import Constraint
 from nas.engine import Lab
 from nas.errors import Unbuildable, UserError
@@ -21,6 +23,8 @@ Draft = tuple[Config, str, tuple[str, ...]]
 
 TOURNAMENT = 3  # contestants per parent
 DRAWS = 1000  # draws per child before it is given up
+MOSTLY = 0.9  # of the draws forbidden by the space: then legal ones are sought beside legal ones
+_FORBIDDEN = "forbidden by the space"
 _UNBUILDABLE = "a network that cannot be built"
 DRAFTS = 100  # at least, that the children of a bracket are chosen among; the rest are samples in the order drawn
 DRAFTS_PER_CHILD = 30
@@ -40,6 +44,8 @@ async def breed(
     drafts = cache(lambda: _drafts(lab, population, count, place, model))  # a replay of the journal needs none
     for number in range(count):
         child = lab.recorded(f"{place}.{number}") or _child(lab, population, *drafts(), f"{place}.{number}", reasons)
+        if not child and reasons[_FORBIDDEN] >= MOSTLY * reasons.total():
+            break  # of the few that are legal none is left: others would be sought in vain, and long
         children += [child] if child else []
         await asyncio.sleep(0)  # drawing may take long: a time limit or Ctrl-C comes through here
     lab.redraws.note(place, reasons)
@@ -50,19 +56,62 @@ def _child(
     lab: Lab, population: Sequence[Result], drafts: Sequence[Draft], order: Order, trial_id: str, redrawn: Counter[str]
 ) -> Trial | None:
     """Return the first candidate that nothing speaks against, or None; why others were not taken goes to `redrawn`."""
-    draws, reasons = Draws(lab.space, generator(lab.spec.seed, "breed", trial_id)), Counter[str]()
-    for config, operator, origin in islice(_candidates(lab, population, drafts, order, draws), DRAWS):
-        reason = _objection(lab, config)
-        if not reason:
-            return lab.trial(trial_id, config, operator, origin)
-        redrawn[reason] += 1
-        reasons[reason] += 1
-    broken = [c for c in lab.cheap.constraints if str(c) in reasons]
-    if broken and trial_id.startswith("g0.") and "repeat" not in reasons:
-        raise UserError(_certificate(lab, broken))
+    draws, reasons, beside = (
+        Draws(lab.space, generator(lab.spec.seed, "breed", trial_id)),
+        Counter[str](),
+        Counter[str](),
+    )
+    found = _first(lab, islice(_candidates(lab, population, drafts, order, draws), DRAWS), reasons)
+    redrawn.update(reasons)
+    if not found and reasons[_FORBIDDEN] >= MOSTLY * DRAWS:
+        found = _first(lab, islice(_grown(lab, draws), DRAWS), beside)
+    if found:
+        return lab.trial(trial_id, *found)
     if set(reasons) == {_UNBUILDABLE}:
-        lab.cheap.all(config)  # raises Unbuildable, saying why
+        _raise_unbuildable(lab, variation.sample(draws))
+    if trial_id.startswith("g0.") and not reasons["repeat"] and not beside["repeat"]:
+        _tell(lab, reasons, beside)
     return None
+
+
+def _first(lab: Lab, candidates: Iterable[Draft], reasons: Counter[str]) -> Draft | None:
+    """Return the first of `candidates` that nothing speaks against; why others were not taken goes to `reasons`."""
+    for candidate in candidates:
+        reason = _objection(lab, candidate[0])
+        if not reason:
+            return candidate
+        reasons[reason] += 1
+    return None
+
+
+def _raise_unbuildable(lab: Lab, config: Config) -> None:
+    """Raise why `config` cannot be built or measured: what the caller's own function raised says more than we can."""
+    try:
+        lab.cheap.all(config)
+    except Unmeasurable as error:
+        raise error.__cause__ or error from None
+
+
+def _grown(lab: Lab, draws: Draws) -> Iterator[Draft]:
+    """Yield candidates grown from legal ones without end: the default first, then neighbours, neighbours of these."""
+    legal = [default_config(lab.space)]
+    yield legal[0], "sample", ()
+    while True:
+        parent, vary = legal[draws.rng.randint(len(legal))], (variation.mutate, variation.nudge)[draws.rng.randint(2)]
+        config = vary(draws, parent)
+        if config not in legal and not variation.forbidden(lab.space, config):
+            legal.append(config)
+        yield config, "sample", ()
+
+
+def _tell(lab: Lab, reasons: Counter[str], beside: Counter[str]) -> None:
+    """Raise what tells why none of the first candidates, nor of those `beside` the default, can be trained."""
+    broken = [c for c in lab.cheap.constraints if str(c) in reasons or str(c) in beside]
+    allowed = f"the space allows {DRAWS - reasons[_FORBIDDEN]} of {DRAWS} samples"
+    if broken:
+        raise UserError(f"{allowed}; {_certificate(lab, broken)}" if reasons[_FORBIDDEN] else _certificate(lab, broken))
+    if reasons[_FORBIDDEN]:
+        raise UserError(f"{allowed}, and none can be trained, nor any found beside its default")
 
 
 def _drafts(
@@ -114,7 +163,7 @@ def _objection(lab: Lab, config: Config) -> str:
     if config in lab.taken:
         return "repeat"
     if variation.forbidden(lab.space, config):
-        return "forbidden by the space"
+        return _FORBIDDEN
     try:
         broken = lab.cheap.broken(config)
         if not broken:

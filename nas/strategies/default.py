@@ -2,15 +2,16 @@
 
 import asyncio
 
+from nas.configuration import checked_config, default_config
 from nas.engine import Lab
 from nas.errors import UserError
 from nas.strategies.initial import initial_trials
-from nas.types import Config
 
 
 async def default(lab: Lab) -> None:
     """Train the default configuration of the space to the full budget, then the initial ones that the limits allow."""
-    config = Config.of(lab.spec.default or dict(lab.space.get_default_configuration()))
+    given = lab.spec.default
+    config = checked_config(lab.space, given, "default") if given else default_config(lab.space)
     broken = lab.cheap.broken(config)
     if broken:
         value = lab.cheap.all(config)[broken.metric]

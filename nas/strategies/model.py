@@ -14,6 +14,7 @@ from sklearn.ensemble import ExtraTreesRegressor
 
 from nas.ranking import outcome
 from nas.types import Config, Result, Score, Status, Value, in_logical_order
+from nas.values import to_vector
 
 Order = Callable[[RandomState], list[int]]
 
@@ -103,6 +104,6 @@ def encode(space: ConfigurationSpace, configs: Sequence[Config], epochs: Sequenc
             columns[name].append((row, value))
     for name, cells in columns.items():  # column by column, since ConfigSpace takes as long for one value as for many
         where, values = zip(*cells, strict=True)
-        rows[where, space.index_of[name]] = space[name].to_vector(values)
+        rows[where, space.index_of[name]] = to_vector(space[name], values)
     rows[:, -1] = epochs
     return rows

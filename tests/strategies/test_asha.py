@@ -47,6 +47,20 @@ def test_limits_are_never_exceeded_and_nearly_used() -> None:
     assert found.stopped == "limit on trials or epochs"
 
 
+@pytest.mark.parametrize("trials", [1, 2, 5])
+@pytest.mark.parametrize("strategy", ["evolution", "random"])
+def test_few_trials_end_with_the_best_fully_trained(strategy: str, trials: int) -> None:
+    found = run(strategy=strategy, max_total_epochs=None, max_trials=trials)
+    assert found.best and found.best.epochs == 27
+    assert [result.epochs for result in found.trials if result.job.trial.id == found.best.job.trial.id] == [1, 3, 9, 27]
+    assert len({result.job.trial.id for result in found.trials}) == trials
+
+
+def test_what_the_limits_cannot_pay_to_the_top_is_not_begun() -> None:
+    found = run(max_total_epochs=26)
+    assert max(result.epochs for result in found.trials) < 27
+
+
 def test_about_one_in_eta_climbs_each_rung_and_survivors_go_on_from_their_state() -> None:
     found = run(strategy="random")  # climb itself insists on the state it left
     assert {result.status for result in found.trials} == {Status.OK}
