@@ -11,7 +11,7 @@ import torch
 
 from nas.data.decode import resize, size_of
 from nas.data.download import TIMEOUT, cache_dir
-from nas.data.files import from_files
+from nas.data.files import Files, from_files
 from nas.data.images import Images, resident
 from nas.data.torchvision_compat import import_torchvision
 from nas.errors import UserError
@@ -38,7 +38,7 @@ def _flowers102(name: str, part: str, image_size: int | None, resident_bytes: in
     files: list[Path] = [file for split in chosen for file in split._image_files]
     labels: list[int] = [label for split in chosen for label in split._labels]
     holdout = range(len(train), len(files)) if part == "train" else ()
-    return from_files(name, part, dataset.classes, files, labels, size, holdout, resident_bytes)
+    return from_files(Files(name, part, tuple(dataset.classes), files, labels, size, holdout), resident_bytes)
 
 
 def _cifar10(name: str, part: str) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
