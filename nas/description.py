@@ -57,7 +57,8 @@ class Description:
         scale = "byte * 2 / 255 - 1" if self.centred else "byte / 255"
         ranges = "".join(f"{kind} values from {low} .. {high} to bytes; " for kind, (low, high) in self.ranges.items())
         return (
-            f"{ranges}{'grey' if channels == 1 else 'RGB'}, upright by EXIF, on white where transparent; resized and centre-cropped to {width} x {height}, "
+            f"{ranges}{'grey' if channels == 1 else 'RGB'}, upright by EXIF, on white where transparent; "
+            f"resized and centre-cropped to {width} x {height}, "
             f"Pillow's ImageOps.fit(image, ({width}, {height}), BILINEAR); {scale}; "
             f"float32 [batch, {channels}, {height}, {width}]"
         )

@@ -11,8 +11,10 @@ from nas import defaults
 from nas.budgets import hyperband
 from nas.cheap import Measures
 from nas.constraints import Constraint, parse
+from nas.data import test_contents
 from nas.data.decode import cores
-from nas.data.images import available_memory
+from nas.data.memory import available_memory
+from nas.data.remarks import remarks
 from nas.errors import UserError
 from nas.objectives.cnn import CHEAP, ImageTask
 from nas.saved import Saved, versions
@@ -63,6 +65,7 @@ class Plan:
         _known((self.objective, *(c.metric for c in self.constraints)))
         self.here = replace(self.task, device=self.device_here)  # a cluster may have GPUs where we have none
         self.images, _ = self.here.images, self.here.splits  # bad data is told before anything starts
+        self.remarks = remarks(self.images, self.budgets.folds, test_contents(flags.data))
         self.macs_bound = self._macs_bound()
         if self.macs_bound:
             seconds = defaults.SHARE * (self.limit or _NOMINAL_LIMIT)
@@ -161,6 +164,7 @@ class Plan:
         lines = [
             f"{flags.data}: {len(images)} training images {'x'.join(map(str, images.shape))}, "
             f"{len(images.classes)} classes; space {flags.space}, {len(self.space.space)} hyperparameters",
+            *self.remarks,
             f"{'maximise' if self.maximize else 'minimise'} {self.objective} subject to {subject}",
             f"{flags.strategy} with budget {flags.budget}: {sizes.epochs} epochs from {sizes.min_epochs}, "
             f"eta {sizes.eta}, population {sizes.population}, offspring {sizes.offspring}, folds {sizes.folds}, "

@@ -43,6 +43,11 @@ def load(
     return from_files(files, resident_bytes)
 
 
+def test_files(name: str) -> list[Path]:
+    """The files of the test part."""
+    return [_file(number) for number in _official_split(Source())["tst1"]]
+
+
 def _official_split(source: Source) -> dict[str, list[int]]:
     """Image numbers, ascending, by the splits' names; the images are in the cache afterwards."""
     from scipy.io import loadmat

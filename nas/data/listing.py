@@ -69,10 +69,8 @@ def left_out(directories: Sequence[Path], root: Path | None) -> str:
 
 def _no_parts(root: Path, parts: Sequence[Path]) -> Iterator[Path]:
     """Yield the folders with images beside those of the parts; of the test part only the name is looked at."""
-    for folder in _folders(root):
-        if folder not in parts and not folder.name.lower().startswith("test"):
-            if any(_is_image(path) for path in _files(folder, deep=True)):
-                yield folder
+    others = (each for each in _folders(root) if each not in parts and not each.name.lower().startswith("test"))
+    yield from (each for each in others if any(_is_image(path) for path in _files(each, deep=True)))
 
 
 def _named(names: Sequence[str] | dict[str, int]) -> str:

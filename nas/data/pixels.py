@@ -1,4 +1,4 @@
-"""What do the values in an image file mean as bytes? Of every Pillow mode, and the same for every image of a data set."""
+"""What do the values in an image file mean as bytes? The same for every image of a data set, of every Pillow mode."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from PIL import Image
 
 from nas.errors import UserError
 
-Ranges = Mapping[
-    str, tuple[float, float]
-]  # by kind of values without a range of its own: the least and largest there is
+Ranges = Mapping[str, tuple[float, float]]  # least and largest value, of each kind without a range of its own
 FLOAT, INTEGER, UNSIGNED = "float", "32-bit integer", "unsigned 32-bit integer"
 _BITS, _FORMAT = 258, 339  # TIFF tags: bits a sample, and whether these are unsigned (1), signed (2) or float (3)
 _SIGNED = 2

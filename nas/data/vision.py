@@ -29,6 +29,14 @@ def load(name: str, part: str, image_size: int | None, resident_bytes: int | Non
     return resident(name, part, classes, resize(pixels, image_size), labels)
 
 
+def test_files(name: str) -> list[Path]:
+    """The files of the test part; none of a data set that is always in memory, which can be read then."""
+    if name == "flowers102":
+        return list(_opened(name, import_torchvision().datasets.Flowers102, split="test")._image_files)
+    load(name, "test", None, None)
+    return []
+
+
 def _flowers102(name: str, part: str, image_size: int | None, resident_bytes: int | None) -> Images:
     """The official parts: train with val as its holdout, or test."""
     dataset = import_torchvision().datasets.Flowers102
