@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class Description:
     epochs: int
     seed: int
     test: Mapping[str, float]
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # of pixel values without one of their own
 
     def metadata(self) -> dict[str, str]:
         """Return all of it as text, partly in words: for whoever has nothing but the file."""
@@ -49,13 +50,16 @@ class Description:
             "epochs": str(self.epochs),
             "seed": str(self.seed),
             "test": canonical(self.test),
+            **({"ranges": canonical(self.ranges)} if self.ranges else {}),
         }
 
     def _preprocessing(self) -> str:
         channels, height, width = self.shape
         scale = "byte * 2 / 255 - 1" if self.centred else "byte / 255"
+        ranges = "".join(f"{kind} values from {low} .. {high} to bytes; " for kind, (low, high) in self.ranges.items())
         return (
-            f"{'grey' if channels == 1 else 'RGB'}, upright by EXIF; resized and centre-cropped to {width} x {height}, "
+            f"{ranges}{'grey' if channels == 1 else 'RGB'}, upright by EXIF, on white where transparent; "
+            f"resized and centre-cropped to {width} x {height}, "
             f"Pillow's ImageOps.fit(image, ({width}, {height}), BILINEAR); {scale}; "
             f"float32 [batch, {channels}, {height}, {width}]"
         )
@@ -73,10 +77,12 @@ class Description:
             shape = (int(size["channels"]), int(size["height"]), int(size["width"]))
             if min(shape) < 1 or shape[0] not in (1, 3) or not classes or low not in ([-1, 1], [0, 1]):
                 raise ValueError(f"no network takes {shape} for {classes} in {low}")
+            ranges = dict(json.loads(metadata.get("ranges", "{}")))
             config, test = (dict(json.loads(metadata[name])) for name in ("config", "test"))
             return cls(
                 tuple(map(str, classes)), shape, low == [-1, 1], config, epochs=int(metadata["epochs"]),
                 seed=int(metadata["seed"]), test={name: float(value) for name, value in test.items()},
+                ranges={kind: (float(low), float(high)) for kind, (low, high) in ranges.items()},
                 **{name: metadata[name] for name in _TEXTS},
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:

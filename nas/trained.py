@@ -69,6 +69,7 @@ def keep(path: Path, tested: Evaluation, space: Space, config: Config, data: str
     description = Description(
         classes, fit.images.shape, fit.recipe.centred, config.values, _utf8(space.name), space.digest, space.source,
         _utf8(data), fit.images.digest, epochs, seed, tested.metrics,
+        fit.images.ranges,
     )  # fmt: skip
     try:
         weights = {name: _plain(value) for name, value in fit.model.state_dict().items()}

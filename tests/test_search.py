@@ -406,7 +406,7 @@ def test_cheap_constraints_are_checked_in_the_order_of_their_cost() -> None:
         ({"max_trials": float("nan")}, "max trials is nan"),
         ({"max_trials": True}, "max trials is True"),
         ({"max_trials": 5, "eta": 2.5}, "eta is 2.5"),
-        ({"max_trials": 5, "seed": -1}, "seed is -1"),
+        ({"max_trials": 5, "seed": 1.5}, "seed is 1.5"),
         ({"max_trials": 5, "seed": 0.5}, "seed is 0.5"),
         ({"max_trials": 5, "seed": True}, "seed is True"),
         ({"max_trials": 5, "mutation_rate": math.nan}, "mutation rate is nan"),

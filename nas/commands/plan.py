@@ -13,8 +13,10 @@ from nas.budgets import hyperband
 from nas.cheap import Measures
 from nas.commands.naming import fresh
 from nas.constraints import Constraint, parse
+from nas.data import test_contents
 from nas.data.decode import cores
-from nas.data.images import available_memory
+from nas.data.memory import available_memory
+from nas.data.remarks import remarks
 from nas.earlier import as_begun
 from nas.errors import UserError
 from nas.executors import Executor
@@ -82,12 +84,18 @@ class Plan:
         self.directory: Path = flags.run_dir / (flags.name or fresh(subject))
         self.details = as_begun(self.directory, self._details())
         self.initial = self._initial()
+        test = () if self._begun else test_contents(flags.data)  # a broken test part is told before anything starts
+        self.remarks = remarks(self.images, self.budgets.folds, test)
 
     def _initial(self) -> Sequence[dict[str, Any]]:
         """Return the configurations to begin with: of a run that goes on, those that it began with."""
         if self.flags.initial:
             return checked(self.space.space, read_initial(self.flags.initial))
-        return read_spec(self.directory).initial if (self.directory / SPEC).exists() else ()
+        return read_spec(self.directory).initial if self._begun else ()
+
+    @property
+    def _begun(self) -> bool:
+        return (self.directory / SPEC).exists()
 
     def _workers(self) -> int:
         """Return as many as asked for, else one or more a GPU, or as many as our cores have room for."""
@@ -208,6 +216,7 @@ class Plan:
         lines = [
             f"{flags.data}: {len(images)} training images {'x'.join(map(str, images.shape))}, "
             f"{len(images.classes)} classes; space {flags.space}, {len(self.space.space)} hyperparameters",
+            *self.remarks,
             f"{'maximise' if self.maximize else 'minimise'} {self.objective} subject to {subject}",
             f"{flags.strategy} with budget {flags.budget}: {sizes.epochs} epochs from {sizes.min_epochs}, "
             f"eta {sizes.eta}, population {sizes.population}, offspring {sizes.offspring}, folds {sizes.folds}, "

@@ -12,8 +12,8 @@ from torch import Tensor
 from nas import predictors
 from nas.commands.say import warn
 from nas.commands.table import Table, shown
-from nas.data.decode import SUFFIXES, decode_as, in_threads
-from nas.data.images import Shape
+from nas.data.decode import decode_as, in_threads, suffixes
+from nas.description import Description
 from nas.errors import UserError
 from nas.types import canonical
 
@@ -39,7 +39,7 @@ def predict(flags: Namespace) -> int:
     known, probabilities = predictors.load(flags.model, flags.space)
     faults, seen, images = list[UserError](), list[Seen](), iter(_files(flags.images))
     while batch := list(islice(images, _BATCH)):
-        decoded = in_threads(lambda path: _decoded(path, known.shape), batch)
+        decoded = in_threads(lambda path: _decoded(path, known), batch)
         whole = [(path, pixels) for path, pixels in zip(batch, decoded, strict=True) if isinstance(pixels, Tensor)]
         faults += [error for error in decoded if isinstance(error, UserError)]
         if whole:
@@ -59,17 +59,17 @@ def _files(given: Iterable[Path]) -> Iterator[Path]:
     """Yield the images that are meant: a folder stands for the image files in it, by name."""
     for path in given:
         if path.is_dir():
-            inside = (p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+            inside = (p for p in path.iterdir() if p.suffix.lower() in suffixes() and not p.name.startswith("."))
             yield from sorted(inside) or [path]
         else:
             yield path
 
 
-def _decoded(path: Path, shape: Shape) -> Tensor | UserError:
+def _decoded(path: Path, known: Description) -> Tensor | UserError:
     if path.is_dir():
         return UserError(f"{path}: no image files in this folder")
     try:
-        return decode_as(path, shape)
+        return decode_as(path, known.shape, known.ranges)
     except UserError as error:
         return error
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 from nas.data.download import cache_dir
@@ -59,7 +60,7 @@ def load(name: str, part: str = "train", image_size: int | None = None, *, resid
 
     `image_size` N makes the images N x N pixels. Without it they keep their own size, but photographs that
     differ in size or have more than 64 pixels a side become 64 x 64. Image files that need more memory than
-    `resident_bytes` once decoded (default: a quarter of what the host has free now) are not kept but decoded
+    `resident_bytes` once decoded (default: a quarter of what the host has available) are not kept but decoded
     on access. The train part is made without reading a pixel of the test part.
 
     Raises UserError for an unknown name, part or size, and for data that are missing or broken.
@@ -68,9 +69,22 @@ def load(name: str, part: str = "train", image_size: int | None = None, *, resid
         raise UserError(f"unknown part {part!r} of a data set: give train or test")
     if image_size is not None and image_size < 1:
         raise UserError(f"image size {image_size} is too small: give at least 1 pixel")
+    loader = cast("Callable[..., Images]", _module(name).load)
+    return loader(name, part, image_size, resident_bytes)
+
+
+def test_contents(name: str) -> list[bytes]:
+    """Hashes of the image files in the test part, by which copies are known; none where it is no files.
+
+    Every file is decoded, and nothing else made of it. Raises UserError, naming the files, where some are broken.
+    """
+    from nas.data.files import check
+
+    return check(_module(name).test_files(name))
+
+
+def _module(name: str) -> ModuleType:
     known = {data_set.name: data_set for data_set in NAMES}
     if name not in known and not Path(name).is_dir():
         raise UserError(f"unknown data set {name!r}: give a directory or one of {', '.join(known)}")
-    module = known[name].module if name in known else "folder"
-    loader = cast("Callable[..., Images]", import_module(f"nas.data.{module}").load)
-    return loader(name, part, image_size, resident_bytes)
+    return import_module(f"nas.data.{known[name].module if name in known else 'folder'}")

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 from torch import Tensor
 
+from nas.data.pixels import Look, Ranges, depth_of, look, to_rgb
 from nas.errors import UserError
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".ppm", ".tif", ".tiff"})
+_NOT_PICTURES = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}  # formats that Pillow knows of and cannot draw by itself
+_LARGEST = 2**29  # pixels of an image; Pillow itself takes 89 million for an attack, and twice as many for an error
+_LONGEST_TEXT = 2**28  # bytes of a text in a PNG; Pillow's 1 MB is less than what some programs write about an image
 LARGEST_OWN_SIZE = 64  # pixels a side; what is larger, or of several sizes, becomes 64 x 64 unless told
 _ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and its values that swap height and width
 
@@ -25,30 +30,65 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def decode(path: Path, size: Size, content: bytes | None = None) -> Tensor:
-    """An image file as RGB, uint8 [3, height, width], upright by its EXIF orientation.
+@cache
+def suffixes() -> frozenset[str]:
+    """The endings, in lower case, of the files that Pillow reads as images."""
+    Image.init()
+    readable = {form for form in Image.OPEN if form not in _NOT_PICTURES}
+    return frozenset(suffix for suffix, form in Image.registered_extensions().items() if form in readable)
 
-    An image of another size is resized and centre-cropped. `content` saves reading the file again. Raises
-    UserError, naming the file, where it is missing or broken.
+
+def decode(path: Path, size: Size, content: bytes | None = None, ranges: Ranges | None = None) -> Tensor:
+    """An image file as RGB, uint8 [3, height, width], upright by its EXIF orientation, on white where transparent.
+
+    An image of another size is resized and centre-cropped. `content` saves reading the file again. `ranges` are those
+    of the data set, which values without a range of their own are scaled by. Raises UserError, naming the file, where
+    it is missing or broken, or what its values mean is not known.
     """
     height, width = size
-    source = BytesIO(read(path) if content is None else content)
-    try:
-        with Image.open(source) as image:
-            rgb = _to_rgb(ImageOps.exif_transpose(image))
+    with _opened(path, read(path) if content is None else content) as image:
+        try:
+            rgb = to_rgb(_upright(image), depth_of(image), ranges or {})
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from None
         fitted = ImageOps.fit(rgb, (width, height), Image.Resampling.BILINEAR)
-    except Exception as error:  # decoders raise whatever the broken bytes lead them to
-        raise _broken(path, error) from error
     return torch.from_numpy(np.array(fitted)).permute(2, 0, 1).contiguous()
 
 
-def decode_as(path: Path, shape: tuple[int, int, int]) -> Tensor:
+def look_at(path: Path, content: bytes) -> Look:
+    """What is to be known of an image file before it is decoded. Raises UserError as `decode` does."""
+    with _opened(path, content) as image:
+        return look(image, path)
+
+
+@contextmanager
+def _opened(path: Path, source: bytes | Path) -> Iterator[Image.Image]:
+    """Yield the image; whatever its broken bytes lead the decoders to raise in the block becomes a UserError."""
+    Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = _LARGEST, _LONGEST_TEXT
+    PngImagePlugin.MAX_TEXT_MEMORY = 4 * _LONGEST_TEXT
+    try:
+        with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as image:
+            yield image
+    except UserError:
+        raise
+    except Exception as error:
+        raise _broken(path, error) from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The image turned as its EXIF says; as it is where that is cut or damaged."""
+    with suppress(Exception):
+        image = ImageOps.exif_transpose(image)
+    return image
+
+
+def decode_as(path: Path, shape: tuple[int, int, int], ranges: Ranges | None = None) -> Tensor:
     """An image file as an image of a data set of `shape` (channels, height, width): in grey where that has one channel.
 
     Raises UserError as `decode` does.
     """
     channels, *size = shape
-    pixels = decode(path, (size[0], size[1]))
+    pixels = decode(path, (size[0], size[1]), ranges=ranges)
     if channels == 3:
         return pixels
     return torch.from_numpy(np.array(Image.fromarray(pixels.permute(1, 2, 0).numpy()).convert("L"))).unsqueeze(0)
@@ -103,23 +143,14 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits a pixel, of which Pillow would clip all above 255 to white
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.mode == "P" and "transparency" in image.info:
-        image = image.convert("RGBA")  # the detour that Pillow asks for, with a warning
-    return image.convert("RGB")
-
-
 def _header_size(path: Path) -> Size:
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            if max(image.size) > LARGEST_OWN_SIZE or width == height:
-                return height, width  # its orientation would change nothing
-            return (width, height) if image.getexif().get(_ORIENTATION) in _TURNED else (height, width)
-    except Exception as error:  # as in decode
-        raise _broken(path, error) from error
+    with _opened(path, path) as image:
+        width, height = image.size
+        if max(image.size) <= LARGEST_OWN_SIZE and width != height:  # else its orientation would change nothing
+            with suppress(Exception):  # it is cut or damaged
+                if image.getexif().get(_ORIENTATION) in _TURNED:
+                    return width, height
+        return height, width
 
 
 def _broken(path: Path, error: Exception) -> UserError:

@@ -2,51 +2,151 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import TypeVar
 
 import torch
+from torch import Tensor
 
-from nas.data.decode import Size, decode, in_threads, read
+from nas.data.decode import Size, decode, in_threads, look_at, read
 from nas.data.images import Images, content_digest, fits_in_memory
+from nas.data.pixels import DEEP, Look, Ranges, ranges_of
+from nas.errors import UserError
+
+_NAMED = 5  # broken files that are told by name
+Item = TypeVar("Item")
+Taken = TypeVar("Taken")
 
 
-def from_files(
-    name: str,
-    part: str,
-    classes: Sequence[str],
-    files: Sequence[Path],
-    labels: Sequence[int],
-    size: Size,
-    holdout: Sequence[int] = (),
-    resident_bytes: int | None = None,
-) -> Images:
-    """Images of `files`, decoded to RGB of `size`: at once where they fit in memory, else on access.
+@dataclass(frozen=True)
+class Files:
+    """Labelled image files of a part of a data set, and what those of its train part have shown of all."""
 
-    Either way every file is read once here, for the digest. Raises UserError, naming the file, for one that
-    is missing, and when decoded at once for one that is broken.
+    name: str
+    part: str
+    classes: tuple[str, ...]
+    paths: Sequence[Path]
+    labels: Sequence[int]
+    size: Size
+    holdout: Sequence[int] = ()
+    training: Sequence[Path] | None = None  # the files of the train part, where these are others
+    left_out: str = ""  # what else lies there
+
+
+def from_files(files: Files, resident_bytes: int | None = None) -> Images:
+    """Images of `files`, decoded to RGB of their size: at once where they fit in memory, else on access.
+
+    Either way every file is read once here, for the digest. Values without a range of their own are scaled by that of
+    the whole train part. Raises UserError, naming the files, for those that are missing, and when decoded at once for
+    those that are broken.
     """
-    shape = (3, *size)
-    keep = fits_in_memory(len(files), shape, resident_bytes)
-    pixels = torch.empty((len(files), *shape), dtype=torch.uint8) if keep else None
+    shape = (3, *files.size)
+    keep = fits_in_memory(len(files.paths), shape, resident_bytes)
+    pixels = torch.empty((len(files.paths), *shape), dtype=torch.uint8) if keep else None
 
-    def take(index: int) -> bytes:
-        content = read(files[index])
-        if pixels is not None:
-            pixels[index] = decode(files[index], size, content)
-        return blake2b(content, digest_size=16).digest()
+    def take(index: int) -> tuple[bytes, Look]:
+        content = read(files.paths[index])
+        seen = look_at(files.paths[index], content)
+        if pixels is not None and seen.depth.bounded:
+            pixels[index] = decode(files.paths[index], files.size, content)
+        return blake2b(content, digest_size=16).digest(), seen
 
-    contents = in_threads(take, range(len(files)))
-    targets = torch.tensor(labels, dtype=torch.int64)
+    taken = _all(take, range(len(files.paths)))
+    looks = [seen for _, seen in taken]
+    ranges = _ranges(files, looks)
+    if pixels is not None:
+        _fill(pixels, files, ranges, [i for i, seen in enumerate(looks) if not seen.depth.bounded])
+    targets = torch.tensor(files.labels, dtype=torch.int64)
+    contents = [content for content, _ in taken]
     return Images(
-        name,
-        part,
-        tuple(classes),
+        files.name,
+        files.part,
+        files.classes,
         shape,
         targets,
         pixels,
-        files=() if keep else tuple(files),
-        holdout=tuple(holdout),
-        digest=content_digest(classes, shape, targets, holdout, contents),
+        files=() if keep else tuple(files.paths),
+        holdout=tuple(files.holdout),
+        digest=content_digest(files.classes, shape, targets, files.holdout, [*contents, *_converted(looks, ranges)]),
+        ranges=ranges,
+        contents=tuple(contents),
+        notes=tuple(_notes(files, looks, ranges)),
     )
+
+
+def check(paths: Sequence[Path]) -> list[bytes]:
+    """Return a hash of each file, all of which can be read as images. Raises UserError naming those that cannot."""
+
+    def whole(path: Path) -> bytes:
+        content = read(path)
+        seen = look_at(path, content)
+        decode(path, (1, 1), content, {seen.depth.kind: (0.0, 1.0)})
+        return blake2b(content, digest_size=16).digest()
+
+    return _all(whole, paths)
+
+
+def _ranges(files: Files, looks: Sequence[Look]) -> Ranges:
+    """Return the ranges that hold for `files`: those of the train part, which is looked at where one is needed."""
+    if files.training is not None and not all(seen.depth.bounded for seen in looks):
+        looks = _all(lambda path: look_at(path, read(path)), files.training)
+    return ranges_of(files.name, looks)
+
+
+def _fill(pixels: Tensor, files: Files, ranges: Ranges, numbers: Sequence[int]) -> None:
+    """Decode the images of these numbers, whose range is known now."""
+
+    def take(index: int) -> None:
+        pixels[index] = decode(files.paths[index], files.size, ranges=ranges)
+
+    _all(take, numbers)
+
+
+def _all(take: Callable[[Item], Taken], items: Sequence[Item]) -> list[Taken]:
+    """Return what `take` makes of each item. Raises one UserError for all items that fail."""
+
+    def tried(item: Item) -> Taken | UserError:
+        try:
+            return take(item)
+        except UserError as error:
+            return error
+
+    taken = in_threads(tried, items)
+    errors = [error for error in taken if isinstance(error, UserError)]
+    if errors:
+        more = f"; {len(errors) - _NAMED} more" if len(errors) > _NAMED else ""
+        count = f"{len(errors)} images: " if len(errors) > 1 else ""
+        raise UserError(count + "; ".join(map(str, errors[:_NAMED])) + more)
+    return [each for each in taken if not isinstance(each, UserError)]
+
+
+def _converted(looks: Sequence[Look], ranges: Ranges) -> Iterable[bytes]:
+    """Yield what of the pixels the content of the files does not tell: how they were brought to bytes."""
+    if any(seen.transparent for seen in looks):
+        yield b"on white"
+    if any(seen.depth.kind and seen.depth != DEEP for seen in looks):
+        yield json.dumps(["scaled", sorted(ranges.items())]).encode()
+
+
+def _notes(files: Files, looks: Sequence[Look], ranges: Ranges) -> Iterable[str]:
+    """Yield lines on what a person who sees the files would want to know."""
+    if files.left_out:
+        what = "training" if files.part == "train" else files.part
+        yield f"{len(files.paths):,} {what} images; left out: {files.left_out}"
+    kinds = Counter(seen.depth for seen in looks if seen.depth.kind and seen.depth != DEEP)
+    for depth, count in kinds.items():
+        low, high = (depth.low, depth.high) if depth.bounded else ranges[depth.kind]
+        whose = "the range of their type" if depth.bounded else "the range of all training images"
+        yield f"{_images(count)} of {depth.kind} values scaled from {low:g} .. {high:g}, {whose}, to 0 .. 255"
+    transparent = sum(seen.transparent for seen in looks)
+    if transparent:
+        yield f"{_images(transparent)} with transparency laid on white"
+
+
+def _images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count:,} images"

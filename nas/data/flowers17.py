@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nas.data.decode import size_of
 from nas.data.download import cache_dir, fetch, unpack
-from nas.data.files import from_files
+from nas.data.files import Files, from_files
 from nas.data.images import Images
 
 CLASSES = (
@@ -39,7 +39,13 @@ def load(
     holdout = range(len(numbers["trn1"]), len(train)) if part == "train" else ()
     labels = [(number - 1) // PER_CLASS for number in chosen]
     size = size_of(map(_file, train), image_size)
-    return from_files(name, part, CLASSES, [_file(n) for n in chosen], labels, size, holdout, resident_bytes)
+    files = Files(name, part, CLASSES, [_file(n) for n in chosen], labels, size, holdout)
+    return from_files(files, resident_bytes)
+
+
+def test_files(name: str) -> list[Path]:
+    """The files of the test part."""
+    return [_file(number) for number in _official_split(Source())["tst1"]]
 
 
 def _official_split(source: Source) -> dict[str, list[int]]:

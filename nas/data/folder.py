@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from nas.data.decode import SUFFIXES, size_of
-from nas.data.files import from_files
+from nas.data.decode import size_of
+from nas.data.files import Files, from_files
 from nas.data.folds import set_aside
 from nas.data.images import Images
+from nas.data.listing import Listing, class_names, left_out, listing
 from nas.errors import UserError
 
+PARTS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
 FIXED_SEED = 0  # of a test part set aside from train/: it must be the same one for every run
-
-
-@dataclass(frozen=True)
-class Listing:
-    """Files with their labels, class by class in the classes' order."""
-
-    files: tuple[Path, ...]
-    labels: tuple[int, ...]
-
-    def __add__(self, other: Listing) -> Listing:
-        return Listing(self.files + other.files, self.labels + other.labels)
-
-    def pick(self, numbers: torch.Tensor) -> Listing:
-        chosen = numbers.tolist()
-        return Listing(tuple(self.files[n] for n in chosen), tuple(self.labels[n] for n in chosen))
 
 
 def load(name: str, part: str, image_size: int | None, resident_bytes: int | None) -> Images:
@@ -39,64 +25,59 @@ def load(name: str, part: str, image_size: int | None, resident_bytes: int | Non
     only looks at names. Raises UserError, naming the path, for what is missing, odd or broken.
     """
     root = Path(name)
-    classes = _classes(root)
-    train, validation, test = _listings(root, classes)
+    places, classes = _places(root)
+    train, validation, test = _listings(places, classes)
     everything = train + validation
     size = size_of(everything.files, image_size)
-    chosen = everything if part == "train" else test
     holdout = range(len(train.files), len(everything.files)) if part == "train" else ()
-    return from_files(name, part, classes, chosen.files, chosen.labels, size, holdout, resident_bytes)
+    chosen = everything if part == "train" else test
+    directories = [places[each] for each in (("train", "val") if part == "train" else ("test",)) if each in places]
+    unused = left_out(directories, root if part == "train" else None)
+    training = None if part == "train" else everything.files
+    return from_files(
+        Files(name, part, classes, chosen.files, chosen.labels, size, holdout, training, unused), resident_bytes
+    )
 
 
-def _classes(root: Path) -> tuple[str, ...]:
+def test_files(name: str) -> tuple[Path, ...]:
+    """The files of the test part, without reading any. Raises what `load` does."""
+    return _listings(*_places(Path(name)))[2].files
+
+
+def _places(root: Path) -> tuple[dict[str, Path], tuple[str, ...]]:
+    """The directory of each part that is there, and the classes."""
     if not root.is_dir():
         raise UserError(f"{root}: no such directory: give one that holds train/CLASS/image files")
-    if not (root / "train").is_dir():
+    places = {part: place for part, names in PARTS.items() if (place := _place(root, names))}
+    if "train" not in places:
         raise UserError(f"{root}: no train/ inside: image files are expected in {root}/train/CLASS/")
-    classes = _class_names(root / "train")
+    classes = class_names(places["train"])
     if len(classes) < 2:
         found = f"only the class folder {classes[0]!r}" if classes else "no class folders"
-        raise UserError(f"{root / 'train'}: {found}: at least two classes are needed, a folder each")
-    return classes
+        raise UserError(f"{places['train']}: {found}: at least two classes are needed, a folder each")
+    return places, classes
 
 
-def _listings(root: Path, classes: tuple[str, ...]) -> tuple[Listing, Listing, Listing]:
+def _place(root: Path, names: tuple[str, ...]) -> Path | None:
+    """The directory of one of these names, in capitals or not."""
+    found = sorted(entry for entry in root.iterdir() if entry.name.lower() in names and entry.is_dir())
+    if len(found) > 1:
+        both = " and ".join(entry.name for entry in found)
+        raise UserError(f"{root}: {both} are both there for one part of the data: keep one, named {names[0]}")
+    return found[0] if found else None
+
+
+def _listings(places: dict[str, Path], classes: tuple[str, ...]) -> tuple[Listing, Listing, Listing]:
     """What the train, validation and test parts consist of."""
-    train = _listing(root / "train", classes)
-    validation = _listing(root / "val", classes) if (root / "val").is_dir() else Listing((), ())
-    if (root / "test").is_dir():
-        return train, validation, _listing(root / "test", classes)
+    train = listing(places["train"], classes)
+    validation = listing(places["val"], classes) if "val" in places else Listing((), ())
+    if "test" in places:
+        return train, validation, listing(places["test"], classes)
     for label, class_name in enumerate(classes):
         if train.labels.count(label) < 2:
-            place = root / "train" / class_name
-            raise UserError(f"{place}: only one image, and without {root}/test/ one is set aside: add images")
+            place = places["train"] / class_name
+            raise UserError(
+                f"{place}: only one image, and without {places['train'].parent}/test/ one is set aside: add images"
+            )
     rest, aside = set_aside(torch.tensor(train.labels), FIXED_SEED)
     return train.pick(rest), validation, train.pick(aside)
-
-
-def _listing(directory: Path, classes: tuple[str, ...]) -> Listing:
-    found = _class_names(directory)
-    if found != classes:
-        missing, extra = sorted(set(classes) - set(found)), sorted(set(found) - set(classes))
-        lacks = f" lacks {', '.join(missing)}" if missing else ""
-        adds = f" adds {', '.join(extra)}" if extra else ""
-        raise UserError(f"{directory}: not the classes of train/:{lacks}{adds}: make them the same")
-    per_class = [_image_files(directory / class_name) for class_name in classes]
-    labels = tuple(label for label, files in enumerate(per_class) for _ in files)
-    return Listing(tuple(file for files in per_class for file in files), labels)
-
-
-def _class_names(directory: Path) -> tuple[str, ...]:
-    return tuple(sorted(entry.name for entry in directory.iterdir() if entry.is_dir() and _visible(entry)))
-
-
-def _image_files(directory: Path) -> list[Path]:
-    files = sorted(p for p in directory.iterdir() if p.suffix.lower() in SUFFIXES and _visible(p))
-    if not files:
-        suffixes = ", ".join(sorted(SUFFIXES))
-        raise UserError(f"{directory}: no image files ({suffixes}): add some or remove the folder")
-    return files
-
-
-def _visible(path: Path) -> bool:
-    return not path.name.startswith(".")  # what tools leave behind: .ipynb_checkpoints, ._image.jpg

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 
 import torch
 from torch import Tensor
+
+from nas.data.memory import available_memory
+from nas.data.pixels import Ranges
 
 Shape = tuple[int, int, int]  # channels, height, width
 
@@ -31,6 +33,9 @@ class Images:
     files: tuple[Path, ...] = ()
     holdout: tuple[int, ...] = ()  # the official validation images inside this part, if there are any
     digest: str = ""
+    ranges: Ranges = field(default_factory=dict)  # of pixel values that have none of their own
+    contents: tuple[bytes, ...] = ()  # hashes of the files, if it is made of files
+    notes: tuple[str, ...] = ()  # lines on what was converted and left out
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -54,7 +59,7 @@ class Images:
             from nas.data.stream import streamed  # only big data pay for importing the loader
 
             numbers = torch.split(order.cpu(), batch_size)
-            pixels = streamed(self.files, self.shape, numbers, torch.device(device))
+            pixels = streamed(self.files, self.shape, numbers, torch.device(device), self.ranges)
         else:
             numbers = torch.split(order.to(self.pixels.device), batch_size)
             pixels = _resident(self.pixels, numbers, device)
@@ -66,15 +71,8 @@ def _resident(pixels: Tensor, batches: Sequence[Tensor], device: torch.device | 
         yield pixels[batch].to(device)
 
 
-def available_memory() -> int:
-    """Bytes of host memory free now; 8 GiB are supposed where the system does not tell."""
-    if "SC_AVPHYS_PAGES" not in os.sysconf_names:
-        return 8 * 2**30
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
 def fits_in_memory(count: int, shape: Shape, resident_bytes: int | None = None) -> bool:
-    """Whether `count` images of `shape` stay within the limit, by default a quarter of the free memory."""
+    """Whether `count` images of `shape` stay within the limit, by default a quarter of what is available."""
     if resident_bytes is None:
         resident_bytes = available_memory() // 4
     channels, height, width = shape

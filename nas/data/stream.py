@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from nas.data.decode import cores, decode, in_threads
+from nas.data.pixels import Ranges
 from nas.errors import UserError
 
 WORTH_WORKERS = 1024  # images; fewer are decoded before worker processes would have started
@@ -19,14 +20,18 @@ Payload = TypeVar("Payload")
 
 
 def streamed(
-    files: Sequence[Path], shape: tuple[int, int, int], batches: Sequence[Tensor], device: torch.device
+    files: Sequence[Path],
+    shape: tuple[int, int, int],
+    batches: Sequence[Tensor],
+    device: torch.device,
+    ranges: Ranges | None = None,
 ) -> Iterator[Tensor]:
     """The pixels of the files numbered in each of `batches` (int64 [b], CPU), uint8 [b, c, h, w] on `device`.
 
     Raises UserError, naming the file, where one cannot be decoded.
     """
     loader: DataLoader[Tensor | UserError] = DataLoader(
-        _Files(files, shape),
+        _Files(files, shape, ranges or {}),
         sampler=[batch.tolist() for batch in batches],
         batch_size=None,  # the sampler already gives whole batches
         num_workers=_worker_count(sum(map(len, batches))),
@@ -43,9 +48,8 @@ def streamed(
 class _Files(Dataset["Tensor | UserError"]):
     """Image files by batches of numbers."""
 
-    def __init__(self, files: Sequence[Path], shape: tuple[int, int, int]) -> None:
-        self.files = files
-        self.shape = shape
+    def __init__(self, files: Sequence[Path], shape: tuple[int, int, int], ranges: Ranges) -> None:
+        self.files, self.shape, self.ranges = files, shape, ranges
 
     def __getitem__(self, numbers: list[int]) -> Tensor | UserError:
         try:
@@ -56,7 +60,7 @@ class _Files(Dataset["Tensor | UserError"]):
             return error  # raised in a worker, it would arrive wrapped in that worker's traceback
 
     def _decode(self, number: int) -> Tensor:
-        return decode(self.files[number], self.shape[1:])
+        return decode(self.files[number], self.shape[1:], ranges=self.ranges)
 
 
 def _worker_count(images: int) -> int:

@@ -11,7 +11,7 @@ import torch
 
 from nas.data.decode import resize, size_of
 from nas.data.download import TIMEOUT, cache_dir
-from nas.data.files import from_files
+from nas.data.files import Files, from_files
 from nas.data.images import Images, resident
 from nas.data.torchvision_compat import import_torchvision
 from nas.errors import UserError
@@ -29,6 +29,14 @@ def load(name: str, part: str, image_size: int | None, resident_bytes: int | Non
     return resident(name, part, classes, resize(pixels, image_size), labels)
 
 
+def test_files(name: str) -> list[Path]:
+    """The files of the test part; none of a data set that is always in memory, which can be read then."""
+    if name == "flowers102":
+        return list(_opened(name, import_torchvision().datasets.Flowers102, split="test")._image_files)
+    load(name, "test", None, None)
+    return []
+
+
 def _flowers102(name: str, part: str, image_size: int | None, resident_bytes: int | None) -> Images:
     """The official parts: train with val as its holdout, or test."""
     dataset = import_torchvision().datasets.Flowers102
@@ -38,7 +46,7 @@ def _flowers102(name: str, part: str, image_size: int | None, resident_bytes: in
     files: list[Path] = [file for split in chosen for file in split._image_files]
     labels: list[int] = [label for split in chosen for label in split._labels]
     holdout = range(len(train), len(files)) if part == "train" else ()
-    return from_files(name, part, dataset.classes, files, labels, size, holdout, resident_bytes)
+    return from_files(Files(name, part, tuple(dataset.classes), files, labels, size, holdout), resident_bytes)
 
 
 def _cifar10(name: str, part: str) -> tuple[torch.Tensor, torch.Tensor, list[str]]:

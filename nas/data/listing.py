@@ -1,0 +1,111 @@
+"""Which files are the images of each class, and what else lies beside them?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from nas.data.decode import suffixes
+from nas.errors import UserError
+
+_NAMED = 3  # folders that are told by name
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Files with their labels, class by class in the classes' order."""
+
+    files: tuple[Path, ...]
+    labels: tuple[int, ...]
+
+    def __add__(self, other: Listing) -> Listing:
+        return Listing(self.files + other.files, self.labels + other.labels)
+
+    def pick(self, numbers: torch.Tensor) -> Listing:
+        chosen = numbers.tolist()
+        return Listing(tuple(self.files[n] for n in chosen), tuple(self.labels[n] for n in chosen))
+
+
+def listing(directory: Path, classes: tuple[str, ...]) -> Listing:
+    """The images in the class folders of `directory`. Raises UserError where these are not those of `classes`."""
+    found = class_names(directory)
+    if found != classes:
+        missing, extra = sorted(set(classes) - set(found)), sorted(set(found) - set(classes))
+        lacks = f" lacks {', '.join(missing)}" if missing else ""
+        adds = f" adds {', '.join(extra)}" if extra else ""
+        raise UserError(f"{directory}: not the classes of train/:{lacks}{adds}: make them the same")
+    per_class = [_image_files(folder) for folder in _folders(directory)]
+    labels = tuple(label for label, files in enumerate(per_class) for _ in files)
+    return Listing(tuple(file for files in per_class for file in files), labels)
+
+
+def class_names(directory: Path) -> tuple[str, ...]:
+    """The names of the class folders, sorted."""
+    return tuple(map(_name, _folders(directory)))
+
+
+def left_out(directories: Sequence[Path], root: Path | None) -> str:
+    """What is no image of a class in the `directories` of parts, in words; of `root` also folders that are no part."""
+    deep = dict[str, int]()
+    loose = others = 0
+    for directory in directories:
+        loose += sum(_is_image(path) for path in _files(directory))
+        for folder in _folders(directory):
+            others += sum(not _is_image(path) for path in _files(folder))
+            below = sum(_is_image(path) for inner in _folders(folder) for path in _files(inner, deep=True))
+            if below:
+                deep[_name(folder)] = deep.get(_name(folder), 0) + below
+    parts = [
+        f"{sum(deep.values()):,} in sub-folders of {_named(deep)}" if deep else "",
+        f"{loose:,} outside of the class folders" if loose else "",
+        f"{others:,} not images" if others else "",
+        *(f"all in {_named([_name(place)])}" for place in (_no_parts(root, directories) if root else ())),
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def _no_parts(root: Path, parts: Sequence[Path]) -> Iterator[Path]:
+    """Yield the folders with images beside those of the parts; of the test part only the name is looked at."""
+    others = (each for each in _folders(root) if each not in parts and not each.name.lower().startswith("test"))
+    yield from (each for each in others if any(_is_image(path) for path in _files(each, deep=True)))
+
+
+def _named(names: Sequence[str] | dict[str, int]) -> str:
+    told = [f'"{name}"' for name in list(names)[:_NAMED]]
+    more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
+    return ", ".join([*told, *more])
+
+
+def _image_files(directory: Path) -> list[Path]:
+    files = sorted(path for path in _files(directory) if _is_image(path))
+    if not files:
+        below = sum(_is_image(path) for folder in _folders(directory) for path in _files(folder, deep=True))
+        cure = f"there are {below:,} in its sub-folders, move them up" if below else "add some or remove the folder"
+        raise UserError(f"{directory}: no image files (.jpg, .png, or others that Pillow reads): {cure}")
+    return files
+
+
+def _folders(directory: Path) -> list[Path]:
+    return sorted((entry for entry in directory.iterdir() if entry.is_dir() and _visible(entry)), key=_name)
+
+
+def _name(folder: Path) -> str:
+    """The name as UTF-8 has it, whatever the locale: a class is called the same on every machine."""
+    return os.fsencode(folder.name).decode("utf-8", "surrogateescape")
+
+
+def _files(directory: Path, deep: bool = False) -> Iterator[Path]:
+    entries = directory.rglob("*") if deep else directory.iterdir()
+    return (entry for entry in entries if _visible(entry) and not entry.is_dir())
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in suffixes()
+
+
+def _visible(path: Path) -> bool:
+    return not path.name.startswith(".")  # what tools leave behind: .ipynb_checkpoints, ._image.jpg

@@ -1,0 +1,151 @@
+"""What do the values in an image file mean as bytes? The same for every image of a data set, of every Pillow mode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from nas.errors import UserError
+
+Ranges = Mapping[str, tuple[float, float]]  # least and largest value, of each kind without a range of its own
+FLOAT, INTEGER, UNSIGNED = "float", "32-bit integer", "unsigned 32-bit integer"
+_BITS, _FORMAT = 258, 339  # TIFF tags: bits a sample, and whether these are unsigned (1), signed (2) or float (3)
+_SIGNED = 2
+_SIXTEEN = ("PNG", "PPM", "JPEG2000")  # formats whose integers Pillow brings to 16 bits
+
+
+@dataclass(frozen=True)
+class Depth:
+    """What kind of values an image has, if not bytes, and their range; None where only the data set has one."""
+
+    kind: str = ""
+    low: int | None = None
+    high: int | None = None
+
+    @property
+    def bounded(self) -> bool:
+        """Whether bytes can be made of it without looking at other images."""
+        return not self.kind or self.low is not None
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen of one image: its depth, its extremes where it has no range, whether anything shines through."""
+
+    depth: Depth
+    low: float = 0.0
+    high: float = 0.0
+    transparent: bool = False
+
+
+DEEP = Depth("16-bit", 0, 2**16 - 1)
+
+
+def depth_of(image: Image.Image) -> Depth:
+    """Return what kind of values `image` has. To be asked of the image as opened, which knows its file's type."""
+    tags = getattr(image, "tag_v2", {})
+    bits = next(iter(_tuple(tags.get(_BITS))), 0)
+    signed = next(iter(_tuple(tags.get(_FORMAT))), 1) == _SIGNED  # as TIFF tells it
+    if image.mode == "F":
+        return Depth(FLOAT)
+    if image.mode == "I" and image.format in _SIXTEEN:
+        return DEEP
+    if image.mode == "I" and bits not in range(1, 17):
+        return Depth(INTEGER if signed or not tags else UNSIGNED)
+    if image.mode == "I" and signed:
+        return Depth("signed 16-bit", -(2**15), 2**15 - 1)
+    if image.mode == "L" and signed:
+        return Depth("signed 8-bit", -(2**7), 2**7 - 1)
+    if image.mode.startswith("I"):
+        return Depth(f"{bits}-bit", 0, 2**bits - 1) if 8 < bits < 16 else DEEP
+    return Depth()
+
+
+def look(image: Image.Image, path: Path) -> Look:
+    """Return what is to be known of `image` before bytes are made of it. Decodes no plain image.
+
+    Raises UserError for values that are not numbers.
+    """
+    depth = depth_of(image)
+    if not depth.bounded:
+        values = _values(image, depth)
+        wrong = int(np.count_nonzero(~np.isfinite(values)))
+        if wrong:
+            raise UserError(f"{path}: {wrong} of its values are no numbers (nan or inf): mend or remove it")
+        return Look(depth, float(values.min()), float(values.max()))
+    return Look(depth, transparent=image.has_transparency_data and _shines_through(image))
+
+
+def ranges_of(name: str, looks: Iterable[Look]) -> dict[str, tuple[float, float]]:
+    """Return the range of each kind of values without one of its own. Raises UserError where all are the same."""
+    found = dict[str, tuple[float, float]]()
+    for each in looks:
+        if not each.depth.bounded:
+            low, high = found.get(each.depth.kind, (each.low, each.high))
+            found[each.depth.kind] = (min(low, each.low), max(high, each.high))
+    for kind, (low, high) in found.items():
+        if low == high:
+            raise UserError(f"{name}: all pixels of its {kind} images are {low:g}: there is nothing to see in them")
+    return found
+
+
+def to_rgb(image: Image.Image, depth: Depth, ranges: Ranges) -> Image.Image:
+    """Return `image` as RGB bytes: by the range of its type or of `ranges`, and on white where it is transparent.
+
+    Raises UserError where neither tells the range.
+    """
+    hidden = image.info.get("transparency")
+    if depth.kind:
+        values = _values(image, depth)
+        grey = Image.fromarray(_bytes(values, depth, ranges))
+        if isinstance(hidden, int) and depth == DEEP:
+            grey.paste(255, mask=Image.fromarray((values == hidden).astype(np.uint8) * 255))
+        return grey.convert("RGB")
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    rgba = _rgba(image)
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+
+
+def _bytes(values: np.ndarray[Any, Any], depth: Depth, ranges: Ranges) -> np.ndarray[Any, Any]:
+    if depth.low is not None and depth.high is not None:
+        bits = (depth.high - depth.low).bit_length()
+        return ((values.astype(np.int64) - depth.low) >> (bits - 8)).astype(np.uint8)
+    if depth.kind not in ranges:
+        raise UserError(
+            f"its pixels are of {depth.kind} values, whose range is not known: the network learned from images of "
+            "other values; convert it to those"
+        )
+    low, high = ranges[depth.kind]
+    share = np.clip((values.astype(np.float64) - low) / (high - low), 0, 1)
+    return np.rint(share * 255).astype(np.uint8)
+
+
+def _values(image: Image.Image, depth: Depth) -> np.ndarray[Any, Any]:
+    values = np.asarray(image)
+    if depth.kind == "signed 8-bit":
+        return values.view(np.int8)
+    if depth.kind == UNSIGNED:
+        return values.view(np.uint32)  # Pillow takes the upper half for negative
+    return values
+
+
+def _shines_through(image: Image.Image) -> bool:
+    hidden = image.info.get("transparency")
+    if image.mode.startswith("I"):
+        return isinstance(hidden, int) and bool((np.asarray(image) == hidden).any())
+    least: Any = _rgba(image).getchannel("A").getextrema()[0]
+    return bool(least < 255)
+
+
+def _rgba(image: Image.Image) -> Image.Image:
+    return (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
+
+
+def _tuple(value: Any) -> tuple[int, ...]:
+    return value if isinstance(value, tuple) else () if value is None else (value,)
