@@ -7,7 +7,7 @@ from pathlib import Path
 from nas.errors import UserError
 from nas.flag_values import is_data, is_file_of_space
 from nas.flags import COMMANDS, parsers
-from nas.units import seconds
+from nas.units import duration, seconds
 from nas.words import unknown
 
 
@@ -87,7 +87,21 @@ def _resumed(asked: argparse.Namespace) -> argparse.Namespace:
     begun = main.parse_args(["search", *remembered(folder)])
     if "workers" in asked:
         begun.cluster = None  # it goes on here, wherever it began
+    _lift(begun, folder, asked)
     return _found(argparse.Namespace(**{**vars(begun), **vars(asked), "run_dir": folder.parent, "name": folder.name}))
+
+
+def _lift(begun: argparse.Namespace, folder: Path, asked: argparse.Namespace) -> None:
+    """Lift the limit that has ended the run where one of the other kind is asked for: more is wanted, not nothing."""
+    from nas.folder import read_end
+
+    (stopped, elapsed), counts = read_end(folder), ("max_trials", "max_total_epochs")
+    if stopped == "time limit" and any(name in asked for name in counts):
+        begun.max_time = None
+    elif stopped == "limit on trials or epochs" and "max_time" in asked and not any(name in asked for name in counts):
+        if asked.max_time and asked.max_time <= elapsed:
+            raise UserError(f"--max-time: the run has had {duration(elapsed)}, give more than that")
+        begun.max_trials = begun.max_total_epochs = None
 
 
 def _found(begun: argparse.Namespace) -> argparse.Namespace:

@@ -151,6 +151,11 @@ def _add_resume(resume: argparse.ArgumentParser) -> None:
         "--max-time", type=value(seconds), default=argparse.SUPPRESS, metavar="5m|1h30m|none",
         help="of the whole run, with the time it has had (default: as before)",
     )  # fmt: skip
+    for name in ("--max-trials", "--max-total-epochs"):
+        resume.add_argument(
+            name, type=value(positive), default=argparse.SUPPRESS, metavar="N",
+            help="of the whole run, with those it has had; a limit in time that it has reached is lifted",
+        )  # fmt: skip
     _add_workers(resume, default=argparse.SUPPRESS)
     resume.add_argument("--quiet", action="store_true", help="print the result only")
     _add_wandb(resume, argparse.SUPPRESS)

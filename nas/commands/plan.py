@@ -13,7 +13,7 @@ from nas.budgets import hyperband
 from nas.cheap import Measures
 from nas.commands.naming import fresh
 from nas.constraints import Constraint, parse
-from nas.data import test_contents
+from nas.data import check_test_part
 from nas.data.decode import cores
 from nas.data.memory import available_memory
 from nas.data.remarks import remarks
@@ -84,7 +84,7 @@ class Plan:
         self.directory: Path = flags.run_dir / (flags.name or fresh(subject))
         self.details = as_begun(self.directory, self._details())
         self.initial = self._initial()
-        test = () if self._begun else test_contents(flags.data)  # a broken test part is told before anything starts
+        test = () if self._begun else check_test_part(flags.data)  # a broken test part is told before anything starts
         self.remarks = remarks(self.images, self.budgets.folds, test)
 
     def _initial(self) -> Sequence[dict[str, Any]]:

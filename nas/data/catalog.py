@@ -73,7 +73,7 @@ def load(name: str, part: str = "train", image_size: int | None = None, *, resid
     return loader(name, part, image_size, resident_bytes)
 
 
-def test_contents(name: str) -> list[bytes]:
+def check_test_part(name: str) -> list[bytes]:
     """Hashes of the image files in the test part, by which copies are known; none where it is no files.
 
     Every file is decoded, and nothing else made of it. Raises UserError, naming the files, where some are broken.

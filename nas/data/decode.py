@@ -22,6 +22,7 @@ from nas.errors import UserError
 _NOT_PICTURES = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}  # formats that Pillow knows of and cannot draw by itself
 _LARGEST = 2**29  # pixels of an image; Pillow itself takes 89 million for an attack, and twice as many for an error
 _LONGEST_TEXT = 2**28  # bytes of a text in a PNG; Pillow's 1 MB is less than what some programs write about an image
+_NAMED = 5  # broken files that are told by name
 LARGEST_OWN_SIZE = 64  # pixels a side; what is larger, or of several sizes, becomes 64 x 64 unless told
 _ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and its values that swap height and width
 
@@ -109,10 +110,14 @@ def size_of(files: Iterable[Path], image_size: int | None) -> Size:
     """
     if image_size is not None:
         return image_size, image_size
-    default = (LARGEST_OWN_SIZE, LARGEST_OWN_SIZE)
+    default, paths = (LARGEST_OWN_SIZE, LARGEST_OWN_SIZE), list(files)
     common: Size | None = None
-    for path in files:
-        size = _header_size(path)
+    for path in paths:
+        try:
+            size = _header_size(path)
+        except UserError:
+            all_in_threads(_header_size, paths)  # raises one that names the others, too
+            raise
         if max(size) > LARGEST_OWN_SIZE or size != (common or size):
             return default
         common = size
@@ -136,6 +141,24 @@ def in_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> lis
     """`function` of each item, in order, by one thread a core: decoders let go of the interpreter lock."""
     with ThreadPoolExecutor(cores()) as pool:
         return list(pool.map(function, items))
+
+
+def all_in_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """The same. Raises one UserError for all items that `function` raises one for."""
+
+    def tried(item: Item) -> Result | UserError:
+        try:
+            return function(item)
+        except UserError as error:
+            return error
+
+    results = in_threads(tried, items)
+    errors = [each for each in results if isinstance(each, UserError)]
+    if errors:
+        more = f"; {len(errors) - _NAMED} more" if len(errors) > _NAMED else ""
+        count = f"{len(errors)} images: " if len(errors) > 1 else ""
+        raise UserError(count + "; ".join(map(str, errors[:_NAMED])) + more)
+    return [each for each in results if not isinstance(each, UserError)]
 
 
 def cores() -> int:

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from nas.data.decode import Size, decode, in_threads, look_at, read
+from nas.data.decode import Size, all_in_threads, decode, look_at, read
 from nas.data.images import Images, content_digest, fits_in_memory
 from nas.data.pixels import DEEP, Look, Ranges, ranges_of
-from nas.errors import UserError
-
-_NAMED = 5  # broken files that are told by name
-Item = TypeVar("Item")
-Taken = TypeVar("Taken")
 
 
 @dataclass(frozen=True)
@@ -56,7 +50,7 @@ def from_files(files: Files, resident_bytes: int | None = None) -> Images:
             pixels[index] = decode(files.paths[index], files.size, content)
         return blake2b(content, digest_size=16).digest(), seen
 
-    taken = _all(take, range(len(files.paths)))
+    taken = all_in_threads(take, range(len(files.paths)))
     looks = [seen for _, seen in taken]
     ranges = _ranges(files, looks)
     if pixels is not None:
@@ -88,13 +82,13 @@ def check(paths: Sequence[Path]) -> list[bytes]:
         decode(path, (1, 1), content, {seen.depth.kind: (0.0, 1.0)})
         return blake2b(content, digest_size=16).digest()
 
-    return _all(whole, paths)
+    return all_in_threads(whole, paths)
 
 
 def _ranges(files: Files, looks: Sequence[Look]) -> Ranges:
     """Return the ranges that hold for `files`: those of the train part, which is looked at where one is needed."""
     if files.training is not None and not all(seen.depth.bounded for seen in looks):
-        looks = _all(lambda path: look_at(path, read(path)), files.training)
+        looks = all_in_threads(lambda path: look_at(path, read(path)), files.training)
     return ranges_of(files.name, looks)
 
 
@@ -104,25 +98,7 @@ def _fill(pixels: Tensor, files: Files, ranges: Ranges, numbers: Sequence[int]) 
     def take(index: int) -> None:
         pixels[index] = decode(files.paths[index], files.size, ranges=ranges)
 
-    _all(take, numbers)
-
-
-def _all(take: Callable[[Item], Taken], items: Sequence[Item]) -> list[Taken]:
-    """Return what `take` makes of each item. Raises one UserError for all items that fail."""
-
-    def tried(item: Item) -> Taken | UserError:
-        try:
-            return take(item)
-        except UserError as error:
-            return error
-
-    taken = in_threads(tried, items)
-    errors = [error for error in taken if isinstance(error, UserError)]
-    if errors:
-        more = f"; {len(errors) - _NAMED} more" if len(errors) > _NAMED else ""
-        count = f"{len(errors)} images: " if len(errors) > 1 else ""
-        raise UserError(count + "; ".join(map(str, errors[:_NAMED])) + more)
-    return [each for each in taken if not isinstance(each, UserError)]
+    all_in_threads(take, numbers)
 
 
 def _converted(looks: Sequence[Look], ranges: Ranges) -> Iterable[bytes]:

@@ -7,7 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from nas.data import load
+from nas.data import check_test_part, load
+from nas.data.remarks import remarks
 from nas.errors import UserError
 
 
@@ -155,3 +156,77 @@ def test_other_classes_than_train_s_are_named(make_folder, part: str) -> None:
 def test_a_class_too_small_to_set_a_test_image_aside_is_named(make_folder) -> None:
     folder = make_folder(("train",), count=1)
     assert complaint(folder).startswith(f"{folder / 'train' / 'cat'}: only one image, and without")
+
+
+def pictures(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (12, 12), (len(name), 0, 0)).save(folder / name, format="PNG")
+
+
+def test_what_lies_beside_the_images_of_a_class_is_told(make_folder) -> None:
+    folder = make_folder(count=4)
+    digest = load(str(folder)).digest
+    assert load(str(folder)).notes == ()
+    pictures(folder, "train/cat/more/1.png", "train/cat/more/deep/2.png", "train/dog/x/3.png", "train/loose.png")
+    pictures(folder, "unlabeled/1.png", "test-extra/1.png", "train/cat/.hidden.png")
+    (folder / "train/cat/notes.txt").write_text("no image")
+    (folder / "train/dog/mask.npy").write_bytes(b"")
+    (folder / "train/dog/Thumbs.db").write_bytes(b"")
+    (note,) = load(str(folder)).notes
+    assert note == (
+        '8 training images; left out: 3 in sub-folders of "cat", "dog", 1 outside of the class folders, 3 not images, '
+        'all in "unlabeled"'
+    )
+    assert load(str(folder)).digest == digest
+
+
+def test_every_ending_that_pillow_reads_is_an_image(make_folder) -> None:
+    folder = make_folder(count=2)
+    pictures(folder, "train/cat/a.JFIF", "train/dog/b.jfif", "train/dog/c.TGA")
+    assert len(load(str(folder))) == 4 + 3 and load(str(folder)).notes == ()
+
+
+@pytest.mark.parametrize("name", ["valid", "validation", "Val", "VALIDATION"])
+def test_the_validation_part_has_many_names(make_folder, name: str) -> None:
+    folder = make_folder(("train", "val", "test"), count=3)
+    expected = load(str(folder))
+    (folder / "val").rename(folder / name)
+    assert (load(str(folder)).holdout, load(str(folder)).digest) == (expected.holdout, expected.digest)
+
+
+def test_parts_in_capitals_are_taken_and_two_of_one_kind_are_not(make_folder) -> None:
+    folder = make_folder()
+    expected = load(str(folder), "test").digest
+    (folder / "train").rename(folder / "Train")
+    (folder / "test").rename(folder / "Testing")
+    assert load(str(folder), "test").digest == expected
+    (folder / "train").mkdir()
+    assert "Train and train are both there for one part" in complaint(folder)
+
+
+def test_a_class_whose_images_lie_one_folder_deeper_is_told(make_folder) -> None:
+    folder = make_folder()
+    (folder / "train/ant").mkdir()
+    pictures(folder, "train/ant/2024/1.png", "train/ant/2025/2.png", "test/ant/1.png")
+    assert complaint(folder).endswith("there are 2 in its sub-folders, move them up")
+
+
+def test_copies_are_told(make_folder) -> None:
+    folder = make_folder(("train", "val", "test"), count=4)
+    assert not [line for line in remarks(load(str(folder)), 1, check_test_part(str(folder))) if "cop" in line]
+    shutil.copy(folder / "train/cat/0.png", folder / "test/cat/copy.png")
+    shutil.copy(folder / "train/cat/0.png", folder / "val/cat/copy.png")
+    shutil.copy(folder / "train/cat/1.png", folder / "train/dog/copy.png")
+    assert remarks(load(str(folder)), 1, check_test_part(str(folder))) == [
+        "1 of 9 test images are exact copies of training images: tests flatter the network",
+        "1 of 9 validation images are exact copies of training images",
+        '1 image is in several classes at once, in "cat" and "dog"',
+    ]
+
+
+def test_that_folds_mix_the_validation_images_is_told(make_folder) -> None:
+    images = load(str(make_folder(("train", "val", "test"), count=4)))
+    assert remarks(images, 1, ()) == []
+    (line,) = remarks(images, 3, ())
+    assert line.startswith("the 8 validation images are mixed with the others in 3 folds")
