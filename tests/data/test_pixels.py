@@ -30,7 +30,7 @@ def grey(values: NDArray[Any]) -> list[list[list[int]]]:
 
 
 def tiff(path: Path, values: NDArray[Any], kind: int) -> Path:
-    """Write a TIFF of one channel whose samples are of the type of `values`; `kind` 1 is unsigned, 2 signed, 3 float."""
+    """Write a TIFF of one channel with samples as `values` are; `kind` 1 is unsigned, 2 signed, 3 float."""
     data = values.astype(values.dtype.newbyteorder("<")).tobytes()
     height, width = values.shape
     tags = {
