@@ -229,7 +229,7 @@ def _add_verify(verify: argparse.ArgumentParser) -> None:
 def _add_track(track: argparse.ArgumentParser) -> None:
     track.add_argument("run", type=path, metavar="RUN", help="the folder of a run, such as runs/NAME")
     told = "offline: into RUN/wandb, for wandb sync"
-    _add_choice(track, "--wandb", "mode of W&B", ("online", "offline"), default="auto", help=told)
+    _add_choice(track, "--wandb", "mode of W&B", ("online", "offline"), help=told)
     track.add_argument("--wandb-project", type=value(project), metavar="NAME", help=f"as before, or {PROJECT}")
 
 

@@ -20,7 +20,7 @@ def track(flags: Namespace) -> int:
     directory: Path = flags.run
     if not open_run(directory).committed:
         raise UserError(f"{directory} has no result yet: there is nothing to send")
-    mode, over = decided(flags.wandb), threading.Event()
+    mode, over = decided(flags.wandb or "auto"), threading.Event()
     if mode == "disabled":
         raise UserError("W&B is off here: wandb login, or --wandb offline")
     over.set()

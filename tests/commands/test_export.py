@@ -271,7 +271,7 @@ def test_results_in_memory_are_the_same_table_as_the_run_on_disk(tmp_path: Path)
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("{run}", "--format", "pickle"), "invalid choice: 'pickle'"),
+        (("{run}", "--format", "pickle"), "unknown format 'pickle': choose one of"),
         (("{run}",), "--format"),
         (("no/such/run", "--format", "onnx"), "no/such/run does not exist"),
         (("no/such/run", "--format", "csv"), "give its folder, not no/such/run"),

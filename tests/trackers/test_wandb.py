@@ -280,7 +280,7 @@ def test_what_cannot_be_sent_is_told_in_one_line(
     assert "W&B is off here" in refused(capfd, "track", followed)
     assert "is no name of a project" in refused(capfd, "track", followed, "--wandb-project", "a/b")
     assert "needs a key of W&B" in refused(capfd, "--wandb", "online")
-    assert "invalid choice: 'on'" in refused(capfd, "--wandb", "on")
+    assert "unknown mode of W&B 'on'" in refused(capfd, "--wandb", "on")
 
 
 def test_without_a_key_a_search_hints_once_and_does_nothing(
