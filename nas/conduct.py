@@ -41,6 +41,7 @@ class Session:
     def end(self, stopped: str) -> Run:
         """Return what the search leaves, now that it is `stopped`, and write it to its folder."""
         lab, directory = self.lab, self.lab.around.directory
+        self.ledger.close()
         with deaf_to_ctrl_c():
             lab.executor.close()
             self.checkpoints.sweep(lab.dropped if goes_on(stopped) else None)

@@ -4,7 +4,7 @@ import gc
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -16,6 +16,7 @@ from nas.journal import Journal
 from nas.ranking import scored
 from nas.spec import RunSpec
 from nas.types import Key, Result, Status, Trial, canonical
+from nas.words import nearest
 
 
 class Ledger:
@@ -28,6 +29,7 @@ class Ledger:
         """
         self.spec, self.journal = spec, journal
         self.before_first: Callable[[], None] = lambda: None  # called before the first result of this process is kept
+        self._doubtful = ""  # what is wrong if the only result so far is not the only one to lack a metric
         self._results = dict[Key, Result]()
         self._trials = dict[str, Trial]()
         with _no_collection():
@@ -67,8 +69,8 @@ class Ledger:
     def commit(self, result: Result) -> Result:
         """Return `result` with its score, once it is on disk.
 
-        One that lacks a metric asked for has crashed. Raises UserError where that is so of the very first, for the
-        metric then has another name, and where all fail alike.
+        One that lacks a metric asked for has crashed. Raises UserError where the metric seems to have another name, and
+        where all fail alike.
         """
         known = self[result.job.key]
         if known:
@@ -76,13 +78,41 @@ class Ledger:
             return known
         _check_names(result)
         result = self._judged(replace(result, elapsed=round(self.elapsed, 3)))
+        self._keep(replace(result, trace=""))
+        if not self._doubtful:
+            self._write(result)
+        elif len(self._results) > 1:  # that the first one lacks a metric was its own fault
+            self._doubtful = ""
+            for each in (next(iter(self._results.values())), result):
+                self._write(each)
+        return self._results[result.job.key]
+
+    def _doubt(self, name: str, metrics: Mapping[str, float]) -> None:
+        """Take note that the first result lacks a metric; it is not written until another one has it.
+
+        Raises UserError where a metric of a like name is there, or where the second result lacks it, too.
+        """
+        known = ", ".join(sorted(metrics))
+        told = (
+            f"unknown metric {name!r}: training and measuring give {known}; train is to return each for every "
+            "configuration, nan where there is none"
+        )
+        if self._doubtful or nearest(name, list(metrics)):
+            raise UserError(told)
+        self._doubtful = told
+
+    def close(self) -> None:
+        """Raise UserError where the only result lacks a metric: nothing says that there is one of that name."""
+        if self._doubtful:
+            raise UserError(self._doubtful)
+
+    def _write(self, result: Result) -> None:
+        """Write `result` to disk. Raises UserError where all have failed alike."""
         self.before_first()
         self.before_first = lambda: None
         self.journal.append(result.to_json())
-        self._keep(replace(result, trace=""))
         self._succeeded |= result.status is Status.OK
         self._failures.look(result, self._succeeded)
-        return self._results[result.job.key]
 
     def _keep(self, result: Result) -> None:
         self._results[result.job.key] = result
@@ -96,12 +126,8 @@ class Ledger:
         for name in asked if result.status is Status.OK else ():
             if name in metrics:
                 continue
-            if metrics and name not in result.details and not self._results:
-                known = ", ".join(sorted(metrics))
-                raise UserError(
-                    f"unknown metric {name!r}: training and measuring give {known}; train is to return each for every "
-                    "configuration, nan where there is none"
-                )
+            if metrics and name not in result.details and len(self._results) == bool(self._doubtful):
+                self._doubt(name, metrics)
             error = unmet(name, asked[name], metrics, result.details)
             result, metrics = replace(result, status=Status.CRASHED, error=error, details={}), cheap
             break

@@ -124,9 +124,7 @@ async def _quietly(task: asyncio.Task[Any]) -> None:
 
 def _beside(work: Callable[[], T], interrupted: Callable[[], None] = lambda: None) -> T:
     """Return what `work`, which runs a loop, returns: in a thread where this one is in an event loop already."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _in_a_loop():
         return work()
     with ThreadPoolExecutor(1) as thread:
         ended = thread.submit(work)
@@ -136,3 +134,11 @@ def _beside(work: Callable[[], T], interrupted: Callable[[], None] = lambda: Non
             interrupted()
             wait([ended])
             raise
+
+
+def _in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -130,13 +130,16 @@ def test_what_cannot_be_ranked_fails_its_trial_with_the_reason(returned: Any, to
     assert told in result.error
 
 
-def test_a_metric_missing_in_one_trial_fails_that_trial_alone_also_when_the_run_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("which", [1, 3])
+def test_a_metric_missing_in_one_trial_fails_that_trial_alone_also_when_the_run_goes_on(
+    tmp_path: Path, which: int
+) -> None:
     calls = []
 
     def forgetful(config: dict[str, Any], *, epochs: int, **job: Any) -> dict[str, Any]:
         calls.append(config)
         metrics = hill(config, epochs)
-        return {"precision": 1.0, "loss": 0.1} if len(calls) == 3 else metrics
+        return {"precision": 1.0, "loss": 0.1} if len(calls) == which else metrics
 
     nas.search(hills(), forgetful, max_trials=6, run_dir=tmp_path, **SHORT)
     found = nas.search(hills(), forgetful, max_trials=6, run_dir=tmp_path, **SHORT)
