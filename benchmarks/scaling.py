@@ -30,7 +30,9 @@ from nas.units import count, positive
 
 CURVES = Path("../shared/data/lcbench/curves.npz")
 SIZES = (10_000, 30_000, 100_000)  # results
-FULL: dict[str, Any] = {"budget": "full", "strategy": "random", "max_epochs": 1, "offspring": 100}
+FULL: dict[str, Any] = {
+    "budget": "full", "strategy": "random", "max_epochs": 1, "offspring": 100, "verbose": False,
+}  # fmt: skip
 
 
 def space() -> ConfigurationSpace:
@@ -119,6 +121,7 @@ def utilisation(curves: Curves, workers: int, budget: str) -> tuple[float, float
         search = nas.search(
             curves.space(), nothing, measure=curves.macs, budget=budget, max_epochs=27, min_epochs=1, eta=3,
             strategy="random", offspring=workers, lanes=workers, max_total_epochs=27 * 20 * workers,
+            verbose=False,
         )  # fmt: skip
     whole(search)
     mean = sum(dict(result.job.trial.cheap)["macs"] for result in search.trials) / len(search.trials)

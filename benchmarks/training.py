@@ -180,7 +180,7 @@ def searching(work: Work) -> float:
     count = work.workers
     search = nas.search(
         ConfigurationSpace({"x": (0.0, 1.0)}), Trainer(work), strategy="random", budget="full", max_epochs=EPOCHS,
-        offspring=TRIALS * count, max_trials=TRIALS * count, workers=count,
+        offspring=TRIALS * count, max_trials=TRIALS * count, workers=count, verbose=False,
     )  # fmt: skip
     ends = sorted(result.elapsed for result in whole(search).trials)
     return (len(ends) - 2 * count + 1) / (ends[-count] - ends[count - 1]) * 3600

@@ -64,28 +64,29 @@ def search(
 ) -> Run:
     """Return the best configurations of `space` that meet `constraints`, found within the limits.
 
-    `train(config, *, epochs, start, seed, checkpoint)` trains from `start` to `epochs` in all and returns a dict of
-    metrics; it may keep its state at the path `checkpoint`, where it finds it again when `start` is not 0. It may raise
-    `nas.Diverged`; whatever else it raises fails that trial only. `measure(config)` returns the cheap metrics, known
-    before training; or `measure` maps each of their names to a function, called only when needed.
+    What is searched: `train` trains a configuration and returns metrics, as `nas.Train` says. `measure(config)` returns
+    the cheap metrics, known before training; or `measure` maps each of their names to a function, called only when
+    needed. `constraints` are strings such as "precision>=0.39". More of the `objective` is better where `maximize`.
+    `initial` configurations that are known to be good, and `default` before them, are trained first and to the full
+    budget.
 
-    With `model="none"` evolution breeds without asking a forest which children are promising.
-
-    `constraints` are strings such as "precision>=0.39". `max_time` is in seconds or a string such as "5m". With
-    `workers` processes, `train` must be importable by them; they take turns on `gpus`, values for
-    CUDA_VISIBLE_DEVICES. `cluster` is the address of a Dask scheduler, or "local:N", and `cluster_resources` what a
-    job needs of its workers. A job that takes longer than `trial_timeout` ends as TIMEOUT. With `budget="asha"`
+    How: with `model="none"` evolution breeds without asking a forest which children are promising. With `budget="asha"`
     `lanes` trials train at a time, in virtual time. At the end `confirm` of the best feasible trials are trained again
     with other seeds, within their share of the limits, and all evaluations decide on `best`; an attribute `again` of
-    `train`, if there, trains those. With `run_dir` the run is written there, and goes on when it
-    exists: `max_time` then covers all its parts. Ctrl-C ends the search, not the program: the run so far is returned.
-    SIGTERM, SIGUSR1 and SIGUSR2 do so at the next result. `command` are the words that `nas resume` reads back.
+    `train`, if there, trains those.
 
-    `initial` configurations that are known to be good, and `default` before them, are trained first and to the full
-    budget. A run in `run_dir` that has ended goes on where `max_trials`, `max_total_epochs` or `max_time` allow more
-    than before; its history begins with the one it had. Each of `callbacks` is given every new result; one that
-    returns True stops the search there, and what it raises is raised here. Progress is shown at a terminal and in a
-    notebook; `verbose=True` shows it anywhere, `verbose=False` never.
+    Where: in this process, or in so many `workers`, which take turns on `gpus`, values for CUDA_VISIBLE_DEVICES.
+    `cluster` is the address of a Dask scheduler, or "local:N", and `cluster_resources` what a job needs of its workers.
+    A job that takes longer than `trial_timeout` ends as TIMEOUT. `max_time` is in seconds or a string such as "5m".
+
+    With `run_dir` the run is written there, and goes on when it exists: limits cover all its parts. One that has ended
+    goes on where they allow more than before, and its history begins with the one it had. Ctrl-C ends the search, not
+    the program: the run so far is returned. SIGTERM, SIGUSR1 and SIGUSR2 do so at the next result. `command` are the
+    words that `nas resume` reads back.
+
+    Who looks on: each of `callbacks` is given every new result; one that returns True stops the search there, and what
+    it raises is raised here. Progress is shown at a terminal and in a notebook; `verbose=True` shows it anywhere,
+    `verbose=False` never.
 
     Raises Corrupt, DiskFull, InUse and ClusterLost, each a UserError, and UserError for arguments that make
     no sense, for an unknown metric, and where not one in a thousand samples of the space meets the cheap constraints.

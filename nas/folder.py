@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,9 @@ def begun(directory: Path | None, spec: RunSpec) -> Iterator[tuple[Journal, RunS
         try:
             _write_first(directory / SPEC, readable(spec.to_json()))
             before = read_spec(directory)
-            told = _difference(*(json.loads(canonical(each.to_json())) for each in (before, spec)))
+            former = not before.initial and spec.initial == (spec.default,)  # which did not train its default first
+            now = replace(spec, initial=()) if former else spec
+            told = _difference(*(json.loads(canonical(each.to_json())) for each in (before, now)))
             if told:
                 raise UserError(f"{directory} holds another run, with {told}: choose another name")
             yield journal, before

@@ -61,7 +61,8 @@ def going_on(before: RunSpec, now: RunSpec, committed: Sequence[Result], more_ti
         _check_enough(now, committed)
         if results > (earlier[-1].results if earlier else 0):
             earlier.append(Limits(results, before.max_trials, before.max_total_epochs))
-    return replace(now, earlier=tuple(earlier))
+    initial = now.initial if before.initial else ()  # none where a version that knew of none has begun the run
+    return replace(now, earlier=tuple(earlier), initial=initial)
 
 
 def limits_changed(before: RunSpec, now: RunSpec) -> bool:

@@ -30,6 +30,7 @@ def engine(meter: Meter, seed: int, **settings: Any) -> None:
             eta=3,
             seed=seed,
             max_total_epochs=int(meter.budget * lookup.max_epochs),
+            verbose=False,
             **settings,
         )
         whole(search)
