@@ -119,7 +119,7 @@ def read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}): put the file back") from error
+        raise _broken(path, error) from error
 
 
 def size_of(files: Iterable[Path], image_size: int | None) -> Size:
@@ -200,6 +200,8 @@ def _load(path: Path) -> None:
 
 
 def _broken(path: Path, error: Exception) -> UserError:
+    if isinstance(error, OSError) and error.strerror:  # of the system; what decoders raise has no number
+        return UserError(f"{path}: cannot be read ({error.strerror}): put the file back")
     unknown = isinstance(error, UnidentifiedImageError)
     reason = "no known image format" if unknown else " ".join(str(error).split())
     return UserError(f"{path}: broken image ({reason}): replace or remove it")
