@@ -11,7 +11,6 @@ from nas.cheap import Measures, measures_of
 from nas.conduct import Search, conduct
 from nas.directions import sensible
 from nas.engine import Callback, Surroundings, Tracker
-from nas.errors import UserError
 from nas.executors import Executor
 from nas.executors.cluster import Cluster
 from nas.executors.inline import Inline
@@ -116,8 +115,6 @@ def search(
         details=details,
     )
     limit, timeout = seconds(max_time), seconds(trial_timeout)
-    if limit is None and max_trials is None and max_total_epochs is None and strategy != "default":
-        raise UserError("the search has no end: give max_time, max_trials or max_total_epochs")
     directory = Path(run_dir) if run_dir is not None else None
     executor = executor_for(train, whole("workers", workers, 0), gpus, cluster, cluster_resources, timeout)
     speaks = watched() if verbose is None else verbose

@@ -10,6 +10,7 @@ from nas.cheap import Measures
 from nas.checkpoints import Checkpoints
 from nas.drive import TIME, drive, goes_on
 from nas.engine import Lab, Surroundings
+from nas.errors import UserError
 from nas.executors import Executor
 from nas.folder import begun, extend, read_end, remember, write_end, write_history
 from nas.ledger import Ledger
@@ -52,16 +53,22 @@ class Session:
 
 def conduct(search: Search, around: Surroundings) -> Run:
     """Return what the search leaves, within its limits. Raises what `nas.search` does; closes the executor."""
-    with session(search, around) as begun_session:
-        return begun_session.end(drive(begun_session.lab, around.limit))
+    with contextlib.closing(search.executor):
+        _check_end(search.spec, around)
+        with session(search, around) as begun_session:
+            return begun_session.end(drive(begun_session.lab, around.limit))
+
+
+def _check_end(spec: RunSpec, around: Surroundings) -> None:
+    if spec.strategy != "default" and (around.limit, spec.max_trials, spec.max_total_epochs) == (None, None, None):
+        raise UserError("the search has no end: give max_time, max_trials or max_total_epochs")
 
 
 @contextlib.contextmanager
 def session(search: Search, around: Surroundings) -> Iterator[Session]:
-    """Begin the search, or go on from the journal in its folder, which is locked in the block; close the executor."""
+    """Begin the search, or go on from the journal in its folder, which is locked in the block."""
     directory, executor = around.directory, search.executor
     with (
-        contextlib.closing(executor),
         begun(directory, search.spec) as (journal, before),
         contextlib.closing(Checkpoints(directory / "checkpoints" if directory else None)) as checkpoints,
     ):
