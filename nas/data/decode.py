@@ -98,7 +98,8 @@ def _upright(image: Image.Image) -> Image.Image:
 def _orientation(image: Image.Image) -> int:
     """What the EXIF says, as far as it is whole; 1, upright, where it does not say."""
     with suppress(Exception):
-        return int(image.getexif().get(_ORIENTATION, 1))
+        found = image.getexif().get(_ORIENTATION)
+        return found if isinstance(found, int) else 1
     return 1
 
 
