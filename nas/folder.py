@@ -20,6 +20,7 @@ from nas.types import Result, canonical, readable
 
 SPEC, JOURNAL = "spec.json", "journal.jsonl"
 COMPARISON = "comparison.json"  # what makes a folder that of a comparison of runs
+_PLACES = ("--data=", "--space=")
 _LIMITS = {"max_trials", "max_total_epochs", "earlier"}  # of which a run may be given more
 
 
@@ -149,8 +150,17 @@ def check_run(directory: Path) -> None:
 
 
 def remember(directory: Path, command: Sequence[str]) -> None:
-    """Write command.json: the words, every default filled in, by which nas resume goes on."""
-    _write_first(directory / "command.json", _command(command))
+    """Write command.json: the words, every default filled in, by which nas resume goes on.
+
+    Where it is there only what has moved is written: the places of data and space.
+    """
+    file = directory / "command.json"
+    _write_first(file, _command(command))
+    places = {word.partition("=")[0]: word for word in command if word.startswith(_PLACES)}
+    before = remembered(directory)
+    now = [places.get(word.partition("=")[0], word) for word in before]
+    if now != before:
+        write_atomically(file, _command(now))
 
 
 def _command(words: Sequence[str]) -> str:

@@ -49,6 +49,19 @@ def test_a_limit_that_has_no_room_for_all_takes_the_first() -> None:
     assert [result.config for result in run.trials] == [ONE]
 
 
+@pytest.mark.parametrize("asked", STRATEGIES)
+def test_those_that_a_limit_left_out_come_first_when_there_is_more(tmp_path: Path, asked: dict[str, Any]) -> None:
+    asked = {**asked, "default": ONE, "initial": [TWO, {**TWO, "width0": 6}], "run_dir": tmp_path}
+    search(**asked, max_trials=1)
+    committed = list[nas.Result]()
+    run = search(**asked, max_trials=6, callbacks=[committed.append])
+    assert [result.config for result in run.trials if result.job.trial.operator in ("initial", "default")] == [
+        ONE, *asked["initial"],
+    ]  # fmt: skip
+    assert {result.job.trial.operator for result in committed[:2]} == {"initial"} or asked.get("budget") == "asha"
+    assert search(**asked, max_trials=6).trials == run.trials
+
+
 def test_all_that_are_wrong_are_told_at_once_and_nothing_is_trained(tmp_path: Path) -> None:
     wrong = [{**ONE, "rate": 7.0}, TWO, {**ONE, "widht0": 3}]
     with pytest.raises(nas.UserError) as told:

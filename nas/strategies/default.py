@@ -1,6 +1,7 @@
 """The baseline: the default configuration, fully trained, and what else the user names."""
 
 import asyncio
+from itertools import count
 
 from nas.configuration import checked_config, default_config
 from nas.engine import Lab
@@ -16,9 +17,13 @@ async def default(lab: Lab) -> None:
     if broken:
         value = lab.cheap.all(config)[broken.metric]
         raise UserError(f"the default configuration has {broken.metric} {value:.10g}, which breaks {broken}")
-    initial = initial_trials(lab, lambda place: f"g0.b1.{place}")
+    initial_trials(lab, "g0.b1.{}".format)  # those that cannot be trained are told before anything is
     await lab.train(lab.trial("g0.b0.0", config, "default"), lab.spec.max_epochs)
-    trials, epochs = lab.allowed(())
-    room = min(trials - 1, epochs // lab.spec.max_epochs - 1, len(initial))
-    others = [trial for trial in initial if trial.config != config][: int(max(0, room))]
-    await asyncio.gather(*(lab.train(trial, lab.spec.max_epochs) for trial in others))
+    for number in count():
+        trials, epochs = lab.allowed(lab.results)
+        room = min(trials - len(lab.results), (epochs - lab.total_epochs) // lab.spec.max_epochs)
+        others = initial_trials(lab, f"g{number}.b1.{{}}".format)
+        others = others[: int(max(0, min(room, len(others))))]
+        if not others:
+            return
+        await asyncio.gather(*(lab.train(trial, lab.spec.max_epochs) for trial in others))

@@ -16,9 +16,10 @@ async def next_generation(
 ) -> list[Result] | None:
     """Return the fully trained offspring of `population`, bracket by bracket; None when nothing was left to do.
 
-    The first generation has a bracket more, in which nobody is left behind, where there are initial configurations.
+    There is a bracket more, in which nobody is left behind, where initial configurations are still to be trained: in
+    the first generation, and again where earlier limits had no room for all of them.
     """
-    given = initial_trials(lab, "g0.b0.{}".format) if number == 0 else []
+    given = initial_trials(lab, f"g{number}.b0.{{}}".format)
     founding = [(Rung(lab.spec.max_epochs, len(given)),)] if given else []
     brackets = lab.affordable([*founding, *planned])
     trials = [

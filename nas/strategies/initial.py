@@ -8,11 +8,12 @@ from nas.types import Config, Trial
 
 
 def initial_trials(lab: Lab, name: Callable[[int], str]) -> list[Trial]:
-    """Return a trial of each initial configuration, the first being called name(0).
+    """Return a trial of each initial configuration that was not trained yet, the first being called name(0).
 
     Raises UserError that tells all those that cannot be built or break a cheap constraint.
     """
-    configs = [Config.of(values) for values in lab.spec.initial]
+    trained = {result.job.trial.config for result in lab.results.values()} if lab.spec.initial else set()
+    configs = [config for config in map(Config.of, lab.spec.initial) if config not in trained]
     known = [lab.recorded(name(place)) for place in range(len(configs))]
     faults = [_fault(lab, config) for config, trial in zip(configs, known, strict=True) if not trial]
     if any(faults):

@@ -52,6 +52,7 @@ def test_a_run_goes_on_from_any_folder_and_with_its_data_and_space_moved(
         assert main(["resume", str(folder), *asked, "--space", str(root / "thin.py"), "--quiet"]) == 0
         assert (folder / "history.jsonl").read_bytes() == history
     assert json.loads((run / "best.json").read_text())["data"] == str(root / "moved")
+    assert main(["resume", str(run), "--quiet"]) == 0  # it is told once
     capfd.readouterr()
     other = refused(capfd, "resume", run, "--data", "digits", "--space", root / "thin.py", "--quiet")
     assert f"--data digits is another data set than {run} was begun with" in other
