@@ -77,15 +77,17 @@ class Description:
             shape = (int(size["channels"]), int(size["height"]), int(size["width"]))
             if min(shape) < 1 or shape[0] not in (1, 3) or not classes or low not in ([-1, 1], [0, 1]):
                 raise ValueError(f"no network takes {shape} for {classes} in {low}")
-            ranges = dict(json.loads(metadata.get("ranges", "{}")))
+            kinds = json.loads(metadata.get("ranges", "{}")).items()
+            ranges = {kind: (float(least), float(most)) for kind, (least, most) in kinds}
+            if not all(least < most for least, most in ranges.values()):
+                raise ValueError(f"no range of pixel values: {ranges}")
             config, test = (dict(json.loads(metadata[name])) for name in ("config", "test"))
             return cls(
                 tuple(map(str, classes)), shape, low == [-1, 1], config, epochs=int(metadata["epochs"]),
                 seed=int(metadata["seed"]), test={name: float(value) for name, value in test.items()},
-                ranges={kind: (float(low), float(high)) for kind, (low, high) in ranges.items()},
-                **{name: metadata[name] for name in _TEXTS},
+                ranges=ranges, **{name: metadata[name] for name in _TEXTS},
             )  # fmt: skip
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UserError(f"{source}: the description of its network is damaged: {error!r}") from None
 
 

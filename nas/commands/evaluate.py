@@ -1,6 +1,7 @@
 """`nas evaluate FILE`: retrain a saved configuration and test it, or cross-validate it."""
 
 import os
+import sys
 from argparse import Namespace
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,6 +74,8 @@ def evaluate(flags: Namespace) -> int:
     content = saved.read(flags.file)
     evaluator, config = _evaluator(flags, content)
     images, epochs = evaluator.images("train"), flags.epochs or content.epochs
+    for note in () if flags.quiet else images.notes:
+        say(note, sys.stderr)
     seed, folds = content.seed if flags.seed is None else flags.seed, flags.folds or content.folds
     space, data = evaluator.space, evaluator.data
     trained_from = Origin(

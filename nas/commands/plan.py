@@ -84,7 +84,8 @@ class Plan:
         self.directory: Path = flags.run_dir / (flags.name or fresh(subject))
         self.details = as_begun(self.directory, self._details())
         self.initial = self._initial()
-        test = () if self._begun else check_test_part(flags.data)  # a broken test part is told before anything starts
+        # A broken test part is told before anything starts.
+        test = () if self._begun else check_test_part(flags.data, self.images.ranges)
         self.remarks = remarks(self.images, self.budgets.folds, test)
 
     def _initial(self) -> Sequence[dict[str, Any]]:

@@ -14,6 +14,7 @@ from nas.errors import UserError
 
 if TYPE_CHECKING:
     from nas.data.images import Images
+    from nas.data.pixels import Ranges
 
 PARTS = ("train", "test")
 
@@ -73,14 +74,15 @@ def load(name: str, part: str = "train", image_size: int | None = None, *, resid
     return loader(name, part, image_size, resident_bytes)
 
 
-def check_test_part(name: str) -> list[bytes]:
+def check_test_part(name: str, ranges: Ranges | None = None) -> list[bytes]:
     """Hashes of the image files in the test part, by which copies are known; none where it is no files.
 
-    Every file is decoded, and nothing else made of it. Raises UserError, naming the files, where some are broken.
+    Every file is decoded, and nothing else made of it. Raises UserError, naming the files, where some are broken, or
+    have values that `ranges`, those of the train part, say nothing of.
     """
     from nas.data.files import check
 
-    return check(_module(name).test_files(name))
+    return check(_module(name).test_files(name), ranges)
 
 
 def _module(name: str) -> ModuleType:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -25,6 +26,16 @@ _LONGEST_TEXT = 2**28  # bytes of a text in a PNG; Pillow's 1 MB is less than wh
 _NAMED = 5  # broken files that are told by name
 LARGEST_OWN_SIZE = 64  # pixels a side; what is larger, or of several sizes, becomes 64 x 64 unless told
 _ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and its values that swap height and width
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+warnings.filterwarnings("ignore", category=UserWarning, module="PIL")  # about damaged texts that nobody reads here
 
 Size = tuple[int, int]  # height, width
 Item = TypeVar("Item")
@@ -36,7 +47,8 @@ def suffixes() -> frozenset[str]:
     """The endings, in lower case, of the files that Pillow reads as images."""
     Image.init()
     readable = {form for form in Image.OPEN if form not in _NOT_PICTURES}
-    return frozenset(suffix for suffix, form in Image.registered_extensions().items() if form in readable)
+    mpo = {".mpo"}  # photographs of some cameras, which Pillow reads as JPEG and does not register by themselves
+    return frozenset(suffix for suffix, form in Image.registered_extensions().items() if form in readable) | mpo
 
 
 def decode(path: Path, size: Size, content: bytes | None = None, ranges: Ranges | None = None) -> Tensor:
@@ -77,10 +89,18 @@ def _opened(path: Path, source: bytes | Path) -> Iterator[Image.Image]:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """The image turned as its EXIF says; as it is where that is cut or damaged."""
+    """The image turned as its EXIF says. Raises what its decoder does."""
+    image.load()  # which turns a TIFF already, and then its EXIF says no more of it
+    turn = _TURNS.get(_orientation(image))
+    return image if turn is None else image.transpose(turn)
+
+
+def _orientation(image: Image.Image) -> int:
+    """What the EXIF says, as far as it is whole; 1, upright, where it does not say."""
     with suppress(Exception):
-        image = ImageOps.exif_transpose(image)
-    return image
+        found = image.getexif().get(_ORIENTATION)
+        return found if isinstance(found, int) else 1
+    return 1
 
 
 def decode_as(path: Path, shape: tuple[int, int, int], ranges: Ranges | None = None) -> Tensor:
@@ -100,7 +120,7 @@ def read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}): put the file back") from error
+        raise _broken(path, error) from error
 
 
 def size_of(files: Iterable[Path], image_size: int | None) -> Size:
@@ -116,7 +136,7 @@ def size_of(files: Iterable[Path], image_size: int | None) -> Size:
         try:
             size = _header_size(path)
         except UserError:
-            all_in_threads(_header_size, paths)  # raises one that names the others, too
+            all_in_threads(_load, paths)  # raises one that names the others, too
             raise
         if max(size) > LARGEST_OWN_SIZE or size != (common or size):
             return default
@@ -169,14 +189,20 @@ def cores() -> int:
 def _header_size(path: Path) -> Size:
     with _opened(path, path) as image:
         width, height = image.size
-        if max(image.size) <= LARGEST_OWN_SIZE and width != height:  # else its orientation would change nothing
-            with suppress(Exception):  # it is cut or damaged
-                if image.getexif().get(_ORIENTATION) in _TURNED:
-                    return width, height
-        return height, width
+        if image.format == "TIFF":
+            return height, width  # Pillow says it as it will be upright
+        turned = max(image.size) <= LARGEST_OWN_SIZE and width != height and _orientation(image) in _TURNED
+        return (width, height) if turned else (height, width)
+
+
+def _load(path: Path) -> None:
+    with _opened(path, path) as image:
+        image.load()
 
 
 def _broken(path: Path, error: Exception) -> UserError:
+    if isinstance(error, OSError) and error.strerror:  # of the system; what decoders raise has no number
+        return UserError(f"{path}: cannot be read ({error.strerror}): put the file back")
     unknown = isinstance(error, UnidentifiedImageError)
     reason = "no known image format" if unknown else " ".join(str(error).split())
     return UserError(f"{path}: broken image ({reason}): replace or remove it")

@@ -73,13 +73,16 @@ def from_files(files: Files, resident_bytes: int | None = None) -> Images:
     )
 
 
-def check(paths: Sequence[Path]) -> list[bytes]:
-    """Return a hash of each file, all of which can be read as images. Raises UserError naming those that cannot."""
+def check(paths: Sequence[Path], ranges: Ranges | None = None) -> list[bytes]:
+    """Return a hash of each file, all of which can be read as images, and scaled by `ranges` if given.
+
+    Raises UserError naming those that cannot.
+    """
 
     def whole(path: Path) -> bytes:
         content = read(path)
         seen = look_at(path, content)
-        decode(path, (1, 1), content, {seen.depth.kind: (0.0, 1.0)})
+        decode(path, (1, 1), content, {seen.depth.kind: (0.0, 1.0)} if ranges is None else ranges)
         return blake2b(content, digest_size=16).digest()
 
     return all_in_threads(whole, paths)
@@ -114,7 +117,7 @@ def _notes(files: Files, looks: Sequence[Look], ranges: Ranges) -> Iterable[str]
     if files.left_out:
         what = "training" if files.part == "train" else files.part
         yield f"{len(files.paths):,} {what} images; left out: {files.left_out}"
-    kinds = Counter(seen.depth for seen in looks if seen.depth.kind and seen.depth != DEEP)
+    kinds = Counter(seen.depth for seen in looks if seen.depth.kind)
     for depth, count in kinds.items():
         low, high = (depth.low, depth.high) if depth.bounded else ranges[depth.kind]
         whose = "the range of their type" if depth.bounded else "the range of all training images"

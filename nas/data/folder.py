@@ -31,12 +31,18 @@ def load(name: str, part: str, image_size: int | None, resident_bytes: int | Non
     size = size_of(everything.files, image_size)
     holdout = range(len(train.files), len(everything.files)) if part == "train" else ()
     chosen = everything if part == "train" else test
-    directories = [places[each] for each in (("train", "val") if part == "train" else ("test",)) if each in places]
-    unused = left_out(directories, root if part == "train" else None)
+    unused = _unused(places, root) if part == "train" else ""
     training = None if part == "train" else everything.files
     return from_files(
         Files(name, part, classes, chosen.files, chosen.labels, size, holdout, training, unused), resident_bytes
     )
+
+
+def _unused(places: dict[str, Path], root: Path) -> str:
+    """What lies in the folder and is used in no part, in words."""
+    unused = left_out([places[part] for part in ("train", "val") if part in places], root)
+    tested = left_out([places["test"]], None) if "test" in places else ""
+    return "; ".join(filter(None, [unused, f"in test/: {tested}" if tested else ""]))
 
 
 def test_files(name: str) -> tuple[Path, ...]:

@@ -100,7 +100,8 @@ def _name(folder: Path) -> str:
 
 def _files(directory: Path, deep: bool = False) -> Iterator[Path]:
     entries = directory.rglob("*") if deep else directory.iterdir()
-    return (entry for entry in entries if _visible(entry) and not entry.is_dir())
+    # A link to nothing is a file that is missed; a pipe would be waited for.
+    return (entry for entry in entries if _visible(entry) and (entry.is_file() or not entry.exists()))
 
 
 def _is_image(path: Path) -> bool:

@@ -13,7 +13,7 @@ from PIL import Image
 from nas.errors import UserError
 
 Ranges = Mapping[str, tuple[float, float]]  # least and largest value, of each kind without a range of its own
-FLOAT, INTEGER, UNSIGNED = "float", "32-bit integer", "unsigned 32-bit integer"
+FLOAT, INTEGER, UNSIGNED, SHORT = "float", "32-bit integer", "unsigned 32-bit integer", "signed 16-bit"
 _BITS, _FORMAT = 258, 339  # TIFF tags: bits a sample, and whether these are unsigned (1), signed (2) or float (3)
 _SIGNED = 2
 _SIXTEEN = ("PNG", "PPM", "JPEG2000")  # formats whose integers Pillow brings to 16 bits
@@ -57,8 +57,8 @@ def depth_of(image: Image.Image) -> Depth:
         return DEEP
     if image.mode == "I" and bits not in range(1, 17):
         return Depth(INTEGER if signed or not tags else UNSIGNED)
-    if image.mode == "I" and signed:
-        return Depth("signed 16-bit", -(2**15), 2**15 - 1)
+    if (image.mode == "I" and signed) or (image.mode, image.format) == ("I;16", "FITS"):
+        return Depth(SHORT, -(2**15), 2**15 - 1)
     if image.mode == "L" and signed:
         return Depth("signed 8-bit", -(2**7), 2**7 - 1)
     if image.mode.startswith("I"):
@@ -118,7 +118,7 @@ def _bytes(values: np.ndarray[Any, Any], depth: Depth, ranges: Ranges) -> np.nda
         return ((values.astype(np.int64) - depth.low) >> (bits - 8)).astype(np.uint8)
     if depth.kind not in ranges:
         raise UserError(
-            f"its pixels are of {depth.kind} values, whose range is not known: the network learned from images of "
+            f"its pixels are of {depth.kind} values, whose range is not known: the training images are of "
             "other values; convert it to those"
         )
     low, high = ranges[depth.kind]
@@ -130,6 +130,8 @@ def _values(image: Image.Image, depth: Depth) -> np.ndarray[Any, Any]:
     values = np.asarray(image)
     if depth.kind == "signed 8-bit":
         return values.view(np.int8)
+    if depth.kind == SHORT and values.dtype == np.uint16:
+        return values.view(np.int16)  # of FITS, whose sign Pillow does not know
     if depth.kind == UNSIGNED:
         return values.view(np.uint32)  # Pillow takes the upper half for negative
     return values

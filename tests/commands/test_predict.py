@@ -6,11 +6,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
+from nas import predictors
 from nas.data import load
+from nas.data.decode import decode_as
 from nas.evaluate import Evaluator
 from nas.main import main
 from nas.types import readable
@@ -52,6 +56,42 @@ def test_an_evaluation_keeps_its_network_with_the_recipe_it_had(
     for each, label in zip(seen, load("digits", "test").labels, strict=True):
         counts[label, int(each["classes"][0]["class"])] += 1
     assert counts.tolist() == confusion
+
+
+def test_one_file_has_the_same_pixels_in_a_search_when_streamed_in_its_test_and_for_every_kept_network(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Floats, whose range only the training images tell, and black on transparent, of which only the alpha tells."""
+    draw = np.random.RandomState(1)
+    for part, most in (("train", 1.0), ("test", 1.2)):
+        for name, low in (("dark", 0.0), ("light", 0.5)):
+            (tmp_path / "data" / part / name).mkdir(parents=True)
+            for i in range(6):
+                values = (draw.rand(8, 8) / 2 + low) * most
+                inked = np.zeros((8, 8, 4), np.uint8)
+                inked[:, :, 3] = (1 - values).clip(0, 1) * 255
+                Image.fromarray(values.astype(np.float32)).save(tmp_path / "data" / part / name / f"{i}.tif")
+                Image.fromarray(inked).save(tmp_path / "data" / part / name / f"{i}.png")
+    (tmp_path / "dense.py").write_text(DENSE)
+    words = ("--space", str(tmp_path / "dense.py"), "--run-dir", str(tmp_path), "--name", "run", *QUICK, "1")
+    begun = ["--data", str(tmp_path / "data"), "--epochs", "9", "--workers", "0", "--strategy", "default"]
+    assert main([*words, *begun]) == 0
+    err = capfd.readouterr().err
+    assert "12 images of float values scaled from" in err and "12 images with transparency laid on white" in err
+    assert main(["export", str(tmp_path / "run"), "--format", "onnx"]) == 0
+    for part in ("train", "test"):
+        data, files = str(tmp_path / "data"), sorted((tmp_path / "data" / part).glob("*/*"))
+        kept, streamed = load(data, part), load(data, part, resident_bytes=0)
+        assert kept.pixels is not None and streamed.files == tuple(files)
+        [(pixels, labels)] = streamed.batches(torch.arange(len(files)), len(files), "cpu")
+        assert torch.equal(pixels, kept.pixels)
+        assert pixels[labels == 0].float().mean() < 80 < 160 < pixels[labels == 1].float().mean()
+        for network in ("run", "run/best.safetensors", "run/best.onnx"):
+            known, _ = predictors.load(tmp_path / network, None)
+            seen = torch.stack([decode_as(path, known.shape, known.ranges) for path in files])
+            assert torch.equal(seen, kept.pixels)
+            classes = [each["classes"][0]["class"] for each in predicted(capfd, tmp_path / network, *files)]
+            assert classes == [path.parent.name for path in files]
 
 
 def test_a_table_shows_the_three_likeliest_classes(winner: Winner, capfd: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
-from nas.data.decode import decode, decode_as, resize, size_of
+from nas.data.decode import decode, decode_as, resize, size_of, suffixes
 from nas.errors import UserError
 
 RAMP = np.arange(0, 240, dtype=np.uint8).reshape(8, 10, 3)
@@ -136,3 +136,35 @@ def test_truncated_files_are_named_whatever_the_format(tmp_path: Path, suffix: s
 def test_a_file_that_went_away_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"gone\.png: cannot be read \(No such file or directory\)"):
         decode(tmp_path / "gone.png", (8, 8))
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
+def test_every_orientation_makes_the_image_that_people_see(tmp_path: Path, suffix: str) -> None:
+    smooth = np.repeat(RAMP[:, :, :1], 3, 2)
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        path = saved(Image.fromarray(smooth), tmp_path / f"{orientation}.{suffix}", exif=exif, quality=100)
+        upright = np.array(ImageOps.exif_transpose(Image.open(path)).convert("RGB"))
+        assert size_of([path], None) == upright.shape[:2]
+        assert torch.equal(decode(path, upright.shape[:2]), torch.from_numpy(upright).permute(2, 0, 1))
+
+
+def test_what_is_whole_of_a_damaged_exif_still_turns_the_image(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010E], exif[0x0112] = "x" * 300, 6
+    path = saved(Image.fromarray(RAMP), tmp_path / "cut.png", exif=exif.tobytes()[:-290])
+    assert size_of([path], None) == (10, 8)
+    assert torch.equal(decode(path, (10, 8)), torch.from_numpy(np.rot90(RAMP, -1).copy()).permute(2, 0, 1))
+
+
+def test_every_ending_of_an_image_that_pillow_opens_is_known() -> None:
+    assert {".jpg", ".jfif", ".mpo", ".png", ".webp", ".tif", ".tga", ".jp2", ".pgm"} <= suffixes()
+    assert not {".txt", ".pdf", ".eps", ".mpg", ".h5", ".npy", ""} & suffixes()
+
+
+def test_a_link_to_nothing_is_a_file_that_is_missed(tmp_path: Path) -> None:
+    (tmp_path / "a.png").symlink_to(tmp_path / "gone")
+    for look in (lambda: decode(tmp_path / "a.png", (8, 8)), lambda: size_of([tmp_path / "a.png"], None)):
+        with pytest.raises(UserError, match=r"a\.png: cannot be read \(No such file or directory\): put the file back"):
+            look()

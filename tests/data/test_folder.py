@@ -1,5 +1,6 @@
 """Does an image folder load as it lies there, keep its test part apart, and say what is wrong with it?"""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -230,3 +231,19 @@ def test_that_folds_mix_the_validation_images_is_told(make_folder) -> None:
     assert remarks(images, 1, ()) == []
     (line,) = remarks(images, 3, ())
     assert line.startswith("the 8 validation images are mixed with the others in 3 folds")
+
+
+def test_a_pipe_is_not_waited_for(make_folder) -> None:
+    folder = make_folder()
+    digest = load(str(folder)).digest
+    for part in ("train", "test"):
+        os.mkfifo(folder / part / "cat" / "pipe.png")
+    assert load(str(folder)).digest == digest and len(load(str(folder), "test")) == 10
+
+
+def test_what_is_left_out_of_the_test_part_is_told_with_the_rest(make_folder) -> None:
+    folder = make_folder()
+    (folder / "test" / "cat" / "notes.txt").write_text("no image")
+    assert load(str(folder)).notes == ("10 training images; left out: in test/: 1 not images",)
+    (folder / "train" / "dog" / "notes.txt").write_text("no image")
+    assert load(str(folder)).notes == ("10 training images; left out: 1 not images; in test/: 1 not images",)

@@ -215,6 +215,42 @@ def test_transparency_changes_the_digest_and_opaque_images_do_not(make_folder: A
     assert white.digest == load(str(folder), resident_bytes=0).digest
 
 
+def test_values_of_fits_files_have_a_sign(tmp_path: Path) -> None:
+    values = np.rint(RAMP * 65535 - 32768).astype(">i2")
+    cards = ("SIMPLE  = T", "BITPIX  = 16", "NAXIS   = 2", f"NAXIS1  = {SIDE}", f"NAXIS2  = {SIDE}", "END")
+    head = "".join(card.ljust(80) for card in cards).ljust(2880).encode()
+    (tmp_path / "stars.fits").write_bytes((head + values.tobytes()).ljust(5760, b"\0"))
+    found = np.array(decoded(tmp_path / "stars.fits"))
+    assert np.abs(found - np.array(grey(BYTES[::-1]))).max() <= 1  # a FITS image begins with its lowest row
+
+
+def test_what_was_sixteen_bits_is_told_and_keeps_its_digest(make_folder: Any) -> None:
+    folder = make_folder()
+    Image.fromarray((BYTES.astype(np.uint16)) * 257).save(folder / "train/cat/9.png")
+    images = load(str(folder))
+    told = "1 image of 16-bit values scaled from 0 .. 65535, the range of their type, to 0 .. 255"
+    assert images.notes == (told,) and images.ranges == {}
+
+
+def test_a_test_image_that_the_training_images_say_nothing_of_is_told_before_a_search(make_folder: Any) -> None:
+    folder = make_folder()
+    tiff(folder / "test/cat/9.tif", RAMP.astype(np.float32), 3)
+    with pytest.raises(UserError, match=r"9\.tif: its pixels are of float values, whose range is not known"):
+        check_test_part(str(folder), load(str(folder)).ranges)
+    tiff(folder / "train/cat/9.tif", RAMP.astype(np.float32), 3)
+    assert len(check_test_part(str(folder), load(str(folder)).ranges)) == 11
+
+
+@pytest.mark.parametrize(
+    "ranges", ['{"float":[1,1]}', '{"float":[2,1]}', '{"float":[NaN,1]}', '{"float":3}', "[1]", "3"]
+)
+def test_a_network_with_a_damaged_range_is_refused(tmp_path: Path, ranges: str) -> None:
+    known = Description(("a",), (3, SIDE, SIDE), True, {}, "", "", "", "", "", 1, 0, {}).metadata()
+    assert Description.of(known, tmp_path).ranges == {}  # as networks of before have it
+    with pytest.raises(UserError, match="the description of its network is damaged"):
+        Description.of({**known, "ranges": ranges}, tmp_path)
+
+
 # What Pillow warns of
 
 
@@ -240,6 +276,7 @@ def test_all_broken_images_are_told_at_once(make_folder: Any) -> None:
     broken = sorted((folder / "train").glob("*/[0-3].png"))
     for path in broken:
         path.write_bytes(b"no image")
+    broken[1].write_bytes((folder / "train/cat/7.png").read_bytes()[:-60])  # only its pixels are broken
     with pytest.raises(UserError) as told:
         load(str(folder))
     assert str(told.value).startswith("8 images: ") and str(told.value).endswith("; 3 more")
