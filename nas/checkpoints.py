@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import suppress
@@ -50,8 +51,11 @@ class States:
 
     def prepare(self) -> bool:
         """Put a copy of the state before into the folder of the job; return whether it is what was left there."""
-        _delete(self.after)
-        self.after.mkdir(parents=True, exist_ok=True)
+        try:
+            self.after.mkdir()
+        except OSError:  # something is there, or the folder above it is not
+            _delete(self.after)
+            self.after.mkdir(parents=True, exist_ok=True)
         if not self.expected:
             return True
         copy = self.checkpoint if _is_former(self.before.name) else self.after
@@ -73,6 +77,9 @@ class States:
 
     def settle(self) -> Left:
         """Return what the job left, once it is on disk for good."""
+        with suppress(OSError):  # it is not empty
+            self.after.rmdir()
+            return Left()
         left = measured(self.after)
         if left.digest:
             folders = {parent for file in _files(self.after) for parent in file.relative_to(self.after).parents}
@@ -93,6 +100,7 @@ class Checkpoints:
         if root and os.path.lexists(root):
             own_folder(root)  # what lies behind a link is not ours to delete
         self._sizes = {path: _size(path) for path in _found(self.root)}
+        self._begun = set[str]()  # trials whose folders were made or looked at
         self._former = [path.name for path in self._sizes if path.parent == self.root]
         self.peak = self._now = sum(self._sizes.values())
 
@@ -105,8 +113,10 @@ class Checkpoints:
 
         Raises Corrupt where there is something else than a folder in place of one of ours, such as a link.
         """
-        with writing(self.root):
-            own_folder(own_folder(self.root) / job.trial.id)
+        if job.trial.id not in self._begun:
+            with writing(self.root):
+                own_folder(own_folder(self.root) / job.trial.id)
+            self._begun.add(job.trial.id)
         before, after = self._before(job), self.folder(*job.key)
         self._hold(after, self._sizes.get(before, 0) if expected else 0)
         return States(before, expected or self._untraceable(job), after)
@@ -116,15 +126,16 @@ class Checkpoints:
         after = self.folder(*job.key)
         self._hold(after, size)
         self._release(self._before(job))
-        _delete(_unfinished(after))
+        self._release(_unfinished(after))
 
     def drop(self, trial_id: str) -> None:
         """The trial cannot go on: delete all its states."""
         states = [path for path in self._sizes if trial_id in (path.parent.name, _owner(path))]
         for path in states:
             self._release(path)
+        self._begun.discard(trial_id)
         if states:
-            _delete(self.root / trial_id)
+            self._release(self.root / trial_id)
 
     def sweep(self, gone: Collection[str] | None) -> None:
         """Delete what is left of the trials `gone`, or of all: copies of jobs that ran twice or were killed."""
@@ -162,9 +173,13 @@ class Checkpoints:
         self.peak = max(self.peak, self._now)
 
     def _release(self, path: Path) -> None:
-        faults.point("checkpoint.delete")
         self._now -= self._sizes.pop(path, 0)
-        _delete(path)
+        with suppress(FileNotFoundError, NotADirectoryError):
+            if stat.S_ISDIR(path.lstat().st_mode) and not os.listdir(path):
+                path.rmdir()
+                return
+            faults.point("checkpoint.delete")
+            _delete(path)
 
 
 def kept(root: Path) -> Iterator[tuple[str, int, Path]]:
