@@ -115,7 +115,7 @@ def search(
         details=details,
     )
     limit, timeout = seconds(max_time), seconds(trial_timeout)
-    directory = Path(run_dir) if run_dir is not None else None
+    directory = Path(run_dir).absolute() if run_dir is not None else None  # who measures may change the folder
     executor = executor_for(train, whole("workers", workers, 0), gpus, cluster, cluster_resources, timeout)
     speaks = watched() if verbose is None else verbose
     with Console(limit, quiet=not speaks) as console:

@@ -7,7 +7,7 @@ from pathlib import Path
 from nas.errors import UserError
 from nas.flag_values import is_data, is_file_of_space
 from nas.flags import COMMANDS, parsers
-from nas.units import duration, seconds
+from nas.units import seconds
 from nas.words import unknown
 
 
@@ -92,16 +92,11 @@ def _resumed(asked: argparse.Namespace) -> argparse.Namespace:
 
 
 def _lift(begun: argparse.Namespace, folder: Path, asked: argparse.Namespace) -> None:
-    """Lift the limit that has ended the run where one of the other kind is asked for: more is wanted, not nothing."""
+    """Lift the limit in time where it has ended the run and a count is asked for: more is wanted, not nothing."""
     from nas.folder import read_end
 
-    (stopped, elapsed), counts = read_end(folder), ("max_trials", "max_total_epochs")
-    if stopped == "time limit" and any(name in asked for name in counts):
+    if read_end(folder)[0] == "time limit" and ("max_trials" in asked or "max_total_epochs" in asked):
         begun.max_time = None
-    elif stopped == "limit on trials or epochs" and "max_time" in asked and not any(name in asked for name in counts):
-        if asked.max_time and asked.max_time <= elapsed:
-            raise UserError(f"--max-time: the run has had {duration(elapsed)}, give more than that")
-        begun.max_trials = begun.max_total_epochs = None
 
 
 def _found(begun: argparse.Namespace) -> argparse.Namespace:

@@ -109,13 +109,15 @@ class AskTell:
         unknown = sorted(set(settings) - set(defaults))
         if unknown:
             raise UserError(f"AskTell has no argument {', '.join(unknown)}: it has {', '.join(defaults)}")
-        given = {"space": space, "measure": measure, "run_dir": run_dir, "initial": initial, "default": default}
+        given: dict[str, Any] = {"space": space, "measure": measure, "run_dir": run_dir}
+        given |= {"initial": initial, "default": default, "callbacks": callbacks}
         check({**given, **settings})
         initial_configs = checked(space, named(initial, default))
         spec = asked(space, **{**defaults, **settings}, initial=initial_configs, default=default)
         self._executor = _Elsewhere()
         self._run: Run | None = None
-        around = Surroundings(directory=Path(run_dir) if run_dir is not None else None, callbacks=callbacks)
+        directory = Path(run_dir).absolute() if run_dir is not None else None
+        around = Surroundings(directory=directory, callbacks=callbacks)
         work = Search(spec, space, measures_of(measure, space), self._executor)
         with contextlib.ExitStack() as stack:
             self._session = stack.enter_context(session(work, around))
@@ -127,6 +129,8 @@ class AskTell:
 
         Raises UserError where the search cannot begin: when no configuration meets the constraints, say.
         """
+        if self._run:
+            return None
         self._stage.step()
         fresh = [each for each in self._executor.waiting.values() if each.asked is None]
         if not fresh or self.done:
@@ -144,7 +148,11 @@ class AskTell:
 
         Raises UserError for what was not asked for, or was told before.
         """
+        if not isinstance(assignment, Assignment):
+            raise UserError(f"{assignment!r} is not what ask has returned")
         key = (assignment.trial, assignment.epochs)
+        if self._run or self.done:
+            raise UserError(f"the search has ended: the outcome of trial {key[0]} at {key[1]} epochs comes too late")
         told = self._executor.waiting.pop(key, None)
         if not told or told.asked is None:
             raise UserError(f"trial {key[0]} at {key[1]} epochs was not asked for, or was told before")

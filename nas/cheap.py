@@ -71,7 +71,11 @@ def measures_of(
         config = Config.of(values)
         if config not in last:
             last.clear()
-            last[config] = measure(config.values)
+            measured = measure(config.values)
+            if set(measured) != set(names):
+                had, now = ", ".join(sorted(names)), ", ".join(sorted(measured))
+                raise UserError(f"measure returned {now} for {config.values}, not {had}: return the same for all")
+            last[config] = measured
         return last[config][name]
 
     return {name: partial(value, name) for name in names}

@@ -175,7 +175,7 @@ class Checkpoints:
     def _release(self, path: Path) -> None:
         self._now -= self._sizes.pop(path, 0)
         with suppress(FileNotFoundError, NotADirectoryError):
-            if stat.S_ISDIR(path.lstat().st_mode) and not os.listdir(path):
+            if stat.S_ISDIR(path.lstat().st_mode) and not any(path.iterdir()):
                 path.rmdir()
                 return
             faults.point("checkpoint.delete")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ConfigSpace import ConfigurationSpace
 
+from nas import budgets
 from nas.cheap import Measures
 from nas.checkpoints import Checkpoints
 from nas.drive import TIME, drive, goes_on
@@ -61,6 +62,9 @@ def conduct(search: Search, around: Surroundings) -> Run:
 
 
 def _check_end(spec: RunSpec, around: Surroundings) -> None:
+    least = budgets.epochs(spec.smallest)
+    if spec.strategy != "default" and spec.max_total_epochs is not None and spec.max_total_epochs < least:
+        raise UserError(f"max total epochs is {spec.max_total_epochs}, less than the {least} of a single trial")
     if spec.strategy != "default" and (around.limit, spec.max_trials, spec.max_total_epochs) == (None, None, None):
         raise UserError("the search has no end: give max_time, max_trials or max_total_epochs")
 

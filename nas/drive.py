@@ -39,6 +39,8 @@ def drive(lab: Lab, limit: float | None) -> str:
         ended = await _until(lambda: end - _kept(lab, limit), lab, strategy_of(lab.spec)(lab)) or _own_end(lab)
         if lab.repetitions and not lab.stopping:
             ended = await _until(lambda: end, lab, confirm(lab)) or ended
+        elif lab.repetitions:
+            ended = lab.stopping  # it came after the last result of the search, and the confirmation is still due
         return ended
 
     def stop(name: str) -> None:

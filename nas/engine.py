@@ -7,10 +7,12 @@ over the same journal.
 
 import logging
 from collections.abc import Callable, Collection, Coroutine, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 from ConfigSpace import ConfigurationSpace
 
 from nas import budgets
@@ -178,11 +180,18 @@ class Lab:
                 tracker(self, result)
             except Exception:  # whoever watches must not disturb
                 logging.getLogger(__name__).warning("a tracker failed", exc_info=True)
-        if [True for callback in self.around.callbacks if callback(result) is True]:
+        answers = [_asks_to_stop(callback, result) for callback in self.around.callbacks]  # all of them are told
+        if any(answers):
             self.stopping = self.stopping or CALLBACK
         if self.stopping:
             raise Interrupted
         return result
+
+
+def _asks_to_stop(callback: Callback, result: Result) -> bool:
+    """Return whether `callback` returns True for `result`, of which it is given a copy: it may change that."""
+    answer = callback(replace(result, metrics=dict(result.metrics), details=deepcopy(result.details)))
+    return isinstance(answer, (bool, np.bool_)) and bool(answer)
 
 
 Strategy = Callable[[Lab], Coroutine[Any, Any, None]]

@@ -38,18 +38,22 @@ def read(path: Path) -> list[Named]:
     Raises UserError where the file cannot be read or a line is none of these.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # with the mark that some editors begin a file with
     except (OSError, ValueError) as error:
         raise UserError(f"--initial {path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     whole = _decoded(text)
     if isinstance(whole, dict):
         return [(str(path), _values(whole))]
+    if isinstance(whole, list) and whole and all(isinstance(each, dict) for each in whole):
+        return [(f"{path}, number {number}", _values(each)) for number, each in enumerate(whole, 1)]
     found = list[Named]()
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             content = _decoded(line)
             if not isinstance(content, dict):
-                raise UserError(f"--initial {path}, line {number} is no configuration: give one JSON object a line")
+                raise UserError(
+                    f"--initial {path}, line {number} is no configuration: give one JSON object a line, each name once"
+                )
             found.append((f"{path}, line {number}", _values(content)))
     if not found:
         raise UserError(f"--initial {path} holds no configuration: give one JSON object a line")
@@ -58,9 +62,16 @@ def read(path: Path) -> list[Named]:
 
 def _decoded(text: str) -> object:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_once)
     except ValueError:
         return None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return them as a dict. Raises ValueError where a name is there twice: which one is meant?"""
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a name is there twice")
+    return dict(pairs)
 
 
 def _values(content: dict[str, Any]) -> Mapping[str, Any]:

@@ -37,6 +37,10 @@ def check(arguments: Mapping[str, Any]) -> None:
         lone = name in _LISTS and isinstance(value, (str, bytes, Mapping))
         if name in arguments and (lone or not isinstance(value, kinds)):
             raise UserError(f"{name} is {_shown(value)}, but must be {meaning}")
+    for name in ("callbacks", "trackers"):
+        for each in arguments.get(name, ()):
+            if not callable(each):
+                raise UserError(f"{name} hold {_shown(each)}, but each must be a function")
     measure = arguments.get("measure")
     for name, function in measure.items() if isinstance(measure, Mapping) else ():
         if not callable(function):

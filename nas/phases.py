@@ -58,7 +58,7 @@ def going_on(before: RunSpec, now: RunSpec, committed: Sequence[Result], more_ti
     results = len(committed)
     earlier = [replace(limits, results=min(limits.results, results)) for limits in before.earlier]
     if more_time or limits_changed(before, now):
-        _check_enough(now, committed)
+        _check_enough(before, now, committed)
         if results > (earlier[-1].results if earlier else 0):
             earlier.append(Limits(results, before.max_trials, before.max_total_epochs))
     initial = now.initial if before.initial else ()  # none where a version that knew of none has begun the run
@@ -70,12 +70,14 @@ def limits_changed(before: RunSpec, now: RunSpec) -> bool:
     return (before.max_trials, before.max_total_epochs) != (now.max_trials, now.max_total_epochs)
 
 
-def _check_enough(now: RunSpec, committed: Sequence[Result]) -> None:
+def _check_enough(before: RunSpec, now: RunSpec, committed: Sequence[Result]) -> None:
     trials = len({result.job.trial.id for result in committed})
     epochs = sum(result.job.stop - result.job.start for result in committed)
     for what, limit, had in (("trials", now.max_trials, trials), ("total epochs", now.max_total_epochs, epochs)):
         if limit is not None and limit < had:
             raise UserError(f"max {what} is {limit}, but the run has had {had}: give at least as many, or a new run")
+    if limits_changed(before, now) and now.max_trials == before.max_trials == trials:
+        raise UserError(f"the run has had all of its {trials} trials: give a larger limit on trials, too")
 
 
 def _parts(committed: Sequence[Result], spec: RunSpec) -> list[tuple[RunSpec, Sequence[Result]]]:

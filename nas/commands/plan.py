@@ -15,6 +15,7 @@ from nas.commands.naming import fresh
 from nas.constraints import Constraint, parse
 from nas.data import check_test_part
 from nas.data.decode import cores
+from nas.data.files import Checked
 from nas.data.memory import available_memory
 from nas.data.remarks import remarks
 from nas.earlier import as_begun
@@ -85,7 +86,7 @@ class Plan:
         self.details = as_begun(self.directory, self._details())
         self.initial = self._initial()
         # A broken test part is told before anything starts.
-        test = () if self._begun else check_test_part(flags.data, self.images.ranges)
+        test = Checked() if self._begun else check_test_part(flags.data, self.images.ranges)
         self.remarks = remarks(self.images, self.budgets.folds, test)
 
     def _initial(self) -> Sequence[dict[str, Any]]:
@@ -125,6 +126,8 @@ class Plan:
         for constraint in given:
             if constraint.metric in _RATIOS and constraint.relation == ">=" and constraint.bound > 1:
                 raise UserError(f"constraint {constraint} cannot be met: {constraint.metric} lies between 0 and 1")
+            if constraint.relation == "<=" and constraint.bound < 0:
+                raise UserError(f"constraint {constraint} cannot be met: {constraint.metric} is never below 0")
         return given
 
     def _macs_bound(self) -> int | None:

@@ -59,8 +59,11 @@ def _files(given: Iterable[Path]) -> Iterator[Path]:
     """Yield the images that are meant: a folder stands for the image files in it, by name."""
     for path in given:
         if path.is_dir():
-            inside = (p for p in path.iterdir() if p.suffix.lower() in suffixes() and not p.name.startswith("."))
-            yield from sorted(inside) or [path]
+            visible = [each for each in path.iterdir() if not each.name.startswith(".")]
+            inside = sorted(each for each in visible if each.is_file() and each.suffix.lower() in suffixes())
+            if len(inside) < len(visible):
+                warn(f"{path}: left out: {len(visible) - len(inside)} that are no image files, or folders")
+            yield from inside or [path]
         else:
             yield path
 

@@ -39,7 +39,7 @@ def search(flags: Namespace) -> int:
 
 def _search(plan: Plan, began: float, tracker: Tracker) -> int:
     run = run_search(plan, began, [tracker])
-    best, columns, notes = run.best, dict[str, dict[str, float]](), _how_it_went(run, began)
+    best, columns, notes = run.best, dict[str, dict[str, float]](), [*plan.remarks, *_how_it_went(run, began)]
     if best is None:
         reason = "no trial could be trained" if run.trials else "no trial finished within the limits"
         say("\n".join([reason, *notes, *_first_error(run.trials)]))

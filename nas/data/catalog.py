@@ -13,6 +13,7 @@ from nas.data.download import cache_dir
 from nas.errors import UserError
 
 if TYPE_CHECKING:
+    from nas.data.files import Checked
     from nas.data.images import Images
     from nas.data.pixels import Ranges
 
@@ -74,8 +75,8 @@ def load(name: str, part: str = "train", image_size: int | None = None, *, resid
     return loader(name, part, image_size, resident_bytes)
 
 
-def check_test_part(name: str, ranges: Ranges | None = None) -> list[bytes]:
-    """Hashes of the image files in the test part, by which copies are known; none where it is no files.
+def check_test_part(name: str, ranges: Ranges | None = None) -> Checked:
+    """What is known of the image files in the test part; nothing where it is no files.
 
     Every file is decoded, and nothing else made of it. Raises UserError, naming the files, where some are broken, or
     have values that `ranges`, those of the train part, say nothing of.

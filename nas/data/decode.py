@@ -23,6 +23,7 @@ from nas.errors import UserError
 _NOT_PICTURES = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}  # formats that Pillow knows of and cannot draw by itself
 _LARGEST = 2**29  # pixels of an image; Pillow itself takes 89 million for an attack, and twice as many for an error
 _LONGEST_TEXT = 2**28  # bytes of a text in a PNG; Pillow's 1 MB is less than what some programs write about an image
+_PNG = b"\x89PNG\r\n\x1a\n"
 _NAMED = 5  # broken files that are told by name
 LARGEST_OWN_SIZE = 64  # pixels a side; what is larger, or of several sizes, becomes 64 x 64 unless told
 _ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and its values that swap height and width
@@ -59,7 +60,10 @@ def decode(path: Path, size: Size, content: bytes | None = None, ranges: Ranges 
     it is missing or broken, or what its values mean is not known.
     """
     height, width = size
-    with _opened(path, read(path) if content is None else content) as image:
+    content = read(path) if content is None else content
+    with _opened(path, content) as image:
+        if content.startswith(_PNG):  # whose checksums decoding passes over
+            Image.open(BytesIO(content)).verify()
         try:
             rgb = to_rgb(_upright(image), depth_of(image), ranges or {})
         except UserError as error:

@@ -15,6 +15,7 @@ from torch import Tensor
 from nas.data.decode import Size, all_in_threads, decode, look_at, read
 from nas.data.images import Images, content_digest, fits_in_memory
 from nas.data.pixels import DEEP, Look, Ranges, ranges_of
+from nas.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def from_files(files: Files, resident_bytes: int | None = None) -> Images:
     def take(index: int) -> tuple[bytes, Look]:
         content = read(files.paths[index])
         seen = look_at(files.paths[index], content)
-        if pixels is not None and seen.depth.bounded:
+        if pixels is not None and seen.depth.plain:
             pixels[index] = decode(files.paths[index], files.size, content)
         return blake2b(content, digest_size=16).digest(), seen
 
@@ -54,7 +55,9 @@ def from_files(files: Files, resident_bytes: int | None = None) -> Images:
     looks = [seen for _, seen in taken]
     ranges = _ranges(files, looks)
     if pixels is not None:
-        _fill(pixels, files, ranges, [i for i, seen in enumerate(looks) if not seen.depth.bounded])
+        _fill(pixels, files, ranges, [i for i, seen in enumerate(looks) if not seen.depth.plain])
+    if files.part == "train" and pixels is not None and len(pixels) and pixels.min() == pixels.max():
+        raise UserError(f"{files.name}: all pixels of all training images are alike: there is nothing to see in them")
     targets = torch.tensor(files.labels, dtype=torch.int64)
     contents = [content for content, _ in taken]
     return Images(
@@ -73,24 +76,33 @@ def from_files(files: Files, resident_bytes: int | None = None) -> Images:
     )
 
 
-def check(paths: Sequence[Path], ranges: Ranges | None = None) -> list[bytes]:
-    """Return a hash of each file, all of which can be read as images, and scaled by `ranges` if given.
+@dataclass(frozen=True)
+class Checked:
+    """What is known of the files of a test part: hashes of them, and how many have values beyond the range."""
+
+    contents: tuple[bytes, ...] = ()
+    beyond: int = 0
+
+
+def check(paths: Sequence[Path], ranges: Ranges | None = None) -> Checked:
+    """Return what is known of files, all of which can be read as images, and scaled by `ranges` if given.
 
     Raises UserError naming those that cannot.
     """
 
-    def whole(path: Path) -> bytes:
+    def whole(path: Path) -> tuple[bytes, bool]:
         content = read(path)
         seen = look_at(path, content)
         decode(path, (1, 1), content, {seen.depth.kind: (0.0, 1.0)} if ranges is None else ranges)
-        return blake2b(content, digest_size=16).digest()
+        return blake2b(content, digest_size=16).digest(), bool(ranges) and seen.beyond(ranges or {})
 
-    return all_in_threads(whole, paths)
+    found = all_in_threads(whole, paths)
+    return Checked(tuple(content for content, _ in found), sum(beyond for _, beyond in found))
 
 
 def _ranges(files: Files, looks: Sequence[Look]) -> Ranges:
     """Return the ranges that hold for `files`: those of the train part, which is looked at where one is needed."""
-    if files.training is not None and not all(seen.depth.bounded for seen in looks):
+    if files.training is not None and not all(seen.depth.plain for seen in looks):
         looks = all_in_threads(lambda path: look_at(path, read(path)), files.training)
     return ranges_of(files.name, looks)
 
@@ -108,7 +120,7 @@ def _converted(looks: Sequence[Look], ranges: Ranges) -> Iterable[bytes]:
     """Yield what of the pixels the content of the files does not tell: how they were brought to bytes."""
     if any(seen.transparent for seen in looks):
         yield b"on white"
-    if any(seen.depth.kind and seen.depth != DEEP for seen in looks):
+    if any(seen.depth.kind and (seen.depth != DEEP or DEEP.kind in ranges) for seen in looks):
         yield json.dumps(["scaled", sorted(ranges.items())]).encode()
 
 
@@ -119,8 +131,8 @@ def _notes(files: Files, looks: Sequence[Look], ranges: Ranges) -> Iterable[str]
         yield f"{len(files.paths):,} {what} images; left out: {files.left_out}"
     kinds = Counter(seen.depth for seen in looks if seen.depth.kind)
     for depth, count in kinds.items():
-        low, high = (depth.low, depth.high) if depth.bounded else ranges[depth.kind]
-        whose = "the range of their type" if depth.bounded else "the range of all training images"
+        low, high = ranges.get(depth.kind, (depth.low, depth.high))
+        whose = "the range of all training images" if depth.kind in ranges else "the range of their type"
         yield f"{_images(count)} of {depth.kind} values scaled from {low:g} .. {high:g}, {whose}, to 0 .. 255"
     transparent = sum(seen.transparent for seen in looks)
     if transparent:

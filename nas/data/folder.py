@@ -40,8 +40,8 @@ def load(name: str, part: str, image_size: int | None, resident_bytes: int | Non
 
 def _unused(places: dict[str, Path], root: Path) -> str:
     """What lies in the folder and is used in no part, in words."""
-    unused = left_out([places[part] for part in ("train", "val") if part in places], root)
-    tested = left_out([places["test"]], None) if "test" in places else ""
+    unused = left_out([places[part] for part in ("train", "val") if part in places], root, tuple(places.values()))
+    tested = left_out([places["test"]]) if "test" in places else ""
     return "; ".join(filter(None, [unused, f"in test/: {tested}" if tested else ""]))
 
 

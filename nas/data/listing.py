@@ -48,8 +48,8 @@ def class_names(directory: Path) -> tuple[str, ...]:
     return tuple(map(_name, _folders(directory)))
 
 
-def left_out(directories: Sequence[Path], root: Path | None) -> str:
-    """What is no image of a class in the `directories` of parts, in words; of `root` also folders that are no part."""
+def left_out(directories: Sequence[Path], root: Path | None = None, parts: Sequence[Path] = ()) -> str:
+    """What is no image of a class in `directories`, in words; of `root` also folders that are none of its `parts`."""
     deep = dict[str, int]()
     loose = others = 0
     for directory in directories:
@@ -59,19 +59,21 @@ def left_out(directories: Sequence[Path], root: Path | None) -> str:
             below = sum(_is_image(path) for inner in _folders(folder) for path in _files(inner, deep=True))
             if below:
                 deep[_name(folder)] = deep.get(_name(folder), 0) + below
-    parts = [
+    told = [
         f"{sum(deep.values()):,} in sub-folders of {_named(deep)}" if deep else "",
         f"{loose:,} outside of the class folders" if loose else "",
         f"{others:,} not images" if others else "",
-        *(f"all in {_named([_name(place)])}" for place in (_no_parts(root, directories) if root else ())),
+        *(f'all in "{_name(place)}"' for place in (_no_parts(root, parts) if root else ())),
     ]
-    return ", ".join(filter(None, parts))
+    return ", ".join(filter(None, told))
 
 
 def _no_parts(root: Path, parts: Sequence[Path]) -> Iterator[Path]:
-    """Yield the folders with images beside those of the parts; of the test part only the name is looked at."""
-    others = (each for each in _folders(root) if each not in parts and not each.name.lower().startswith("test"))
-    yield from (each for each in others if any(_is_image(path) for path in _files(each, deep=True)))
+    """Yield the folders with images beside those of the parts; of one that may hold tests only the name is seen."""
+    for each in _folders(root):
+        tests = each.name.lower().startswith("test")
+        if each not in parts and (tests or any(_is_image(path) for path in _files(each, deep=True))):
+            yield each
 
 
 def _named(names: Sequence[str] | dict[str, int]) -> str:

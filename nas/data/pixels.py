@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from PIL import Image
 from nas.errors import UserError
 
 Ranges = Mapping[str, tuple[float, float]]  # least and largest value, of each kind without a range of its own
+_DEEP = "16-bit"
+_USED = 12  # bits: cameras of so many, or fewer, write 16; such images would come out nearly black
 FLOAT, INTEGER, UNSIGNED, SHORT = "float", "32-bit integer", "unsigned 32-bit integer", "signed 16-bit"
 _BITS, _FORMAT = 258, 339  # TIFF tags: bits a sample, and whether these are unsigned (1), signed (2) or float (3)
 _SIGNED = 2
@@ -29,8 +32,13 @@ class Depth:
 
     @property
     def bounded(self) -> bool:
-        """Whether bytes can be made of it without looking at other images."""
+        """Whether it has a range of its own."""
         return not self.kind or self.low is not None
+
+    @property
+    def plain(self) -> bool:
+        """Whether bytes can be made of it without looking at other images."""
+        return self.bounded and self.kind != _DEEP
 
 
 @dataclass(frozen=True)
@@ -42,8 +50,13 @@ class Look:
     high: float = 0.0
     transparent: bool = False
 
+    def beyond(self, ranges: Ranges) -> bool:
+        """Return whether values lie outside of the range that they are scaled by, which cuts them off."""
+        low, high = ranges.get(self.depth.kind, (-math.inf, math.inf))
+        return not low <= self.low <= self.high <= high
 
-DEEP = Depth("16-bit", 0, 2**16 - 1)
+
+DEEP = Depth(_DEEP, 0, 2**16 - 1)
 
 
 def depth_of(image: Image.Image) -> Depth:
@@ -72,25 +85,35 @@ def look(image: Image.Image, path: Path) -> Look:
     Raises UserError for values that are not numbers.
     """
     depth = depth_of(image)
-    if not depth.bounded:
+    low = high = 0.0
+    if not depth.plain:
         values = _values(image, depth)
         wrong = int(np.count_nonzero(~np.isfinite(values)))
         if wrong:
             raise UserError(f"{path}: {wrong} of its values are no numbers (nan or inf): mend or remove it")
-        return Look(depth, float(values.min()), float(values.max()))
-    return Look(depth, transparent=image.has_transparency_data and _shines_through(image))
+        low, high = float(values.min()), float(values.max())
+    if not depth.bounded:
+        return Look(depth, low, high)
+    return Look(depth, low, high, transparent=image.has_transparency_data and _shines_through(image))
 
 
 def ranges_of(name: str, looks: Iterable[Look]) -> dict[str, tuple[float, float]]:
-    """Return the range of each kind of values without one of its own. Raises UserError where all are the same."""
+    """Return the range of each kind of values without one of its own, and of 16 bits where few of them are used.
+
+    Raises UserError where all values are the same.
+    """
     found = dict[str, tuple[float, float]]()
     for each in looks:
-        if not each.depth.bounded:
+        if not each.depth.plain:
             low, high = found.get(each.depth.kind, (each.low, each.high))
             found[each.depth.kind] = (min(low, each.low), max(high, each.high))
     for kind, (low, high) in found.items():
         if low == high:
             raise UserError(f"{name}: all pixels of its {kind} images are {low:g}: there is nothing to see in them")
+    if _DEEP in found:
+        bits = max(8, int(found.pop(_DEEP)[1]).bit_length())
+        if bits <= _USED:
+            found[_DEEP] = (0.0, 2.0**bits - 1)
     return found
 
 
@@ -113,7 +136,7 @@ def to_rgb(image: Image.Image, depth: Depth, ranges: Ranges) -> Image.Image:
 
 
 def _bytes(values: np.ndarray[Any, Any], depth: Depth, ranges: Ranges) -> np.ndarray[Any, Any]:
-    if depth.low is not None and depth.high is not None:
+    if depth.low is not None and depth.high is not None and depth.kind not in ranges:
         bits = (depth.high - depth.low).bit_length()
         return ((values.astype(np.int64) - depth.low) >> (bits - 8)).astype(np.uint8)
     if depth.kind not in ranges:

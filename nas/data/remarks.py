@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from nas.data.files import Checked
 from nas.data.images import Images
 
 
-def remarks(images: Images, folds: int, test: Sequence[bytes]) -> list[str]:
-    """Return lines on what was left out or converted, on copies, and on what becomes of the validation images.
-
-    `test` holds the hashes of the files of the test part.
-    """
-    return [*images.notes, *_copies(images, test), *_mixed(images, folds)]
+def remarks(images: Images, folds: int, test: Checked) -> list[str]:
+    """Return lines on what was left out or converted, on copies, and on what becomes of the validation images."""
+    beyond = f"{test.beyond:,} of {len(test.contents):,} test images have values beyond those of all training images"
+    cut = [f"{beyond}: they are cut off there"] if test.beyond else []
+    return [*images.notes, *cut, *_copies(images, test.contents), *_mixed(images, folds)]
 
 
 def _mixed(images: Images, folds: int) -> Iterator[str]:
@@ -28,13 +28,16 @@ def _copies(images: Images, test: Sequence[bytes]) -> Iterator[str]:
     known = set(images.contents)
     twice = sum(content in known for content in test)
     if twice:
-        yield f"{twice:,} of {len(test):,} test images are exact copies of training images: tests flatter the network"
+        yield f"{twice:,} of {len(test):,} test images are exact copies of training images, and prove nothing"
     held = set(images.holdout)
     if held and images.contents:
         trained = {content for number, content in enumerate(images.contents) if number not in held}
         again = sum(images.contents[number] in trained for number in held)
         if again:
             yield f"{again:,} of {len(held):,} validation images are exact copies of training images"
+    twins = len(images.contents) - len(set(images.contents))
+    if twins and not held:
+        yield f"{twins:,} of {len(images.contents):,} training images are copies of others, which folds may tear apart"
     yield from _contradictions(images)
 
 

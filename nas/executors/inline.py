@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from typing import NoReturn
 
 from nas.checkpoints import States
 from nas.contract import check
@@ -39,20 +40,43 @@ class Inline:
         deadline = self.deadline()
         if time.monotonic() >= deadline:
             raise OutOfTime
+        began, cut = time.monotonic(), _Cut()
         try:
-            with _interruptible(deadline, self.trial_timeout):
-                return perform(self.train, job, states)
+            with _interruptible(deadline, self.trial_timeout, cut):
+                result = perform(self.train, job, states)
+            cut.check()
         except KeyboardInterrupt:
             raise Interrupted from None
         except _Timeout:
-            return Result(job, Status.TIMEOUT, error=f"no end after {self.trial_timeout:g} s")
+            return self._late(job)
+        return self._late(job) if time.monotonic() - began > self.trial_timeout else result
+
+    def _late(self, job: Job) -> Result:
+        return Result(job, Status.TIMEOUT, error=f"no end after {self.trial_timeout:g} s")
 
     def close(self) -> None:
         pass
 
 
+class _Cut:
+    """Remembers what cut a training short, for a trainer that catches it and returns what it has by then."""
+
+    def __init__(self) -> None:
+        self._error: type[BaseException] | None = None
+
+    def short(self, error: type[BaseException]) -> NoReturn:
+        """Take note of it, and raise it."""
+        self._error = error
+        raise error
+
+    def check(self) -> None:
+        """Raise it again, if it came."""
+        if self._error:
+            raise self._error
+
+
 @contextmanager
-def _interruptible(deadline: float, limit: float) -> Iterator[None]:
+def _interruptible(deadline: float, limit: float, cut: _Cut) -> Iterator[None]:
     """In the block raise OutOfTime at `deadline`, _Timeout after `limit` seconds and KeyboardInterrupt at Ctrl-C.
 
     Outside the main thread nothing of this can be.
@@ -60,23 +84,23 @@ def _interruptible(deadline: float, limit: float) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
+    interrupt = signal.signal(signal.SIGINT, lambda *_: cut.short(KeyboardInterrupt))
     try:
-        with _alarm(deadline - time.monotonic(), limit) if min(deadline, limit) < math.inf else nullcontext():
+        with _alarm(deadline - time.monotonic(), limit, cut) if min(deadline, limit) < math.inf else nullcontext():
             yield
     finally:
         signal.signal(signal.SIGINT, interrupt)
 
 
 @contextmanager
-def _alarm(left: float, limit: float) -> Iterator[None]:
+def _alarm(left: float, limit: float, cut: _Cut) -> Iterator[None]:
     """In the block raise OutOfTime after `left` seconds, or _Timeout after `limit` where that is sooner.
 
     A timer of the caller's waits meanwhile: where its time has come by then it goes off at once.
     """
 
     def stop(*_: object) -> None:
-        raise OutOfTime if left <= limit else _Timeout
+        cut.short(OutOfTime if left <= limit else _Timeout)
 
     began, before = time.monotonic(), signal.signal(signal.SIGALRM, stop)
     due, interval = signal.setitimer(signal.ITIMER_REAL, max(1e-3, min(left, limit)))

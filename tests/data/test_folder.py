@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from nas.data import check_test_part, load
+from nas.data.files import Checked
 from nas.data.remarks import remarks
 from nas.errors import UserError
 
@@ -177,7 +178,7 @@ def test_what_lies_beside_the_images_of_a_class_is_told(make_folder) -> None:
     (note,) = load(str(folder)).notes
     assert note == (
         '8 training images; left out: 3 in sub-folders of "cat", "dog", 1 outside of the class folders, 3 not images, '
-        'all in "unlabeled"'
+        'all in "test-extra", all in "unlabeled"'
     )
     assert load(str(folder)).digest == digest
 
@@ -220,7 +221,7 @@ def test_copies_are_told(make_folder) -> None:
     shutil.copy(folder / "train/cat/0.png", folder / "val/cat/copy.png")
     shutil.copy(folder / "train/cat/1.png", folder / "train/dog/copy.png")
     assert remarks(load(str(folder)), 1, check_test_part(str(folder))) == [
-        "1 of 9 test images are exact copies of training images: tests flatter the network",
+        "1 of 9 test images are exact copies of training images, and prove nothing",
         "1 of 9 validation images are exact copies of training images",
         '1 image is in several classes at once, in "cat" and "dog"',
     ]
@@ -228,8 +229,8 @@ def test_copies_are_told(make_folder) -> None:
 
 def test_that_folds_mix_the_validation_images_is_told(make_folder) -> None:
     images = load(str(make_folder(("train", "val", "test"), count=4)))
-    assert remarks(images, 1, ()) == []
-    (line,) = remarks(images, 3, ())
+    assert remarks(images, 1, Checked()) == []
+    (line,) = remarks(images, 3, Checked())
     assert line.startswith("the 8 validation images are mixed with the others in 3 folds")
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from nas.data import check_test_part, load
 from nas.data.decode import decode, decode_as
+from nas.data.remarks import remarks
 from nas.description import Description
 from nas.errors import UserError
 
@@ -238,7 +239,7 @@ def test_a_test_image_that_the_training_images_say_nothing_of_is_told_before_a_s
     with pytest.raises(UserError, match=r"9\.tif: its pixels are of float values, whose range is not known"):
         check_test_part(str(folder), load(str(folder)).ranges)
     tiff(folder / "train/cat/9.tif", RAMP.astype(np.float32), 3)
-    assert len(check_test_part(str(folder), load(str(folder)).ranges)) == 11
+    assert len(check_test_part(str(folder), load(str(folder)).ranges).contents) == 11
 
 
 @pytest.mark.parametrize(
@@ -285,8 +286,58 @@ def test_all_broken_images_are_told_at_once(make_folder: Any) -> None:
 
 def test_a_broken_test_part_is_told_without_its_pixels_being_used(make_folder: Any) -> None:
     folder = make_folder()
-    assert len(check_test_part(str(folder))) == len(list((folder / "test").glob("*/*")))
+    assert len(check_test_part(str(folder)).contents) == len(list((folder / "test").glob("*/*")))
     broken = next((folder / "test").glob("*/*"))
     broken.write_bytes(broken.read_bytes()[:-30])
     with pytest.raises(UserError, match="broken image"):
         check_test_part(str(folder))
+
+
+def test_a_png_whose_pixels_were_damaged_is_told(tmp_path: Path) -> None:
+    """Its checksums say so, where decoding may give other pixels without a word."""
+    noise = np.random.RandomState(0).randint(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "image.png", compress_level=0)
+    content = bytearray((tmp_path / "image.png").read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    (tmp_path / "image.png").write_bytes(content)
+    with pytest.raises(UserError, match="broken image"):
+        decode(tmp_path / "image.png", (64, 64))
+
+
+@pytest.mark.parametrize(("most", "bits"), [(255, 8), (3000, 12), (4095, 12)])
+def test_sixteen_bits_of_which_few_are_used_are_scaled_by_those(make_folder: Any, most: int, bits: int) -> None:
+    """Cameras of twelve bits write sixteen: by the range of the type their images were nearly black."""
+    folder = make_folder(count=2)
+    for path in folder.glob("*/*/*.png"):
+        Image.fromarray(np.rint(RAMP * most).astype(np.uint16)).save(path)
+    images = load(str(folder), image_size=SIDE)
+    assert images.pixels is not None and images.ranges == {"16-bit": (0.0, 2.0**bits - 1)}
+    assert np.abs(images.pixels[0, 0].numpy() - RAMP * 255 * most / (2**bits - 1)).max() <= 1
+    assert images.notes == (
+        f"4 images of 16-bit values scaled from 0 .. {2**bits - 1}, the range of all training images, to 0 .. 255",
+    )
+
+
+def test_sixteen_bits_that_are_used_are_what_they_were(make_folder: Any) -> None:
+    folder = make_folder(count=2)
+    for number, path in enumerate(folder.glob("*/*/*.png")):
+        Image.fromarray(np.rint(RAMP * (60_000 if number else 300)).astype(np.uint16)).save(path)
+    images = load(str(folder), image_size=SIDE)
+    assert images.ranges == {} and images.pixels is not None
+    first = decode(next(iter(sorted((folder / "train/cat").iterdir()))), (SIDE, SIDE))
+    assert torch.equal(images.pixels[0], first)
+
+
+def test_test_images_beyond_the_range_and_images_of_one_colour_are_told(make_folder: Any) -> None:
+    folder = make_folder(count=2)
+    for path in list(folder.glob("*/*/*.png")):
+        path.unlink()
+        tiff(path.with_suffix(".tif"), (RAMP * (1000 if "test" in path.parts else 1)).astype(np.float32), 3)
+    images = load(str(folder), image_size=SIDE)
+    lines = remarks(images, 1, check_test_part(str(folder), images.ranges))
+    assert "4 of 4 test images have values beyond those of all training images: they are cut off there" in lines
+    for path in list(folder.glob("train/*/*")):
+        path.unlink()
+        Image.new("RGB", (SIDE, SIDE), "white").save(path.with_suffix(".png"))
+    with pytest.raises(UserError, match="all pixels of all training images are alike"):
+        load(str(folder))
