@@ -9,7 +9,6 @@ from PIL import Image
 
 import nas
 from nas.commands.table import comparison, shown
-from nas.constraints import Constraint
 from nas.main import main
 from nas.trackers.console import Console
 from tests.commands.conftest import Winner
@@ -44,7 +43,7 @@ def test_a_class_is_shown_as_its_folder_is_called(winner: Winner, tmp_path: Path
 
 
 def test_metrics_and_titles_of_a_table_are_shown_as_they_are() -> None:
-    table = comparison({ODD[1]: dict.fromkeys(ODD, 0.5)}, ODD[0], [Constraint(ODD[2], "<=", 1)])
+    table = comparison({ODD[1]: dict.fromkeys(ODD, 0.5)}, ODD[0], [])
     text = checked(shown(table))
     assert len(text.splitlines()) == 4 + len(ODD)
     assert all(f"│ {seen} " in text for seen in SEEN) and f" {SEEN[1]} ┃" in text
