@@ -1,6 +1,7 @@
 """How does a search go from what was asked to what it leaves? Folder, journal, strategy, end."""
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -62,9 +63,11 @@ def conduct(search: Search, around: Surroundings) -> Run:
 
 
 def _check_end(spec: RunSpec, around: Surroundings) -> None:
-    least = budgets.epochs(spec.smallest)
-    if spec.strategy != "default" and spec.max_total_epochs is not None and spec.max_total_epochs < least:
-        raise UserError(f"max total epochs is {spec.max_total_epochs}, less than the {least} of a single trial")
+    """Raise UserError for a search without an end; one that ends before it begins is told."""
+    least, most = budgets.epochs(spec.smallest), spec.max_total_epochs
+    if spec.strategy != "default" and most is not None and most < least:
+        told = "max total epochs is %d, less than the %d of a single trial: nothing will be trained"
+        logging.getLogger(__name__).warning(told, most, least)
     if spec.strategy != "default" and (around.limit, spec.max_trials, spec.max_total_epochs) == (None, None, None):
         raise UserError("the search has no end: give max_time, max_trials or max_total_epochs")
 
