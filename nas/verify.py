@@ -148,6 +148,8 @@ def _best_faults(path: Path, results: dict[tuple[str, int], Result]) -> Iterator
         return
     best = saved.read(path)
     told, trial = best.evidence, best.evidence.get("trial")
+    if trial is None:  # a configuration that somebody put there, of which nothing is told
+        return
     result = results.get((str(trial), told.get("epochs_trained", 0)))
     if not result or dict(best.config) != result.config or told.get("validation") != result.metrics:
         yield f"{path}: trial {trial} is another in the journal; nas resume {quoted(path.parent)} writes it again"
