@@ -114,3 +114,15 @@ def test_it_works_in_a_notebook_where_an_event_loop_runs() -> None:
 def test_bad_arguments_are_told_as_by_a_search(asked: dict[str, Any], told: str) -> None:
     with pytest.raises(nas.UserError, match=told):
         nas.AskTell(hills(), **asked)
+
+
+def test_what_is_told_too_late_or_of_something_else_is_refused() -> None:
+    search = nas.AskTell(hills(), max_trials=10, callbacks=[lambda result: True], **SMALL)
+    one, two = search.ask(), search.ask()
+    assert one and two
+    with pytest.raises(nas.UserError, match="None is not what ask has returned"):
+        search.tell(None, {"accuracy": 1.0})  # type: ignore[arg-type]
+    search.tell(one, answer(one))
+    with pytest.raises(nas.UserError, match=r"the search has ended: the outcome of trial .* comes too late"):
+        search.tell(two, answer(two))
+    assert search.close().stopped == "callback" and search.ask() is None
