@@ -18,6 +18,8 @@ from nas.spec import RunSpec
 from nas.types import Key, Result, Status, Trial, canonical
 from nas.words import nearest
 
+DOUBTS = 4  # first results that lack a metric, after which there is taken to be none of that name
+
 
 class Ledger:
     """The results of a run by (trial id, epochs). What the journal holds is known from the start."""
@@ -29,7 +31,8 @@ class Ledger:
         """
         self.spec, self.journal = spec, journal
         self.before_first: Callable[[], None] = lambda: None  # called before the first result of this process is kept
-        self._doubtful = ""  # what is wrong if the only result so far is not the only one to lack a metric
+        self._doubtful = list[Result]()  # all results so far, where all of them lack a metric: not written yet
+        self._doubt_told = ""
         self._results = dict[Key, Result]()
         self._trials = dict[str, Trial]()
         with _no_collection():
@@ -77,34 +80,32 @@ class Ledger:
             _compare(known, result)
             return known
         _check_names(result)
-        result = self._judged(replace(result, elapsed=round(self.elapsed, 3)))
+        result, doubtful = self._judged(replace(result, elapsed=round(self.elapsed, 3)))
         self._keep(replace(result, trace=""))
-        if not self._doubtful:
-            self._write(result)
-        elif len(self._results) > 1:  # that the first one lacks a metric was its own fault
-            self._doubtful = ""
-            for each in (next(iter(self._results.values())), result):
+        self._doubtful.append(result)
+        if not doubtful:  # that those before it lack a metric is their own fault
+            due, self._doubtful = self._doubtful, []
+            for each in due:
                 self._write(each)
         return self._results[result.job.key]
 
     def _doubt(self, name: str, metrics: Mapping[str, float]) -> None:
-        """Take note that the first result lacks a metric; it is not written until another one has it.
+        """Say what is wrong if no result has the metric that the first ones lack.
 
-        Raises UserError where a metric of a like name is there, or where the second result lacks it, too.
+        Raises UserError where a metric of a like name is there, or where the first DOUBTS results lack it.
         """
         known = ", ".join(sorted(metrics))
-        told = (
+        self._doubt_told = (
             f"unknown metric {name!r}: training and measuring give {known}; train is to return each for every "
             "configuration, nan where there is none"
         )
-        if self._doubtful or nearest(name, list(metrics)):
-            raise UserError(told)
-        self._doubtful = told
+        if len(self._doubtful) + 1 == DOUBTS or nearest(name, list(metrics)):
+            raise UserError(self._doubt_told)
 
     def close(self) -> None:
-        """Raise UserError where the only result lacks a metric: nothing says that there is one of that name."""
+        """Raise UserError where all results lack a metric: nothing says that there is one of that name."""
         if self._doubtful:
-            raise UserError(self._doubtful)
+            raise UserError(self._doubt_told)
 
     def _write(self, result: Result) -> None:
         """Write `result` to disk. Raises UserError where all have failed alike."""
@@ -118,22 +119,24 @@ class Ledger:
         self._results[result.job.key] = result
         self._trials.setdefault(result.job.trial.id, result.job.trial)
 
-    def _judged(self, result: Result) -> Result:
-        """Return `result` with its cheap metrics and its score."""
+    def _judged(self, result: Result) -> tuple[Result, bool]:
+        """Return `result` with its cheap metrics and its score, and whether it, like all before, lacks a metric."""
+        doubtful = False
         spec, cheap = self.spec, dict(result.job.trial.cheap)
         metrics = {**result.metrics, **cheap}
         asked = {spec.objective: "the objective"} | {c.metric: f"asked for by {c}" for c in spec.constraints}
         for name in asked if result.status is Status.OK else ():
             if name in metrics:
                 continue
-            if metrics and name not in result.details and len(self._results) == bool(self._doubtful):
+            doubtful = bool(metrics) and name not in result.details and len(self._results) == len(self._doubtful)
+            if doubtful:
                 self._doubt(name, metrics)
             error = unmet(name, asked[name], metrics, result.details)
             result, metrics = replace(result, status=Status.CRASHED, error=error, details={}), cheap
             break
         if result.error.endswith(NO_METRICS):
             result = replace(result, error=f'{result.error}: return {{"{spec.objective}": value}}')
-        return scored(replace(result, metrics=metrics), spec)
+        return scored(replace(result, metrics=metrics), spec), doubtful
 
 
 def _check_names(result: Result) -> None:
