@@ -109,9 +109,7 @@ class AskTell:
         unknown = sorted(set(settings) - set(defaults))
         if unknown:
             raise UserError(f"AskTell has no argument {', '.join(unknown)}: it has {', '.join(defaults)}")
-        given: dict[str, Any] = {"space": space, "measure": measure, "run_dir": run_dir}
-        given |= {"initial": initial, "default": default, "callbacks": callbacks}
-        check({**given, **settings})
+        check(locals() | settings)
         initial_configs = checked(space, named(initial, default))
         spec = asked(space, **{**defaults, **settings}, initial=initial_configs, default=default)
         self._executor = _Elsewhere()
@@ -144,7 +142,7 @@ class AskTell:
         return Assignment(trial.id, trial.config.values, job.stop, start, trial.seed, states.checkpoint)
 
     def tell(self, assignment: Assignment, outcome: Mapping[str, Any] | BaseException) -> Result:
-        """Return the result of `assignment`, once it is on disk: `outcome` is what training returned, or raised.
+        """Return the result of `assignment`, on disk by then: `outcome` is what training returned, or raised.
 
         Raises UserError for what was not asked for, or was told before.
         """

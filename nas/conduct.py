@@ -64,11 +64,13 @@ def conduct(search: Search, around: Surroundings) -> Run:
 
 def _check_end(spec: RunSpec, around: Surroundings) -> None:
     """Raise UserError for a search without an end; one that ends before it begins is told."""
+    if spec.strategy == "default":
+        return
     least, most = budgets.epochs(spec.smallest), spec.max_total_epochs
-    if spec.strategy != "default" and most is not None and most < least:
+    if most is not None and most < least:
         told = "max total epochs is %d, less than the %d of a single trial: nothing will be trained"
         logging.getLogger(__name__).warning(told, most, least)
-    if spec.strategy != "default" and (around.limit, spec.max_trials, spec.max_total_epochs) == (None, None, None):
+    if (around.limit, spec.max_trials, most) == (None, None, None):
         raise UserError("the search has no end: give max_time, max_trials or max_total_epochs")
 
 
