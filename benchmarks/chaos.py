@@ -17,8 +17,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from nas.journal import read
-from nas.units import positive
+from nas.core.units import positive
+from nas.runs.journal import read
 from tests.processes import alive, workers_of
 
 Deaths = list[tuple[float, int]]

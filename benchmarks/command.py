@@ -13,9 +13,9 @@ from rich.live import Live
 from rich.table import Table
 
 import nas
-from nas.disk import disk_is_full
-from nas.errors import DiskFull
-from nas.signals import exit_status
+from nas.core.errors import DiskFull
+from nas.engine.signals import exit_status
+from nas.runs.disk import disk_is_full
 
 
 def run(main: Callable[[], int]) -> NoReturn:

@@ -13,7 +13,7 @@ from pebble import ProcessExpired
 from benchmarks import contestants, problems
 from benchmarks.meter import Meter
 from benchmarks.processes import pool, use_one_thread
-from nas.errors import UserError
+from nas.core.errors import UserError
 
 LEAVE_OUT = "name others by --contestants"
 Key = tuple[str, str, int]  # contestant, problem, seed

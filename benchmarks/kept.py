@@ -9,8 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.courses import Course
-from nas.disk import full_disk_told, write_atomically
-from nas.errors import InUse, UserError
+from nas.core.errors import InUse, UserError
+from nas.runs.disk import full_disk_told, write_atomically
 
 
 def kept(folder: Path) -> list[Course]:

@@ -17,9 +17,9 @@ import nas
 from benchmarks.command import growing, run
 from benchmarks.processes import alone
 from benchmarks.scaling import FULL, nothing, peak_megabytes, space
-from nas.errors import UserError
-from nas.flags import value
-from nas.units import positive
+from nas.cli.flags import value
+from nas.core.errors import UserError
+from nas.core.units import positive
 
 TRIALS = (100, 1000, 10_000)
 SHAPE = (3, 16, 16)
@@ -29,7 +29,7 @@ def training(config: dict[str, Any]) -> None:
     """Train the network of `config` for an epoch, as a worker does."""
     import torch
 
-    from nas.objectives.cnn import ImageTask
+    from nas.training.task import ImageTask
 
     torch.set_num_threads(1)
     task = ImageTask("digits-m", None, "cnn", 1, 0, 1, "cpu", 1)

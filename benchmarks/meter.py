@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.problems import Problem
-from nas.errors import EndOfJob
+from nas.core.errors import EndOfJob
 
 TRIES = 50  # proposals a full training that cost nothing, after which a contestant is taken to have no more to say
 

@@ -21,11 +21,11 @@ from benchmarks.command import growing, run
 from benchmarks.meter import Meter, Spent
 from benchmarks.problems import Problem
 from benchmarks.processes import alone, use_one_thread
-from nas.constraints import Constraint
-from nas.flags import value
-from nas.objectives.flowers import parameters
-from nas.objectives.lookup import Lookup
-from nas.units import positive
+from benchmarks.tables.flowers import parameters
+from benchmarks.tables.lookup import Lookup
+from nas.cli.flags import value
+from nas.core.constraints import Constraint
+from nas.core.units import positive
 from search_spaces import cnn
 
 SIZES, SEEDS = (100, 1000, 5000), 3

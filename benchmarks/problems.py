@@ -14,12 +14,12 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from nas.constraints import Constraint
-from nas.errors import UserError
-from nas.objectives.curves import hyperrec, lcbench
-from nas.objectives.flowers import flowers
-from nas.objectives.hpolib import hpolib
-from nas.objectives.lookup import Lookup
+from benchmarks.tables.curves import hyperrec, lcbench
+from benchmarks.tables.flowers import flowers
+from benchmarks.tables.hpolib import hpolib
+from benchmarks.tables.lookup import Lookup
+from nas.core.constraints import Constraint
+from nas.core.errors import UserError
 
 DATA = Path("../shared/data")
 SAMPLES = 4000  # random configurations that the bounds are quantiles of

@@ -18,9 +18,9 @@ from benchmarks.command import run
 from benchmarks.courses import Course, Key, run_all
 from benchmarks.kept import forget, keep, kept, locked
 from benchmarks.standings import BUDGETS
-from nas.errors import UserError
-from nas.flags import value
-from nas.units import count, positive
+from nas.cli.flags import value
+from nas.core.errors import UserError
+from nas.core.units import count, positive
 
 RESULTS = Path("benchmarks/results/quality")
 ELSEWHERE = "give other --results"

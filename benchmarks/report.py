@@ -19,7 +19,7 @@ from benchmarks import contestants, versions
 from benchmarks.courses import Course
 from benchmarks.problems import has_curves, left_out, table_of
 from benchmarks.standings import BUDGETS, Losses, Standing, by_table, common, loss_at, significance, standings
-from nas.disk import replacing, write_atomically
+from nas.runs.disk import replacing, write_atomically
 
 OURS, BASELINE = "engine", "random search"
 JUDGED_AT = 100  # full trainings, or as many as there are

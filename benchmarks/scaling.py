@@ -23,10 +23,10 @@ from rich.table import Table
 import nas
 from benchmarks.command import run, whole
 from benchmarks.virtual import VirtualWorkers
-from nas.flags import value
-from nas.seeds import generator
-from nas.types import Job
-from nas.units import count, positive
+from nas.cli.flags import value
+from nas.core.seeds import generator
+from nas.core.types import Job
+from nas.core.units import count, positive
 
 CURVES = Path("../shared/data/lcbench/curves.npz")
 SIZES = (10_000, 30_000, 100_000)  # results

@@ -28,8 +28,8 @@ from benchmarks import plain_loop
 from benchmarks.command import growing, run, whole
 from benchmarks.processes import pool, starting_line
 from nas.data import load
-from nas.objectives.cnn import ImageTask
 from nas.training import cost
+from nas.training.task import ImageTask
 from search_spaces import cnn
 
 FLOWERS = Path("../shared/data/micro17flower")

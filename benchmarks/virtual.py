@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
-from nas.checkpoints import States
-from nas.types import Job, Result, Status
+from nas.core.types import Job, Result, Status
+from nas.runs.checkpoints import States
 
 
 class VirtualWorkers:

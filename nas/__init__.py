@@ -3,15 +3,15 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from nas.errors import ClusterLost, Corrupt, DiskFull, Diverged, InUse, Unbuildable, UserError
+from nas.core.errors import ClusterLost, Corrupt, DiskFull, Diverged, InUse, Unbuildable, UserError
 
 if TYPE_CHECKING:
     from nas.api import search
     from nas.asktell import AskTell, Assignment
-    from nas.constraints import Constraint
-    from nas.executors.perform import Train
-    from nas.run import Run
-    from nas.types import Result, Status, Trial
+    from nas.core.constraints import Constraint
+    from nas.core.types import Result, Status, Trial
+    from nas.engine.executors.perform import Train
+    from nas.runs.run import Run
 
 __all__ = [
     "AskTell", "Assignment", "ClusterLost", "Constraint", "Corrupt", "DiskFull", "Diverged", "InUse", "Result", "Run",
@@ -19,8 +19,9 @@ __all__ = [
 ]  # fmt: skip
 
 _HOMES = {
-    "AskTell": "asktell", "Assignment": "asktell", "Constraint": "constraints", "Result": "types", "Run": "run",
-    "Status": "types", "Train": "executors.perform", "Trial": "types", "search": "api",
+    "AskTell": "asktell", "Assignment": "asktell", "Constraint": "core.constraints", "Result": "core.types",
+    "Run": "runs.run", "Status": "core.types", "Train": "engine.executors.perform", "Trial": "core.types",
+    "search": "api",
 }  # fmt: skip
 
 

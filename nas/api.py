@@ -6,22 +6,22 @@ from typing import Any
 
 from ConfigSpace import ConfigurationSpace
 
-from nas import constraints as bounds
-from nas.cheap import Measures, measures_of
-from nas.conduct import Search, conduct
-from nas.directions import sensible
-from nas.engine import Callback, Surroundings, Tracker
-from nas.executors import Executor
-from nas.executors.cluster import Cluster
-from nas.executors.inline import Inline
-from nas.executors.perform import Train
-from nas.executors.workers import Workers, pickled
-from nas.initial import checked, named
-from nas.kinds import check, whole
-from nas.run import Run
-from nas.spec import RunSpec, described, first_rung
+from nas.core import constraints as bounds
+from nas.core.directions import sensible
+from nas.core.kinds import check, whole
+from nas.core.spec import RunSpec, described, first_rung
+from nas.core.units import seconds
+from nas.engine.cheap import Measures, measures_of
+from nas.engine.conduct import Search, conduct
+from nas.engine.executors import Executor
+from nas.engine.executors.cluster import Cluster
+from nas.engine.executors.inline import Inline
+from nas.engine.executors.perform import Train
+from nas.engine.executors.workers import Workers, pickled
+from nas.engine.lab import Callback, Surroundings, Tracker
+from nas.runs.run import Run
+from nas.spaces.initial import checked, named
 from nas.trackers.console import Console, watched
-from nas.units import seconds
 
 
 def search(

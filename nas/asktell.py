@@ -16,19 +16,19 @@ from typing import Any
 from ConfigSpace import ConfigurationSpace
 
 from nas.api import asked, search
-from nas.cheap import Measures, measures_of
-from nas.checkpoints import States
-from nas.conduct import Search, session
-from nas.confirmation import incumbent
-from nas.drive import CLOSED, undisturbed
-from nas.engine import Callback, Surroundings
-from nas.errors import UserError
-from nas.executors.perform import perform
-from nas.initial import checked, named
-from nas.kinds import check
-from nas.outside import Stage
-from nas.run import Run
-from nas.types import Job, Key, Result, logical_order
+from nas.core.confirmation import incumbent
+from nas.core.errors import UserError
+from nas.core.kinds import check
+from nas.core.types import Job, Key, Result, logical_order
+from nas.engine.cheap import Measures, measures_of
+from nas.engine.conduct import Search, session
+from nas.engine.drive import CLOSED, undisturbed
+from nas.engine.executors.perform import perform
+from nas.engine.lab import Callback, Surroundings
+from nas.engine.outside import Stage
+from nas.runs.checkpoints import States
+from nas.runs.run import Run
+from nas.spaces.initial import checked, named
 
 _ELSEWHERE = {  # arguments of nas.search that say how it trains, watches and ends: who asks does that
     "command", "cluster", "cluster_resources", "gpus", "max_time", "trackers", "trial_timeout", "verbose", "workers",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from nas.errors import UserError
+from nas.core.errors import UserError
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def arguments(argv: Sequence[str]) -> "Namespace":
     """Return the parsed arguments."""
-    from nas.arguments import arguments
+    from nas.cli.arguments import arguments
 
     return arguments(argv)
 
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     own = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not ignored, as in a shell's background
     if own:
         signal.signal(signal.SIGINT, _leave)
-    from nas import home, streams
+    from nas.cli import home, streams
 
     streams.prepare()
     home.prepare()
@@ -49,14 +49,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _command(argv: Sequence[str]) -> Callable[[], int]:
     """Return what does what the words ask for, everything imported."""
     parsed = arguments(argv)
-    from nas import commands
+    from nas.cli import commands
 
     return lambda: commands.COMMANDS[parsed.command](parsed)
 
 
 def _status(command: Callable[[], int]) -> int:
     """Return the exit status of a command; what it raises is told in one line."""
-    from nas.words import one_line
+    from nas.core.words import one_line
 
     try:
         return command()

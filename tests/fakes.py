@@ -13,7 +13,7 @@ from typing import Any
 
 from ConfigSpace import Categorical, ConfigurationSpace, EqualsCondition, Float, GreaterThanCondition, Integer
 
-from nas.errors import Diverged
+from nas.core.errors import Diverged
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nas
-from nas.stored import open_run
-from nas.types import Result
-from nas.verify import faults_of
+from nas.core.types import Result
+from nas.report.verify import faults_of
+from nas.runs.stored import open_run
 from tests.fakes import climb, hills, look_up, params
 
 SMALL: dict[str, Any] = {"max_epochs": 9, "min_epochs": 1, "eta": 3, "offspring": 4, "population": 6, "seed": 3}

@@ -21,10 +21,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nas
-from nas.budgets import hyperband
-from nas.engine import Lab
-from nas.ranking import Outcome, outcome
-from nas.types import Result, Status
+from nas.core.brackets import hyperband
+from nas.core.ranking import Outcome, outcome
+from nas.core.types import Result, Status
+from nas.engine.lab import Lab
 from tests.fakes import (
     FATES,
     blind_staircase,

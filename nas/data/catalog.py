@@ -9,8 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
+from nas.core.errors import UserError
 from nas.data.download import cache_dir
-from nas.errors import UserError
 
 if TYPE_CHECKING:
     from nas.data.files import Checked

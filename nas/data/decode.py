@@ -17,8 +17,8 @@ import torch
 from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 from torch import Tensor
 
+from nas.core.errors import UserError
 from nas.data.pixels import Look, Ranges, depth_of, look, to_rgb
-from nas.errors import UserError
 
 _NOT_PICTURES = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}  # formats that Pillow knows of and cannot draw by itself
 _LARGEST = 2**29  # pixels of an image; Pillow itself takes 89 million for an attack, and twice as many for an error

@@ -9,7 +9,7 @@ import tempfile
 from hashlib import file_digest
 from pathlib import Path
 
-from nas.errors import UserError
+from nas.core.errors import UserError
 
 TIMEOUT = 30  # seconds without an answer
 CHUNK = 1 << 18  # bytes

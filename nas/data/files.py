@@ -12,10 +12,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from nas.core.errors import UserError
 from nas.data.decode import Size, all_in_threads, decode, look_at, read
 from nas.data.images import Images, content_digest, fits_in_memory
 from nas.data.pixels import DEEP, Look, Ranges, ranges_of
-from nas.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import torch
 
+from nas.core.errors import UserError
 from nas.data.decode import size_of
 from nas.data.files import Files, from_files
 from nas.data.folds import set_aside
 from nas.data.images import Images
 from nas.data.listing import Listing, class_names, left_out, listing
-from nas.errors import UserError
 
 PARTS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
 FIXED_SEED = 0  # of a test part set aside from train/: it must be the same one for every run

@@ -9,7 +9,7 @@ import torch
 from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
 from torch import Tensor
 
-from nas.errors import UserError
+from nas.core.errors import UserError
 
 Split = tuple[Tensor, Tensor]  # numbers of the images to train on and to validate on, int64, ascending
 HELD_OUT = 0.2

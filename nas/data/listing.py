@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
+from nas.core.errors import UserError
 from nas.data.decode import suffixes
-from nas.errors import UserError
 
 _NAMED = 3  # folders that are told by name
 

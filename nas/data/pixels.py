@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from nas.errors import UserError
+from nas.core.errors import UserError
 
 Ranges = Mapping[str, tuple[float, float]]  # least and largest value, of each kind without a range of its own
 _DEEP = "16-bit"

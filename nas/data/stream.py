@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
+from nas.core.errors import UserError
 from nas.data.decode import cores, decode, in_threads
 from nas.data.pixels import Ranges
-from nas.errors import UserError
 
 WORTH_WORKERS = 1024  # images; fewer are decoded before worker processes would have started
 Payload = TypeVar("Payload")

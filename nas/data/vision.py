@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 
+from nas.core.errors import UserError
 from nas.data.decode import resize, size_of
 from nas.data.download import TIMEOUT, cache_dir
 from nas.data.files import Files, from_files
 from nas.data.images import Images, resident
 from nas.data.torchvision_compat import import_torchvision
-from nas.errors import UserError
 
 
 def load(name: str, part: str, image_size: int | None, resident_bytes: int | None) -> Images:

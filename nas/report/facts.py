@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nas.compare.judged import Judged, read
-from nas.confirmation import Confirmed
-from nas.constraints import Constraint
-from nas.stored import StoredRun
-from nas.types import Config, Result, Status, Trial
-from nas.units import duration
+from nas.core.confirmation import Confirmed
+from nas.core.constraints import Constraint
+from nas.core.types import Config, Result, Status, Trial
+from nas.core.units import duration
+from nas.report.comparison.judged import Judged, read
+from nas.runs.stored import StoredRun
 
 _ANCESTORS = 25  # shown at most
 

@@ -9,14 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from nas import ranking
-from nas.confirmation import incumbent
-from nas.constraints import Constraint
+from nas.core import ranking
+from nas.core.confirmation import incumbent
+from nas.core.constraints import Constraint
+from nas.core.types import Result, Score, Status
 from nas.report.facts import number
 from nas.report.importance import Importance
 from nas.report.style import BOUND, FEASIBLE, GRID, INCUMBENT, INFEASIBLE, MUTED, SERIES, canvas, label
-from nas.stored import StoredRun
-from nas.types import Result, Score, Status
+from nas.runs.stored import StoredRun
 
 _MANY = 3000  # points, from which on they are drawn as pixels, or the page would be slow
 

@@ -8,17 +8,17 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from nas.disk import own_folder, write_atomically
-from nas.errors import UserError
+from nas.core.errors import UserError
+from nas.core.slug import slugs
+from nas.core.types import Result
+from nas.core.words import one_line, quoted
 from nas.report import facts, figures
 from nas.report.facts import Table
 from nas.report.figures import Drawing
 from nas.report.importance import importance
 from nas.report.style import inline, rules, save
-from nas.slug import slugs
-from nas.stored import StoredRun
-from nas.types import Result
-from nas.words import one_line, quoted
+from nas.runs.disk import own_folder, write_atomically
+from nas.runs.stored import StoredRun
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from nas.disk import replacing
-from nas.words import one_line
+from nas.core.words import one_line
+from nas.runs.disk import replacing
 
 INK, MUTED, GRID = "#1f2329", "#59636f", "#d6dce2"
 FEASIBLE, INFEASIBLE, INCUMBENT, BOUND = "#0b62c4", "#c2570c", "#1a7f38", "#b3261f"

@@ -1,17 +1,1 @@
 """Who decides which trial trains next, and how far? One coroutine a file."""
-
-from functools import partial
-
-from nas.engine import Strategy
-from nas.spec import RunSpec
-from nas.strategies.asha import asha
-from nas.strategies.default import default
-from nas.strategies.evolution import evolution
-from nas.strategies.random import random
-
-
-def strategy_of(spec: RunSpec) -> Strategy:
-    """Return the strategy that `spec` asks for. ASHA knows no generations: it breeds child by child."""
-    if spec.budget == "asha" and spec.strategy != "default":
-        return partial(asha, evolve=spec.strategy == "evolution")
-    return {"evolution": evolution, "random": random, "default": default}[spec.strategy]

@@ -10,13 +10,13 @@ import heapq
 from bisect import bisect_left, insort
 from itertools import count, pairwise
 
-from nas import ranking
-from nas.engine import Lab
-from nas.seeds import seed
+from nas.core import ranking
+from nas.core.seeds import seed
+from nas.core.types import Job, Key, Result, Status, Trial
+from nas.engine.lab import Lab
 from nas.strategies.breeding import breed
 from nas.strategies.initial import initial_trials
 from nas.strategies.model import Model, learn
-from nas.types import Job, Key, Result, Status, Trial
 
 Running = tuple[float, int, asyncio.Task[Result]]  # end in virtual time, number, the job
 

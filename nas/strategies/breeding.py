@@ -8,16 +8,16 @@ from itertools import islice
 
 from numpy.random import RandomState
 
-from nas import variation
-from nas.cheap import Unmeasurable
-from nas.configuration import default_config
-from nas.constraints import Constraint
-from nas.engine import Lab
-from nas.errors import Unbuildable, UserError
-from nas.seeds import generator
+from nas.core.configuration import default_config
+from nas.core.constraints import Constraint
+from nas.core.errors import Unbuildable, UserError
+from nas.core.seeds import generator
+from nas.core.types import Config, Result, Trial
+from nas.engine.cheap import Unmeasurable
+from nas.engine.lab import Lab
+from nas.strategies import variation
 from nas.strategies.model import Model, Order
-from nas.types import Config, Result, Trial
-from nas.variation import Draws
+from nas.strategies.variation import Draws
 
 Draft = tuple[Config, str, tuple[str, ...]]
 

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from nas.confirmation import turns
-from nas.engine import Lab
+from nas.core.confirmation import turns
+from nas.engine.lab import Lab
 
 
 async def confirm(lab: Lab) -> None:

@@ -3,9 +3,9 @@
 import asyncio
 from itertools import count
 
-from nas.configuration import checked_config, default_config
-from nas.engine import Lab
-from nas.errors import UserError
+from nas.core.configuration import checked_config, default_config
+from nas.core.errors import UserError
+from nas.engine.lab import Lab
 from nas.strategies.initial import initial_trials
 
 

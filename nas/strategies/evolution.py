@@ -1,12 +1,12 @@
 """(mu + lambda) evolution whose offspring go through the brackets of the budget."""
 
-from nas import ranking
-from nas.budgets import generations
-from nas.engine import Lab
-from nas.seeds import seed
+from nas.core import ranking
+from nas.core.brackets import generations
+from nas.core.seeds import seed
+from nas.core.types import Result
+from nas.engine.lab import Lab
 from nas.strategies.generation import next_generation
 from nas.strategies.model import learn
-from nas.types import Result
 
 
 async def evolution(lab: Lab) -> None:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from nas.budgets import Bracket, Rung
-from nas.engine import Lab
+from nas.core.brackets import Bracket, Rung
+from nas.core.types import Result
+from nas.engine.lab import Lab
 from nas.strategies.breeding import breed
 from nas.strategies.halving import halve_all
 from nas.strategies.initial import initial_trials
 from nas.strategies.model import Model
-from nas.types import Result
 
 
 async def next_generation(

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Container, Sequence
 from itertools import chain
 
-from nas import ranking
-from nas.budgets import Bracket
-from nas.engine import Lab
-from nas.types import Result, Status, Trial
+from nas.core import ranking
+from nas.core.brackets import Bracket
+from nas.core.types import Result, Status, Trial
+from nas.engine.lab import Lab
 
 
 async def halve(

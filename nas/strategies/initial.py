@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from nas.engine import Lab
-from nas.errors import Unbuildable, UserError
-from nas.types import Config, Trial
+from nas.core.errors import Unbuildable, UserError
+from nas.core.types import Config, Trial
+from nas.engine.lab import Lab
 
 
 def initial_trials(lab: Lab, name: Callable[[int], str]) -> list[Trial]:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from sklearn.ensemble import ExtraTreesRegressor
 
-from nas.ranking import outcome
-from nas.types import Config, Result, Score, Status, Value, in_logical_order
-from nas.values import to_vector
+from nas.core.ranking import outcome
+from nas.core.types import Config, Result, Score, Status, Value, in_logical_order
+from nas.core.values import to_vector
 
 Order = Callable[[RandomState], list[int]]
 

@@ -1,7 +1,7 @@
 """The baseline: random search under the same cheap constraints and budgets (Li et al. 2018)."""
 
-from nas.budgets import generations
-from nas.engine import Lab
+from nas.core.brackets import generations
+from nas.engine.lab import Lab
 from nas.strategies.generation import next_generation
 
 

@@ -10,10 +10,10 @@ from types import TracebackType
 from typing import IO
 
 import nas
-from nas.engine import Lab
+from nas.core.types import Result
+from nas.core.words import quoted
+from nas.engine.lab import Lab
 from nas.trackers.tracking import read
-from nas.types import Result
-from nas.words import quoted
 
 _WAIT = 10.0  # seconds at the end
 

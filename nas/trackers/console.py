@@ -6,9 +6,9 @@ from types import TracebackType
 from rich.console import Console as Terminal
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from nas.engine import Lab
-from nas.types import Result, Score, Status
-from nas.words import one_line
+from nas.core.types import Result, Score, Status
+from nas.core.words import one_line
+from nas.engine.lab import Lab
 
 
 class Console:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from nas.errors import UserError
+from nas.core.errors import UserError
 
 MODES = ("auto", "online", "offline", "disabled")
 PROJECT = "constrained-nas"

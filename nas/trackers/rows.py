@@ -3,12 +3,12 @@
 import math
 from statistics import fmean
 
-from nas import ranking
-from nas.confirmation import incumbent
-from nas.constraints import total_violation
-from nas.phases import history_of
-from nas.spec import RunSpec
-from nas.types import Result, Status
+from nas.core import ranking
+from nas.core.confirmation import incumbent
+from nas.core.constraints import total_violation
+from nas.core.phases import history_of
+from nas.core.spec import RunSpec
+from nas.core.types import Result, Status
 
 
 class Progress:

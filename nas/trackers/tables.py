@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nas.constraints import total_violation
-from nas.errors import UserError
-from nas.saved import read as read_saved
-from nas.stored import StoredRun
-from nas.types import Result, Status
+from nas.core.constraints import total_violation
+from nas.core.errors import UserError
+from nas.core.types import Result, Status
+from nas.runs.saved import read as read_saved
+from nas.runs.stored import StoredRun
 
 _FILES = ("best.json", "summary.txt", "spec.json", "best.safetensors", "report.html")
 _PLOTS = (("accuracy", "precision"), ("accuracy", "params"))

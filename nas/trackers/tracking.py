@@ -5,9 +5,9 @@ import secrets
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from nas.disk import read_text, write_atomically
-from nas.journal import checksum
-from nas.types import readable
+from nas.core.types import readable
+from nas.runs.disk import read_text, write_atomically
+from nas.runs.journal import checksum
 
 FILE = "tracking.json"
 

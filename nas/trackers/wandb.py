@@ -16,17 +16,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from nas import journal, stored
-from nas.disk import opened, own_folder
-from nas.errors import InUse, UserError
-from nas.folder import read_json, read_spec
-from nas.ranking import scored
-from nas.signals import STOPPING
-from nas.stored import StoredRun
+from nas.core.errors import InUse, UserError
+from nas.core.ranking import scored
+from nas.core.types import Result
+from nas.engine.signals import STOPPING
+from nas.runs import journal, stored
+from nas.runs.disk import opened, own_folder
+from nas.runs.folder import read_json, read_spec
+from nas.runs.stored import StoredRun
 from nas.trackers import tables
 from nas.trackers.rows import Progress
 from nas.trackers.tracking import Tracking, begun
-from nas.types import Result
 
 PATIENCE = 600.0  # seconds that sending may take after the search has ended
 _LOOK = 1.0  # seconds between looks at the journal

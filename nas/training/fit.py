@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nas.core.errors import UserError
+from nas.core.seeds import seed
 from nas.data.images import Images
-from nas.errors import UserError
-from nas.seeds import seed
-from nas.spaces import Space
+from nas.spaces.space import Space
 from nas.training.loop import Recipe, make_optimizer, step, train_epoch
 from nas.training.recorded import Advance, Recorded
 

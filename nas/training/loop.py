@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from nas.core.errors import Diverged, UserError
+from nas.core.seeds import seed
 from nas.data.images import Images
-from nas.errors import Diverged, UserError
-from nas.seeds import seed
 from nas.training.metrics import Predictions
 from nas.training.recorded import Advance
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nas.errors import Diverged
+from nas.core.errors import Diverged
 
 # The metrics that training gives, larger being better but for the loss.
 NAMES = ("accuracy", "top3_accuracy", "precision", "recall", "macro_f1", "loss", "batch_precision")

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from nas.tensors import opened
+from nas.runs.tensors import opened
 
 Parts = Mapping[str, tuple[nn.Module, torch.optim.Optimizer]]
 

@@ -13,8 +13,8 @@ from ConfigSpace import OrdinalHyperparameter
 from benchmarks.contestants import DEAR, MULTI_FIDELITY, NAMES, contestant
 from benchmarks.meter import Meter
 from benchmarks.problems import Problem
-from nas.constraints import parse
-from nas.objectives.lookup import Lookup
+from benchmarks.tables.lookup import Lookup
+from nas.core.constraints import parse
 from tests.fakes import hill, hills, params
 
 BUDGET, DEAR_BUDGET = 20, 12

@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks.meter import Meter, Spent
 from benchmarks.problems import Problem
-from nas.constraints import parse
-from nas.objectives.lookup import Lookup
+from benchmarks.tables.lookup import Lookup
+from nas.core.constraints import parse
 from tests.fakes import hill, hills, params
 
 SMALL = {"rate": 0.01, "depth": 1, "optimizer": "adam", "width0": 10}

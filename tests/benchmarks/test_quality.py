@@ -19,7 +19,7 @@ from benchmarks.courses import Course, run, run_all
 from benchmarks.kept import forget, keep, kept, locked
 from benchmarks.quality import missing
 from benchmarks.report import figure, groups, rank_table, regrets, seldom, with_rarer
-from nas.errors import InUse, UserError
+from nas.core.errors import InUse, UserError
 from tests.fakes import hills, look_up
 from tests.processes import gone_within, workers_of
 

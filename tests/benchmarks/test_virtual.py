@@ -6,9 +6,9 @@ from unittest import mock
 import pytest
 
 import nas
+from benchmarks.tables.hpolib import hpolib
 from benchmarks.virtual import VirtualWorkers
-from nas.objectives.hpolib import hpolib
-from nas.types import Job
+from nas.core.types import Job
 
 
 @pytest.mark.parametrize("strategy", ["random", "evolution"])

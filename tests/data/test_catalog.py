@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from nas.core.errors import UserError
 from nas.data import NAMES, load
-from nas.errors import UserError
 
 
 def test_listing_names_costs_no_heavy_import() -> None:

@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
+from nas.core.errors import UserError
 from nas.data.decode import decode, decode_as, resize, size_of, suffixes
-from nas.errors import UserError
 
 RAMP = np.arange(0, 240, dtype=np.uint8).reshape(8, 10, 3)
 

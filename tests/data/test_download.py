@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from nas.core.errors import UserError
 from nas.data.download import cache_dir, fetch, unpack
-from nas.errors import UserError
 
 
 def tar_of(members: Mapping[str, bytes]) -> bytes:

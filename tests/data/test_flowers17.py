@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 from scipy.io import loadmat, savemat
 
+from nas.core.errors import UserError
 from nas.data import NAMES
 from nas.data.flowers17 import CLASSES, Source, load
-from nas.errors import UserError
 
 SPLITS = {"trn1": [1, 81, 1281], "val1": [82, 2], "tst1": [3, 83, 1360]}
 

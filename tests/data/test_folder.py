@@ -8,10 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
+from nas.core.errors import UserError
 from nas.data import check_test_part, load
 from nas.data.files import Checked
 from nas.data.remarks import remarks
-from nas.errors import UserError
 
 
 def complaint(folder: Path, part: str = "train") -> str:

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nas.core.errors import UserError
 from nas.data.folds import splits
-from nas.errors import UserError
 
 SEEDS = st.integers(0, 2**63 - 1)
 COUNTS = st.lists(st.integers(5, 30), min_size=2, max_size=6)

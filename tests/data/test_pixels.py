@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from nas.core.errors import UserError
 from nas.data import check_test_part, load
 from nas.data.decode import decode, decode_as
 from nas.data.remarks import remarks
-from nas.description import Description
-from nas.errors import UserError
+from nas.runs.description import Description
 
 SIDE = 6
 RAMP = np.linspace(0, 1, SIDE * SIDE).reshape(SIDE, SIDE)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from nas.core.errors import UserError
 from nas.data import load
 from nas.data import stream as stream_module
 from nas.data.images import Images
-from nas.errors import UserError
 
 
 @pytest.fixture(params=[0, 2], ids=["in-process", "two-workers"])

@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 from scipy.io import savemat
 
+from nas.core.errors import UserError
 from nas.data import NAMES, load
 from nas.data.torchvision_compat import import_torchvision
-from nas.errors import UserError
 
 DRAW = np.random.RandomState(3)
 CLOTHES = DRAW.randint(0, 256, (6, 28, 28), dtype=np.uint8)

@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from nas import faults
+from nas.core import faults
 from tests.faults.runs import history, search
 
 ASKED: dict[str, Any] = {"max_trials": 14, "confirm": 2}  # of which two are trained again

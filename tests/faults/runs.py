@@ -15,7 +15,7 @@ SEARCH: dict[str, Any] = {"max_trials": 12, "max_epochs": 12, "min_epochs": 3, "
 SCRIPT = """
 import sys
 import nas
-from nas.signals import exit_status
+from nas.engine.signals import exit_status
 from tests import fakes
 from tests.faults.runs import search
 try:

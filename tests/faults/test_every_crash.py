@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nas import faults
+from nas.core import faults
 from tests.fakes import ROOT
 
 

@@ -19,16 +19,16 @@ import pytest
 import torch
 
 import nas
-from nas import ranking
-from nas.checkpoints import States
-from nas.errors import ClusterLost, Corrupt, InUse, JobLost
-from nas.executors.inline import Inline
-from nas.executors.perform import perform
-from nas.journal import Journal, _encode
-from nas.ledger import Ledger
+from nas.core import ranking
+from nas.core.errors import ClusterLost, Corrupt, InUse, JobLost
+from nas.core.types import Config, Job, Status, Trial
+from nas.engine.executors.inline import Inline
+from nas.engine.executors.perform import perform
 from nas.main import main
-from nas.objectives.cnn import ImageTask
-from nas.types import Config, Job, Status, Trial
+from nas.runs.checkpoints import States
+from nas.runs.journal import Journal, _encode
+from nas.runs.ledger import Ledger
+from nas.training.task import ImageTask
 from tests import fakes
 from tests.fakes import (
     ROOT,

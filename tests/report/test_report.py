@@ -14,20 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nas
-from nas.commands.report import report
-from nas.commands.search import _confirmed
-from nas.compare import page as compare_page
-from nas.compare.contest import Contest
-from nas.compare.judged import Judged
-from nas.compare.statistics import Entry, contrasts
+from nas.cli.commands.report import report
+from nas.cli.commands.search import _confirmed
+from nas.core.slug import slugs
+from nas.core.types import Config, Job, Result, Score, Status, Trial
 from nas.main import arguments
 from nas.report import facts, figures
+from nas.report.comparison import page as compare_page
+from nas.report.comparison.contest import Contest
+from nas.report.comparison.judged import Judged
+from nas.report.comparison.statistics import Entry, contrasts
 from nas.report.importance import importance
 from nas.report.page import write
-from nas.saved import Saved
-from nas.slug import slugs
-from nas.stored import open_run
-from nas.types import Config, Job, Result, Score, Status, Trial
+from nas.runs.saved import Saved
+from nas.runs.stored import open_run
 from tests.fakes import fates, hill, hills, look_up, meet_fate, params
 
 SECTIONS = [

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nas
-from nas.executors.inline import Inline
+from nas.core.types import Config, Job, Result, Score, Status, Trial
+from nas.engine.executors.inline import Inline
 from nas.strategies.asha import Ladder
-from nas.types import Config, Job, Result, Score, Status, Trial
 from tests.fakes import climb, hills, params, slow_climb
 from tests.faults.runs import history
 

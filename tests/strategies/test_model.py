@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import nas
-from nas.seeds import generator
+from nas.core.seeds import generator
+from nas.core.types import Result, Score, Status
 from nas.strategies.model import ENOUGH, NEWS, encode, improvement, learn
-from nas.types import Result, Score, Status
-from nas.variation import Draws, sample
+from nas.strategies.variation import Draws, sample
 from tests.fakes import climb, hill, hills, look_up
 
 EPOCHS = 12

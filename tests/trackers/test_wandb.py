@@ -14,15 +14,16 @@ import pytest
 from PIL import Image
 
 import nas
-from nas import journal, ranking, saved
+from nas.core import ranking
+from nas.core.types import Result, Status
 from nas.main import arguments, main
-from nas.stored import StoredRun, open_run
+from nas.runs import journal, saved
+from nas.runs.stored import StoredRun, open_run
 from nas.trackers import child as child_module
 from nas.trackers import mode, tracking
 from nas.trackers.child import Child
-from nas.types import Result, Status
-from tests.commands.test_command_line import DENSE, QUICK, refused
-from tests.commands.test_command_line import nas as command
+from tests.cli.commands.test_command_line import DENSE, QUICK, refused
+from tests.cli.commands.test_command_line import nas as command
 from tests.fakes import climb, hills, look_up, params, python, wait_for_lines
 from tests.processes import gone_within
 from tests.trackers.datastore import artifacts, config, offline_runs, run_id, steps, summary

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from nas.commands.plan import Plan
+from nas.cli.commands.plan import Plan
+from nas.core.errors import UserError
 from nas.data import load
-from nas.errors import UserError
 from nas.main import arguments
-from nas.spaces import load as load_space
+from nas.spaces.space import load as load_space
 from nas.training.fit import begin
 from nas.training.loop import Recipe, make_optimizer, set_learning_rate, step
 

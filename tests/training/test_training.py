@@ -13,15 +13,16 @@ from typing import Any
 import pytest
 import torch
 
-from nas import UserError, faults
-from nas.checkpoints import States, unfinished
+from nas import UserError
+from nas.core import faults
+from nas.core.errors import Diverged
+from nas.core.types import REPEAT, Config, Job, Status, Trial
 from nas.data import load
-from nas.errors import Diverged
-from nas.executors.perform import perform
-from nas.objectives.cnn import ImageTask
+from nas.engine.executors.perform import perform
+from nas.runs.checkpoints import States, unfinished
 from nas.training import state
 from nas.training.loop import Recipe, make_optimizer
-from nas.types import REPEAT, Config, Job, Status, Trial
+from nas.training.task import ImageTask
 
 SMALL: dict[str, Any] = {
     "learning_rate_init": 2e-3, "batch_size": 64, "kernel_size": 3, "use_BN": True, "global_avg_pooling": True,
@@ -31,7 +32,7 @@ SMALL: dict[str, Any] = {
 PIECE = """
 import sys
 from pathlib import Path
-from nas.objectives.cnn import ImageTask
+from nas.training.task import ImageTask
 from tests.training.test_training import SMALL, task
 start, stop, path = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
 task(1000)(SMALL, epochs=stop, start=start, seed=7, checkpoint=path)

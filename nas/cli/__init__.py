@@ -1,0 +1,1 @@
+"""What does the command line understand, and what does each command do?"""

@@ -1,0 +1,28 @@
+"""What does each command of the command line do?"""
+
+from argparse import Namespace
+from collections.abc import Callable
+
+from nas.cli.commands.compare import compare
+from nas.cli.commands.evaluate import evaluate
+from nas.cli.commands.export import export
+from nas.cli.commands.listing import data, spaces
+from nas.cli.commands.predict import predict
+from nas.cli.commands.report import report
+from nas.cli.commands.search import search
+from nas.cli.commands.track import track
+from nas.cli.commands.verify import verify
+
+COMMANDS: dict[str, Callable[[Namespace], int]] = {
+    "search": search,
+    "resume": search,
+    "compare": compare,
+    "report": report,
+    "verify": verify,
+    "track": track,
+    "evaluate": evaluate,
+    "export": export,
+    "predict": predict,
+    "spaces": spaces,
+    "data": data,
+}

@@ -1,0 +1,119 @@
+"""`nas compare`: strategies on several seeds under one budget, every incumbent tested, the differences judged."""
+
+import time
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console as Terminal
+
+from nas.cli.commands.naming import fresh
+from nas.cli.commands.outcome import write_best
+from nas.cli.commands.plan import Plan
+from nas.cli.commands.progress import epoch_bar
+from nas.cli.commands.say import say, warn
+from nas.cli.commands.search import run_search
+from nas.cli.commands.table import Table as Shown
+from nas.cli.commands.table import shown
+from nas.core.errors import UserError
+from nas.core.words import quoted
+from nas.engine.signals import exit_status
+from nas.report.comparison.contest import Contest, alone, folder_of, read
+from nas.report.comparison.judging import judge
+from nas.report.comparison.page import write
+from nas.report.comparison.statistics import Entry, contrast_table, contrasts, spec_of, summary
+from nas.report.facts import Table
+from nas.runs.folder import read_end
+from nas.runs.stored import open_run
+from nas.trackers import mode
+from nas.trackers.child import Child
+from nas.training.evaluation import Evaluator
+
+Parse = Callable[[list[str]], Namespace]
+
+
+def compare(flags: Namespace) -> int:
+    """Run what is missing, test every incumbent, print and report. Whatever ends it, nas resume goes on."""
+    if "run" in flags:
+        with alone(flags.run):
+            return _go_on(flags.run, flags.parse, flags.quiet)
+    contest = Contest(tuple(flags.strategies), tuple(flags.seeds), flags.test_seeds, tuple(flags.words))
+    name = flags.name or fresh("compare")
+    for _, seed, words in contest.entries():
+        if seed == contest.seeds[0]:
+            Plan(flags.parse(words))  # bad flags are told before anything starts
+    with alone(flags.run_dir / name):
+        contest.save(flags.run_dir / name)
+        return _go_on(flags.run_dir / name, flags.parse, flags.quiet)
+
+
+def _go_on(directory: Path, parse: Parse, quiet: bool) -> int:
+    """Do what is left of the comparison in `directory`."""
+    contest, terminal = read(directory), Terminal(stderr=True, quiet=quiet)
+    entries, everything = list[Entry](), list(contest.entries())
+    try:
+        for number, (name, seed, words) in enumerate(everything, 1):
+            terminal.rule(f"{name}, seed {seed} ({number} of {len(everything)})", align="left")
+            plan = Plan(parse([*words, f"--run-dir={directory}", *(["--quiet"] if quiet else [])]))
+            stopped = _searched(plan, name)
+            if exit_status(stopped):
+                return _interrupted(directory, stopped)
+            entries += [_judged(plan, contest, name, seed)] if stopped else []
+    except KeyboardInterrupt:
+        return _interrupted(directory, "interrupted")
+    if not entries:
+        raise UserError(f"{directory}: no strategy could be run")
+    found, objective = contrasts(entries), spec_of(entries).objective
+    print(shown(_for_terminal(summary(entries))))
+    if found:
+        print(shown(_for_terminal(contrast_table(found, objective))))
+    say(f"saved as {write(contest, entries, found, directory / 'comparison.html')}")
+    return 0
+
+
+def _interrupted(directory: Path, stopped: str) -> int:
+    warn(f"{stopped}; go on by python -m nas.main resume {quoted(directory)}")
+    return exit_status(stopped)
+
+
+def _searched(plan: Plan, name: str) -> str:
+    """Search unless that has come to its end; return what ended it, or nothing where the default may not be trained."""
+    stopped, _ = read_end(plan.directory)
+    if stopped and not exit_status(stopped):
+        return stopped
+    try:
+        with Child(
+            plan.directory, mode.decided(plan.flags.wandb), plan.flags.wandb_project, plan.flags.quiet
+        ) as tracker:
+            run = run_search(plan, time.monotonic(), [tracker])
+            if run.best:
+                write_best(plan, run, run.best, None)
+    except UserError as error:
+        if plan.flags.strategy != "default" or error.exit_status != UserError.exit_status:
+            raise
+        warn(f"{name} is left out: {error}")
+        return ""
+    return run.stopped
+
+
+def _judged(plan: Plan, contest: Contest, name: str, seed: int) -> Entry:
+    flags, run = plan.flags, open_run(plan.directory)
+    saved = run.saved("best.json")
+    if not saved:
+        return Entry(name, seed, run, ())
+    progress = epoch_bar(f"testing {folder_of(name, seed)}", flags.quiet)
+    evaluator = Evaluator(plan.space, flags.data, flags.image_size, plan.device_here, flags.threads, progress)
+    try:
+        return Entry(name, seed, run, tuple(judge(saved, plan.directory, contest.test_seeds, evaluator)))
+    except (UserError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # one network that cannot be trained shall not cost the others
+        warn(f"testing {folder_of(name, seed)} failed: {type(error).__name__}: {error}")
+        return Entry(name, seed, run, ())
+
+
+def _for_terminal(table: Table) -> Shown:
+    converted = Shown(*table.headings)
+    for row in table.rows:
+        converted.add_row(*row)
+    return converted

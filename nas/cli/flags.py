@@ -1,0 +1,272 @@
+"""Which flags has each command?"""
+
+import argparse
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from nas.cli.flag_parser import Parser, Version
+from nas.cli.flag_values import choice, choices, count_or, data, path, plain_name, space, value, word
+from nas.core.units import count, factor, number, positive, seconds, share
+from nas.trackers.mode import MODES, PROJECT, project
+
+COMMANDS = (
+    "search", "resume", "compare", "report", "export", "predict", "track", "verify", "evaluate", "spaces", "data",
+)  # fmt: skip
+STRATEGIES = ("evolution", "random", "default")
+BUDGETS = ("halving", "hyperband", "full", "asha")
+MODELS = ("forest", "none")
+FORMATS = ("onnx", "torchscript", "safetensors", "optuna", "csv", "parquet")
+USAGE = """search (when no command is named)  find the best network that meets the constraints
+  resume RUN                         go on with a search that was stopped or killed
+  compare --strategies A B ...       search by several strategies on several seeds, test who is better
+  report RUN [OTHER ...]             make a page with figures of what a search found
+  verify RUN                         check what a search has left
+  track RUN                          send a run to Weights & Biases, as a new run there
+  evaluate FILE                      retrain a saved configuration and test it
+  export SOURCE --format FORMAT      the trained winner as ONNX, ..., the results as CSV, Optuna, ...
+  predict MODEL IMAGE...             what the trained winner sees in images
+  spaces                             list the search spaces
+  data                               list the data sets"""
+
+
+def parser() -> Parser:
+    """Return the parser of all commands."""
+    return parsers()[""]
+
+
+def parsers() -> dict[str, Parser]:
+    """Return the parser of each command by its name, and that of all of them as ""."""
+    main = Parser(
+        prog="nas",
+        description="Find the best network under hard constraints, retrained and tested.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    main.add_argument(
+        "--version", action=Version, nargs=0, default=argparse.SUPPRESS,
+        help="show the versions of this package and of torch",
+    )  # fmt: skip
+    commands = main.add_subparsers(dest="command", metavar="COMMAND", title="commands", description=USAGE)
+    _add_search(commands.add_parser("search", allow_abbrev=False, prog="nas search"))
+    _add_resume(commands.add_parser("resume", allow_abbrev=False, prog="nas resume"))
+    _add_compare(commands.add_parser("compare", allow_abbrev=False, prog="nas compare"))
+    _add_report(commands.add_parser("report", allow_abbrev=False, prog="nas report"))
+    _add_verify(commands.add_parser("verify", allow_abbrev=False, prog="nas verify"))
+    _add_track(commands.add_parser("track", allow_abbrev=False, prog="nas track"))
+    _add_evaluate(commands.add_parser("evaluate", allow_abbrev=False, prog="nas evaluate"))
+    _add_export(commands.add_parser("export", allow_abbrev=False, prog="nas export"))
+    _add_predict(commands.add_parser("predict", allow_abbrev=False, prog="nas predict"))
+    commands.add_parser("spaces", allow_abbrev=False, prog="nas spaces")
+    commands.add_parser("data", allow_abbrev=False, prog="nas data")
+    flags = textwrap.fill(" ".join(commands.choices["search"].flags()), 78, break_on_hyphens=False)
+    main.epilog = (
+        f"flags of a search (nas search --help says what they mean, nas COMMAND --help those of a command):\n{flags}"
+    )
+    return {"": main, **commands.choices}
+
+
+def _add_search(search: argparse.ArgumentParser) -> None:
+    task = search.add_argument_group("what to find")
+    task.add_argument(
+        "--data", type=data, default="digits-m", metavar="NAME|DIR", help="a data set (nas data) or an image folder"
+    )
+    task.add_argument(
+        "--space", type=space, default="cnn", metavar="NAME|FILE.py", help="a known space (nas spaces) or your own"
+    )
+    task.add_argument(
+        "--objective", type=word, default="accuracy", metavar="METRIC", help="maximised; -METRIC is minimised"
+    )
+    task.add_argument("--constraint", action="append", default=[], metavar='"METRIC>=BOUND"', help="repeatable")
+    task.add_argument("--min-precision", type=value(number), metavar="X", help='short for --constraint "precision>=X"')
+    task.add_argument("--max-params", type=value(positive), metavar="N", help='short for --constraint "params<=N"')
+    task.add_argument(
+        "--max-macs", type=count_or("auto", "none"), default="auto", metavar="N|auto|none",
+        help="multiply-accumulates of a candidate; auto (default) leaves out what would eat the time limit",
+    )  # fmt: skip
+    task.add_argument(
+        "--max-latency-ms", type=value(number), metavar="X", help="of one image through the untrained network"
+    )
+    task.add_argument("--image-size", type=value(positive), metavar="N", help="resize and centre-crop to N x N")
+
+    how = search.add_argument_group("how to search (defaults suit the time limit and the device, and are printed)")
+    _add_choice(how, "--strategy", "strategy", STRATEGIES, default="evolution")
+    _add_choice(how, "--budget", "budget", BUDGETS, default="halving")
+    how.add_argument("--lanes", type=value(positive), default=4, metavar="N", help="of ASHA: trials at a time (4)")
+    how.add_argument("--epochs", type=value(positive), metavar="N", help="of a full training")
+    how.add_argument("--min-epochs", type=value(positive), metavar="N", help="of the first rung")
+    how.add_argument("--eta", type=value(positive), metavar="N", help="one in so many goes on at each rung")
+    how.add_argument("--population", type=value(positive), metavar="N", help="mu")
+    how.add_argument("--offspring", type=value(positive), metavar="N", help="lambda: fully trained children")
+    how.add_argument("--folds", type=value(positive), metavar="N", help="of cross-validation; 1 is one hold-out split")
+    how.add_argument(
+        "--mutation-rate", type=value(share), default=0.5, metavar="P", help="else recombination (default 0.5)"
+    )
+    _add_choice(how, "--model", "model", MODELS, default="forest", help="that chooses among children (forest)")
+    how.add_argument(
+        "--confirm", type=value(count), default=3, metavar="K",
+        help="train the K best again, at most 3 times and in 15%% of the limits, and let all decide (3; 0 not)",
+    )  # fmt: skip
+    how.add_argument(
+        "--diverge-above", type=value(factor), metavar="K",
+        help="give up a training whose loss exceeds K times that of its first epoch (default: only one not finite)",
+    )  # fmt: skip
+    how.add_argument(
+        "--initial", type=Path, metavar="FILE", help="configurations to train first: a best.json, or one a line"
+    )
+    how.add_argument("--seed", type=value(count), default=0, metavar="N")
+
+    limits = search.add_argument_group("limits")
+    limits.add_argument(
+        "--max-time", type=value(seconds), default=argparse.SUPPRESS, metavar="5m|1h30m|none",
+        help="of searching, retraining and testing (default 5m; none when a count is given)",
+    )  # fmt: skip
+    limits.add_argument("--max-trials", type=value(positive), metavar="N")
+    limits.add_argument("--max-total-epochs", type=value(positive), metavar="N")
+
+    machine = search.add_argument_group("machine and output")
+    _add_workers(machine)
+    _add_machine(machine)
+    machine.add_argument("--deterministic", action="store_true", help="the same history on a GPU too, at some cost")
+    machine.add_argument("--cuda-graphs", action="store_true", help="launch a training step on a GPU as a whole")
+    machine.add_argument("--run-dir", type=path, default=Path("runs"), metavar="DIR", help="where runs land")
+    machine.add_argument(
+        "--name", type=plain_name, metavar="NAME", help="of the run's folder; an unfinished one goes on"
+    )
+    machine.add_argument("--quiet", action="store_true", help="print the result only")
+    _add_wandb(machine, "auto")
+    machine.add_argument("--wandb-project", type=value(project), default=PROJECT, metavar="NAME", help=f"({PROJECT})")
+
+
+def _add_resume(resume: argparse.ArgumentParser) -> None:
+    resume.add_argument("run", type=path, metavar="RUN", help="the folder of a run, such as runs/NAME")
+    resume.add_argument(
+        "--data", type=data, default=argparse.SUPPRESS, metavar="NAME|DIR", help="where the same data lie now"
+    )
+    resume.add_argument(
+        "--space", type=space, default=argparse.SUPPRESS, metavar="NAME|FILE.py", help="where the same space lies now"
+    )
+    resume.add_argument(
+        "--max-time", type=value(seconds), default=argparse.SUPPRESS, metavar="5m|1h30m|none",
+        help="of the whole run, with the time it has had (default: as before)",
+    )  # fmt: skip
+    for name in ("--max-trials", "--max-total-epochs"):
+        resume.add_argument(
+            name, type=value(positive), default=argparse.SUPPRESS, metavar="N",
+            help="of the whole run, with those it has had; a limit in time that it has reached is lifted",
+        )  # fmt: skip
+    _add_workers(resume, default=argparse.SUPPRESS)
+    resume.add_argument("--quiet", action="store_true", help="print the result only")
+    _add_wandb(resume, argparse.SUPPRESS)
+
+
+def _add_wandb(group: Any, default: str) -> None:
+    told = "Weights & Biases: auto (default) is online where a key is configured, else disabled"
+    _add_choice(group, "--wandb", "mode of W&B", MODES, default=default, help=told)
+
+
+def _add_workers(group: Any, default: Any = None) -> None:
+    group.add_argument(
+        "--workers", type=value(count), default=default, metavar="N", help="processes; 0 trains in this one"
+    )
+    group.add_argument(
+        "--workers-per-gpu", type=value(positive), default=default, metavar="N", help="that share each GPU (default 1)"
+    )
+    group.add_argument(
+        "--cluster",
+        type=word,
+        default=default,
+        metavar="ADDRESS",
+        help="of a Dask scheduler (tcp://HOST:8786), or local:N",
+    )
+    group.add_argument(
+        "--trial-timeout", type=value(seconds), default=default, metavar="10m", help="a job that takes longer has hung"
+    )
+
+
+def _add_compare(compare: argparse.ArgumentParser) -> None:
+    compare.epilog = "Any other flag of nas search holds for each search: --max-time 10m (testing not included), ..."
+    compare.add_argument(
+        "--strategies", nargs="+", default=["evolution", "random", "default"], metavar="STRATEGY[+BUDGET]",
+        help="such as evolution+full random+asha (default: evolution random default)",
+    )  # fmt: skip
+    compare.add_argument(
+        "--seeds",
+        nargs="+",
+        type=value(count),
+        default=[0, 1, 2],
+        metavar="N",
+        help="of the searches (default: 0 1 2)",
+    )
+    compare.add_argument(
+        "--test-seeds",
+        type=value(positive),
+        default=3,
+        metavar="N",
+        help="trainings to test each incumbent by (default 3)",
+    )
+    compare.add_argument("--run-dir", type=path, default=Path("runs"), metavar="DIR", help="where comparisons land")
+    compare.add_argument(
+        "--name", type=plain_name, metavar="NAME", help="of the comparison's folder; an unfinished one goes on"
+    )
+    compare.add_argument("--quiet", action="store_true", help="print the result only")
+
+
+def _add_report(report: argparse.ArgumentParser) -> None:
+    report.add_argument("run", type=path, metavar="RUN", help="the folder of a run, such as runs/NAME")
+    report.add_argument("other", type=path, nargs="*", metavar="OTHER", help="runs to compare it with")
+    report.add_argument("--output", type=path, metavar="FILE", help="instead of RUN/report.html")
+
+
+def _add_verify(verify: argparse.ArgumentParser) -> None:
+    verify.add_argument("run", type=path, metavar="RUN", help="the folder of a run, such as runs/NAME")
+    verify.add_argument(
+        "--repair-to", type=value(count), metavar="LINE", help="keep so many lines of the journal, put the rest aside"
+    )
+
+
+def _add_track(track: argparse.ArgumentParser) -> None:
+    track.add_argument("run", type=path, metavar="RUN", help="the folder of a run, such as runs/NAME")
+    told = "offline: into RUN/wandb, for wandb sync"
+    _add_choice(track, "--wandb", "mode of W&B", ("online", "offline"), help=told)
+    track.add_argument("--wandb-project", type=value(project), metavar="NAME", help=f"as before, or {PROJECT}")
+
+
+def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
+    evaluate.add_argument("file", type=path, metavar="FILE", help="a saved configuration, such as runs/NAME/best.json")
+    evaluate.add_argument("--cv", action="store_true", help="cross-validate on the training part instead of testing")
+    evaluate.add_argument("--data", type=data, metavar="NAME|DIR", help="another data set than the saved one")
+    evaluate.add_argument("--image-size", type=value(positive), metavar="N")
+    evaluate.add_argument("--space", type=space, metavar="NAME|FILE.py", help="where the space's file lies now")
+    evaluate.add_argument("--epochs", type=value(positive), metavar="N", help="of the training")
+    evaluate.add_argument("--seed", type=value(count), metavar="N", help="of weights and order")
+    evaluate.add_argument("--folds", type=value(positive), metavar="N", help="with --cv")
+    _add_machine(evaluate)
+    evaluate.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def _add_export(export: argparse.ArgumentParser) -> None:
+    export.add_argument("source", type=path, metavar="SOURCE", help="the folder of a run, or a .safetensors of one")
+    told = "the first three: the trained winner; the others: all results"
+    _add_choice(export, "--format", "format", FORMATS, required=True, help=told)
+    export.add_argument("--output", type=path, metavar="FILE", help="(default: beside the source)")
+    export.add_argument("--space", type=space, metavar="NAME|FILE.py", help="where the space's file lies now")
+
+
+def _add_predict(predict: argparse.ArgumentParser) -> None:
+    predict.add_argument(
+        "model", type=path, metavar="MODEL", help="the folder of a run, a .safetensors or .onnx of one"
+    )
+    predict.add_argument("images", type=path, nargs="+", metavar="IMAGE", help="image files, or folders of them")
+    predict.add_argument("--json", action="store_true", help="one line of JSON an image")
+    predict.add_argument("--space", type=space, metavar="NAME|FILE.py", help="where the space's file lies now")
+
+
+def _add_machine(group: Any) -> None:
+    group.add_argument("--threads", type=value(positive), default=1, metavar="N", help="per training (default 1)")
+    _add_choice(group, "--device", "device", ("auto", "cpu", "cuda"), default="auto")
+
+
+def _add_choice(group: Any, flag: str, what: str, known: Sequence[str], **how: Any) -> None:
+    group.add_argument(flag, type=choice(what, known), metavar=choices(known), **how)

@@ -1,0 +1,1 @@
+"""What does a run leave on disk, and how is it read again?"""

@@ -1,0 +1,41 @@
+"""Is what lies here what the run was begun with? Its data and space by their digests, and the packages."""
+
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nas.core.errors import UserError
+from nas.runs.folder import SPEC, read_spec
+
+_PLACES = {"data": ("data set", "data_digest"), "space": ("space", "space_source")}  # what decides is the digest
+
+
+def as_begun(directory: Path, details: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `details` with the data and the space where the run in `directory` had them, if one lies there.
+
+    Raises UserError where they or the packages are others than it was begun with, saying what to do.
+    """
+    if not os.path.lexists(directory / SPEC):
+        return dict(details)
+    before = read_spec(directory).details
+    if before.get("image_size") != details["image_size"]:
+        return dict(details)  # so the images differ, and who compares the runs says why
+    for flag, (what, digest) in _PLACES.items():
+        if before.get(digest, details[digest]) != details[digest]:
+            raise UserError(
+                f"--{flag} {details[flag]} is another {what} than {directory} was begun with: "
+                f"say by --{flag} where that lies now, or begin a new run"
+            )
+    _check_packages(directory, dict(before.get("versions", {})), details["versions"])
+    return {**details, **{flag: before[flag] for flag in _PLACES if flag in before}}
+
+
+def _check_packages(directory: Path, before: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Raise UserError where they have changed: the results might not come out again."""
+    changed = [name for name in before if before[name] != now.get(name)]
+    if changed:
+        told = " and ".join(f"{name} {before[name]}, now {now.get(name, 'none')}" for name in changed)
+        install = shlex.join(["pip", "install", *(f"{name}=={before[name]}" for name in changed)])
+        raise UserError(f"{directory} was begun with {told}: go on after {install}, or begin a new run")

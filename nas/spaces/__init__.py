@@ -1,0 +1,1 @@
+"""Which configurations are there, and which network does one describe?"""

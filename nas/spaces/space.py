@@ -1,0 +1,122 @@
+"""Which search space is meant? One of `search_spaces/` by name, or the user's own file by path."""
+
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ConfigSpace import ConfigurationSpace
+
+import search_spaces
+from nas.core.configuration import checked_config
+from nas.core.errors import UserError
+from nas.core.spec import described
+from nas.core.types import Config, canonical
+from nas.core.words import one_line
+from nas.training.cost import Build
+from nas.training.loop import Recipe
+
+_NEEDED = {
+    "space": "space() returns the ConfigurationSpace",
+    "build": "build(config, input_shape, num_classes) returns the network",
+    "DEFAULT": "DEFAULT is a configuration in the space",
+}
+
+
+@dataclass(frozen=True)
+class Space:
+    """A search space and what is made of its configurations."""
+
+    name: str  # as given: a name or a path
+    space: ConfigurationSpace
+    build: Build
+    default: Mapping[str, Any]
+    trainer: Mapping[str, str] = field(default_factory=dict)  # which settings of the trainer are searched
+    recipe: Mapping[str, Any] = field(default_factory=dict)  # and which are fixed, other than by default
+    source: str = ""  # digest of the file: networks depend on more than the hyperparameters
+
+    @property
+    def digest(self) -> str:
+        """Hash of the hyperparameters, conditions and forbidden clauses: 16 hexadecimal digits."""
+        return blake2b(canonical(described(self.space)).encode(), digest_size=8).hexdigest()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The trainer's settings that are not searched, defaults included."""
+        everything = asdict(Recipe(**self.recipe))
+        return {name: value for name, value in everything.items() if name not in self.trainer}
+
+    def config(self, values: Mapping[str, Any], source: str) -> Config:
+        """Return the configuration of `values`, read from `source`. Raises UserError where it is not of this space."""
+        return checked_config(self.space, values, source)
+
+
+def names() -> list[str]:
+    """Return the names of the spaces that come with the project."""
+    return sorted(module.name for module in pkgutil.iter_modules(search_spaces.__path__))
+
+
+def load(name: str) -> Space:
+    """Return the space called `name`, or that in the Python file at `name`. Raises UserError where it lacks a part."""
+    module = _import_file(Path(name)) if name.endswith(".py") else _import_named(name)
+    for part, meaning in _NEEDED.items():
+        if not hasattr(module, part):
+            raise UserError(f"the space {name} lacks {part!r}: {meaning}")
+    try:
+        space = module.space()
+    except Exception as error:
+        raise UserError(f"the space {name}: space() failed: {type(error).__name__}: {error}") from None
+    if not isinstance(space, ConfigurationSpace):
+        raise UserError(f"the space {name}: space() returned {type(space).__name__}, not a ConfigurationSpace")
+    trainer, recipe = getattr(module, "TRAINER", {}), getattr(module, "RECIPE", {})
+    loaded = Space(name, space, module.build, module.DEFAULT, trainer, recipe, _digest(module))
+    loaded.config(loaded.default, f"DEFAULT of {name}")
+    for setting, hyperparameter in trainer.items():
+        if hyperparameter not in space:
+            raise UserError(f"TRAINER of {name}: {setting} names {hyperparameter!r}, no hyperparameter of the space")
+    Recipe.of(loaded.default, loaded.trainer, loaded.recipe)
+    return loaded
+
+
+def load_for(values: Mapping[str, Any], name: str, digest: str, source: str | None, file: Path) -> tuple[Space, Config]:
+    """Return the space called `name` and the configuration of `values` in it, which `file` holds.
+
+    Raises UserError where the hyperparameters are not those of that time, of which `digest` is the hash. Where only
+    the file is another than `source` says, where that is known, a note tells it: the networks may differ.
+    """
+    space = load(name)
+    config = space.config(values, str(file))
+    if space.digest != digest:
+        raise UserError(f"{file} was saved with another version of space {name}: give --space FILE.py")
+    if source and space.source != source:
+        print(one_line(f"note: {name} has changed since {file} was saved"), file=sys.stderr)
+    return space, config
+
+
+def _digest(module: ModuleType) -> str:
+    return blake2b(Path(str(module.__file__)).read_bytes(), digest_size=8).hexdigest()
+
+
+def _import_named(name: str) -> ModuleType:
+    if name not in names():
+        raise UserError(f"unknown space {name!r}: choose one of {', '.join(names())}, or the path of a .py file")
+    return importlib.import_module(f"search_spaces.{name}")
+
+
+def _import_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise UserError(f"the space file {path} does not exist")
+    specification = importlib.util.spec_from_file_location(f"nas_space_{path.stem}", path)
+    assert specification and specification.loader
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[specification.name] = module
+    try:
+        specification.loader.exec_module(module)
+    except Exception as error:
+        raise UserError(f"the space file {path} cannot be imported: {type(error).__name__}: {error}") from None
+    return module

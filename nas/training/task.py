@@ -1,0 +1,191 @@
+"""The objective of the main job: train the network of a configuration on images, cross-validated."""
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nas.core import defaults, faults
+from nas.core.errors import Diverged, Unbuildable
+from nas.core.types import Config
+from nas.data import load as load_images
+from nas.data.folds import Split, splits
+from nas.data.images import Images
+from nas.runs.checkpoints import unfinished
+from nas.spaces.space import Space
+from nas.spaces.space import load as load_space
+from nas.training import cost, state
+from nas.training.fit import Fit, be_deterministic, begin, free_memory, mean, share_memory
+from nas.training.loop import Recipe, predict
+from nas.training.metrics import finite, metrics
+
+CHEAP = ("params", "macs", "size_mb", "train_seconds", "latency_ms")
+
+
+def _measured(function: Callable[[dict[str, Any]], float], config: dict[str, Any]) -> float:
+    """Return the metric. Raises Unbuildable for whatever the space's build or the network's forward raises."""
+    try:
+        return function(config)
+    except Exception as error:
+        raise Unbuildable(
+            f"the network of {config} cannot be built or run: {type(error).__name__}: {' '.join(str(error).split())}"
+        ) from error
+
+
+@dataclass(frozen=True)
+class ImageTask:
+    """Which images, in which folds, on which device; sent to worker processes, each loading its images once."""
+
+    data: str
+    image_size: int | None
+    space_name: str
+    folds: int
+    seed: int
+    max_epochs: int
+    device: str
+    threads: int
+    resident_bytes: int | None = None  # images that need more memory are decoded on access
+    deterministic: bool = False  # on a GPU too, where it costs speed
+    diverge_above: float | None = None  # times the loss of the first epoch, where a training is given up
+    save_every: float = 60.0  # seconds of training, the most that a killed worker loses
+    recorded: bool = False  # steps, as CUDA graphs
+    workers_per_gpu: int = 1
+
+    @cached_property
+    def images(self) -> Images:
+        """The training part, resident on the device where it fits. The test part is out of reach from here."""
+        images = load_images(self.data, "train", self.image_size, resident_bytes=self.resident_bytes).to(self.device)
+        assert images.part == "train", "the search must never see the test part"
+        return images
+
+    @cached_property
+    def space(self) -> Space:
+        return load_space(self.space_name)
+
+    @cached_property
+    def splits(self) -> list[Split]:
+        """Training and validation indices of each fold; the same in every trial of a run."""
+        return splits(self.images.labels, self.folds, self.seed, self.images.holdout)
+
+    def __call__(self, config: dict[str, Any], **job: Any) -> dict[str, Any]:
+        """Train every fold from `start` to `epochs` and return mean metrics, those of each fold, and the loss curve.
+
+        Raises nas.Diverged for a loss that is not finite or above the limit, and lets torch's out-of-memory error
+        through.
+        """
+        return self._guarded(config, self.splits, **job)
+
+    def again(self, config: dict[str, Any], *, seed: int, **job: Any) -> dict[str, Any]:
+        """Do the same in folds that are drawn anew, by `seed`."""
+        folds = splits(self.images.labels, self.folds, seed, self.images.holdout)
+        return self._guarded(config, folds, seed=seed, **job)
+
+    def _guarded(
+        self, config: dict[str, Any], folds: list[Split], *, epochs: int, start: int, seed: int, checkpoint: Path
+    ) -> dict[str, Any]:
+        torch.set_num_threads(self.threads)
+        if self.deterministic:
+            be_deterministic()
+        if self.workers_per_gpu > 1:
+            share_memory(self.workers_per_gpu)
+        try:
+            return self._train(config, folds, epochs, start, seed, checkpoint)
+        except torch.OutOfMemoryError as error:
+            traceback.clear_frames(error.__traceback__)  # they hold the tensors
+            free_memory()
+            raise
+
+    def _train(
+        self, config: dict[str, Any], folds: list[Split], epochs: int, start: int, seed: int, checkpoint: Path
+    ) -> dict[str, Any]:
+        fits = [
+            begin(
+                self.space, config, self.images, train, (seed, "fold", i), self.max_epochs, self.device, self.recorded
+            )
+            for i, (train, _) in enumerate(folds)
+        ]
+        parts = {f"fold{i}": (fit.model, fit.optimizer) for i, fit in enumerate(fits)}
+        owner = f"{Config.of(config).id} {seed}"
+        losses = self._resumed(checkpoint, parts, start, owner)
+        self._train_on(fits, losses, epochs, lambda: state.save(unfinished(checkpoint), parts, losses, owner))
+        if epochs < self.max_epochs:
+            state.save(checkpoint, parts, losses, owner)
+        validated = [self._validate(fit, validation) for fit, (_, validation) in zip(fits, folds, strict=True)]
+        curve = [sum(epoch) / len(epoch) for epoch in zip(*losses, strict=True)]
+        return {**mean(validated), "folds": validated, "loss_curve": curve}
+
+    def _resumed(self, checkpoint: Path, parts: state.Parts, start: int, owner: str) -> list[list[float]]:
+        """Fill `parts` and return their losses: from what a killed worker left of this job, else from `start`."""
+        losses = state.load(unfinished(checkpoint), parts, owner)
+        if losses is None and start:
+            losses = state.load(checkpoint, parts, owner)
+        return losses or [[] for _ in parts]
+
+    def _train_on(self, fits: list[Fit], losses: list[list[float]], epochs: int, save: Callable[[], None]) -> None:
+        """Train each fold from where it is to `epochs`; now and then save what a killed worker would lose."""
+        saved = time.monotonic()
+        for fit, curve in zip(fits, losses, strict=True):
+            for epoch in range(len(curve), epochs):
+                curve += fit.train(epoch, epoch + 1)
+                self._check(curve)
+                faults.point("epoch.trained")
+                if time.monotonic() - saved > self.save_every:
+                    save()
+                    saved = time.monotonic()
+            fit.release()
+
+    def _check(self, curve: list[float]) -> None:
+        if self.diverge_above and curve[-1] > self.diverge_above * curve[0]:
+            raise Diverged(
+                f"the training loss of epoch {len(curve)} is {curve[-1]:.4g}, "
+                f"more than {self.diverge_above:g} times the {curve[0]:.4g} of the first"
+            )
+
+    def _validate(self, fit: Fit, indices: torch.Tensor) -> dict[str, float]:
+        return finite(metrics(predict(fit.model, self.images, indices, fit.recipe), fit.recipe.batch_size))
+
+    def parameters(self, config: dict[str, Any]) -> float:
+        """Return the number of trainable parameters."""
+        return cost.parameters(self._on_meta(config))
+
+    def macs(self, config: dict[str, Any]) -> float:
+        """Return the multiply-accumulates of one forward pass."""
+        return cost.macs(self._on_meta(config), self.images.shape)
+
+    def size_mb(self, config: dict[str, Any]) -> float:
+        """Return the size of the parameters in megabytes, 4 bytes each."""
+        return self.parameters(config) * 4e-6
+
+    def train_seconds(self, config: dict[str, Any]) -> float:
+        """Return what a full training of all folds takes on a nominal device of this kind, in seconds."""
+        return self.nominal_seconds(config, self.folds)
+
+    def nominal_seconds(self, config: dict[str, Any], folds: int) -> float:
+        """Return the same for another number of folds; 1 means training on all images, as at the end of a search."""
+        recipe = Recipe.of(config, self.space.trainer, self.space.recipe)
+        seen = defaults.images_seen(len(self.images), self.max_epochs, folds)
+        macs, parameters = self.macs(config), self.parameters(config)
+        return defaults.training_seconds(macs, parameters, recipe.batch_size, seen, self.device, self.threads)
+
+    def latency_ms(self, config: dict[str, Any]) -> float:
+        """Return the median time of one image through the untrained network, in milliseconds."""
+        torch.set_num_threads(self.threads)
+        model = self.space.build(config, self.images.shape, len(self.images.classes))
+        return cost.latency_ms(model, self.images.shape, torch.device(self.device))
+
+    def _on_meta(self, config: dict[str, Any]) -> torch.nn.Module:
+        return cost.on_meta(self.space.build, config, self.images.shape, len(self.images.classes))
+
+    def measures(self) -> dict[str, Callable[[dict[str, Any]], float]]:
+        """Return the cheap metrics by name, the cheapest to measure first."""
+        functions = (self.parameters, self.macs, self.size_mb, self.train_seconds, self.latency_ms)
+        return {name: partial(_measured, function) for name, function in zip(CHEAP, functions, strict=True)}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the loaded images behind: each process loads its own."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
