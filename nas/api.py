@@ -8,7 +8,8 @@ from ConfigSpace import ConfigurationSpace
 
 from nas.core import constraints as bounds
 from nas.core.directions import sensible
-from nas.core.kinds import check, whole
+from nas.core.kinds import check
+from nas.core.numbers import whole
 from nas.core.spec import RunSpec, described, first_rung
 from nas.core.units import seconds
 from nas.engine.cheap import Measures, measures_of

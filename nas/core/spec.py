@@ -11,7 +11,7 @@ from ConfigSpace import ConfigurationSpace
 from nas.core.brackets import Bracket, Rung, hyperband
 from nas.core.constraints import Constraint, parse
 from nas.core.errors import UserError
-from nas.core.kinds import one_of, share, truth, whole
+from nas.core.numbers import one_of, share, truth, whole
 from nas.core.types import read_back, written
 from nas.core.values import check
 
