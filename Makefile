@@ -1,6 +1,6 @@
 # make search: set up everything and run the main job. make test: set up everything and run the tests.
-# make bench-quick: the benchmarks beside the peers in ten minutes. make bench: what README reports, from where the kept
-# results end. make bench-test: that every peer runs as it should.
+# make bench-quick: the benchmarks beside the peers in ten minutes. make bench: what docs/peers.md and docs/speed.md report,
+# from where the kept results end. make bench-test: that every peer runs as it should.
 PYTHON ?= python3
 VENV := .venv
 BENCH := .venv-bench
