@@ -15,12 +15,12 @@ from typing import Any
 
 from ConfigSpace import ConfigurationSpace
 
-from nas.api import asked, search
+from nas.api import composed, search
+from nas.asked import Limits, Measure, check_names
 from nas.core.confirmation import incumbent
 from nas.core.errors import UserError
 from nas.core.kinds import check
 from nas.core.types import Job, Key, Result, logical_order
-from nas.engine.cheap import Measures, measures_of
 from nas.engine.conduct import Search, session
 from nas.engine.drive import CLOSED, undisturbed
 from nas.engine.executors.perform import perform
@@ -28,10 +28,9 @@ from nas.engine.lab import Callback, Surroundings
 from nas.engine.outside import Stage
 from nas.runs.checkpoints import States
 from nas.runs.run import Run
-from nas.spaces.initial import checked, named
 
 _ELSEWHERE = {  # arguments of nas.search that say how it trains, watches and ends: who asks does that
-    "command", "cluster", "cluster_resources", "gpus", "max_time", "trackers", "trial_timeout", "verbose", "workers",
+    "max_time", "verbose", "measure", "run_dir", "initial", "default", "callbacks",
 }  # fmt: skip
 
 
@@ -95,7 +94,7 @@ class AskTell:
         self,
         space: ConfigurationSpace,
         *,
-        measure: Callable[[dict[str, Any]], Mapping[str, float]] | Measures | None = None,
+        measure: Measure = None,
         run_dir: str | Path | None = None,
         initial: Iterable[Mapping[str, Any]] = (),
         default: Mapping[str, Any] | None = None,
@@ -103,20 +102,21 @@ class AskTell:
         **settings: Any,
     ) -> None:
         """Begin the search, or go on with it. Raises what `nas.search` does for bad arguments and folders."""
-        defaults = {name: value for name, value in (search.__kwdefaults__ or {}).items() if name not in _ELSEWHERE}
-        for name in ("measure", "run_dir", "initial", "default", "callbacks"):
-            del defaults[name]
-        unknown = sorted(set(settings) - set(defaults))
-        if unknown:
-            raise UserError(f"AskTell has no argument {', '.join(unknown)}: it has {', '.join(defaults)}")
+        scheduler = settings.pop("budget", settings.get("scheduler"))  # as it was called before
+        known = [name for name in search.__kwdefaults__ or {} if name not in _ELSEWHERE]
+        check_names(settings, [*known, "details"], "AskTell")
         check(locals() | settings)
-        initial_configs = checked(space, named(initial, default))
-        spec = asked(space, **{**defaults, **settings}, initial=initial_configs, default=default)
+        limits = Limits(None, settings.pop("max_trials", None), settings.pop("max_total_epochs", None))
+        given = {name: settings.pop(name) for name in known if name in settings}
+        given |= {"strategy": given.get("strategy", "evolution"), "scheduler": scheduler or "halving"}
+        asked = composed(
+            space, _elsewhere, settings, **given, measure=measure, initial=initial, default=default, limits=limits
+        )
         self._executor = _Elsewhere()
         self._run: Run | None = None
         directory = Path(run_dir).absolute() if run_dir is not None else None
         around = Surroundings(directory=directory, callbacks=callbacks)
-        work = Search(spec, space, measures_of(measure, space), self._executor)
+        work = Search(asked.spec(), space, asked.measures, self._executor)
         with contextlib.ExitStack() as stack:
             self._session = stack.enter_context(session(work, around))
             self._stage = stack.enter_context(contextlib.closing(Stage(undisturbed(self._session.lab))))
@@ -188,6 +188,10 @@ class AskTell:
             self.close()
         else:
             self._stack.close()
+
+
+def _elsewhere(*_: object, **__: object) -> dict[str, float]:
+    raise AssertionError("what is asked for is trained elsewhere")
 
 
 def _teller(outcome: Mapping[str, Any] | BaseException) -> Callable[..., Mapping[str, Any]]:

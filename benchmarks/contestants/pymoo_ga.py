@@ -13,7 +13,7 @@ from pymoo.core.variable import Choice, Integer, Real, Variable
 from pymoo.optimize import minimize
 
 from benchmarks.meter import Meter, Spent
-from nas.strategies import variation
+from nas.strategies.breeding import variation
 
 
 def genetic(meter: Meter, seed: int) -> None:

@@ -23,7 +23,7 @@ from syne_tune.optimizer.scheduler import SchedulerDecision
 from syne_tune.optimizer.schedulers.ask_tell_scheduler import AskTellScheduler
 
 from benchmarks.meter import Meter, Spent
-from nas.strategies import variation
+from nas.strategies.breeding import variation
 
 
 def regularized_evolution(meter: Meter, seed: int) -> None:

@@ -1,8 +1,7 @@
 """How long does each trial train? Integer rungs and brackets of successive halving and Hyperband (Li et al. 2018)."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count, pairwise
+from itertools import pairwise
 
 from nas.core.errors import UserError
 
@@ -46,20 +45,6 @@ def hyperband(max_epochs: int, min_epochs: int, eta: int) -> tuple[Bracket, ...]
     s_max = halvings(max_epochs, min_epochs, eta)
     sizes = {s: -(-(s_max + 1) * eta**s // (s + 1)) for s in range(s_max, -1, -1)}
     return tuple(bracket(max_epochs, eta, s, n) for s, n in sizes.items())
-
-
-def generations(brackets: tuple[Bracket, ...], offspring: int) -> Iterator[list[Bracket]]:
-    """Yield for each generation the next brackets in turn, as many as it takes to fully train `offspring` trials.
-
-    The first generation, which founds the population, is at least one round of all.
-    """
-    turn = 0
-    for _ in count():
-        chosen = list[Bracket]()
-        while sum(b[-1].trials for b in chosen) < offspring or turn < len(brackets):
-            chosen.append(brackets[turn % len(brackets)])
-            turn += 1
-        yield chosen
 
 
 def epochs(bracket: Bracket) -> int:

@@ -46,9 +46,13 @@ class Check:
     above: float | None = None
     below: float | None = None
     choices: tuple[str, ...] = ()
+    part: str = ""  # the kind of part that the value is
+    flag: str = ""  # of the command line, where it is not called as the parameter
 
     def of(self, name: str, value: Any, annotation: Any) -> Any:
         """Return `value` as the annotation says. Raises UserError for one that it may not be."""
+        if self.part:
+            return made(self.part, value)
         checked = _typed(name, value, annotation)
         for each in checked if isinstance(checked, tuple) else (checked,):
             if isinstance(each, (int, float)) and not isinstance(each, bool):
@@ -78,6 +82,7 @@ class Part:
 
     kind: ClassVar[str] = ""
     name: ClassVar[str] = ""
+    hidden: ClassVar[bool] = False  # from lists of what there is to choose from
 
     def __post_init__(self) -> None:
         annotations = get_type_hints(type(self))
@@ -117,11 +122,16 @@ def of_kind(kind: str) -> Mapping[str, type[Part]]:
     return dict(sorted(_registered[kind].items()))
 
 
+def names(kind: str) -> tuple[str, ...]:
+    """Return the names of the parts of this kind that there are to choose from."""
+    return tuple(name for name, cls in of_kind(kind).items() if not cls.hidden)
+
+
 def get(kind: str, name: str) -> type[Part]:
     """Return the part of this kind and name. Raises UserError where there is none."""
     known = of_kind(kind)
     if name not in known:
-        raise UserError(unknown(kind, name, tuple(known)))
+        raise UserError(unknown(kind, name, names(kind)))
     return known[name]
 
 
@@ -186,8 +196,6 @@ def _typed(name: str, value: Any, annotation: Any) -> Any:
         if rest != [...] and len(values) != 1 + len(rest):
             raise UserError(f"{spoken(name)} is {shown(value)}, but must be a list of {1 + len(rest)}")
         return values
-    if isinstance(annotation, type) and issubclass(annotation, Part):
-        return value
     checks: dict[Any, Callable[[str, object], Any]] = {int: whole, float: number, bool: truth, str: _text}
     return checks[annotation](name, value) if annotation in checks else value
 

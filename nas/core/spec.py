@@ -1,28 +1,57 @@
 """What was asked for? Everything that decides the history of a run, as one value."""
 
 import math
-from collections.abc import Mapping
-from copy import deepcopy
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Protocol
 
-from ConfigSpace import ConfigurationSpace
-
-from nas.core.brackets import Bracket, Rung, hyperband
+from nas.core import parts
+from nas.core.brackets import Bracket
 from nas.core.constraints import Constraint, parse
 from nas.core.errors import UserError
-from nas.core.numbers import one_of, share, truth, whole
+from nas.core.former import with_parts
+from nas.core.numbers import truth, whole
 from nas.core.types import read_back, written
-from nas.core.values import check
 
-STRATEGIES = ("evolution", "random", "default")
-BUDGETS = ("halving", "hyperband", "full", "asha")
-MODELS = ("forest", "none")
 CONFIRMATION = 0.15  # at most, of every limit, is for training the best again
 REPETITIONS = 3  # at most, of each of them
-MIN_EPOCHS = 2  # of a training, unless the user says otherwise
-_LEAST = {"max_epochs": 1, "min_epochs": 1, "eta": None, "population": 1, "offspring": 1, "confirm": 0, "seed": None}
-_LIMITS = ("max_trials", "max_total_epochs", "lanes")
+_LEAST = {"confirm": 0, "seed": None}
+_LIMITS = ("max_trials", "max_total_epochs")
+
+
+class Strategy(Protocol):
+    """What is known here of the part that says which configurations are tried."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def endless(self) -> bool:
+        """Whether it goes on for as long as the limits allow."""
+        ...
+
+    def described(self) -> dict[str, Any]: ...
+    def __call__(self, lab: Any) -> Coroutine[Any, Any, None]: ...
+
+
+class Scheduler(Protocol):
+    """What is known here of the part that says how long each trial trains."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def max_epochs(self) -> int: ...
+    @property
+    def steady(self) -> bool:
+        """Whether trials come one by one, not in generations."""
+        ...
+
+    @property
+    def smallest(self) -> Bracket:
+        """The least that it asks for at once."""
+        ...
+
+    def described(self) -> dict[str, Any]: ...
+    def run(self, lab: Any, breeder: Any) -> Coroutine[Any, Any, None]: ...
 
 
 @dataclass(frozen=True)
@@ -36,30 +65,23 @@ class Limits:
 
 @dataclass(frozen=True)
 class RunSpec:
-    """Written to spec.json. `confirm` of the best trials are trained again, with other seeds, at the end.
+    """Written to spec.json. `strategy` and `scheduler` are parts with their parameters.
 
-    `initial` configurations are trained first. `earlier` tells the limits of a run that was given more, the first
-    first. `details` holds what the caller adds: data, space and version digests.
+    `confirm` of the best trials are trained again, with other seeds, at the end. `initial` configurations are trained
+    first. `earlier` tells the limits of a run that was given more, the first first. `details` holds what the caller
+    adds: data, space and version digests.
     """
 
     space: dict[str, Any]
     objective: str
     maximize: bool
     constraints: tuple[Constraint, ...]
-    strategy: str
-    budget: str
-    max_epochs: int
-    min_epochs: int
-    eta: int
-    population: int
-    offspring: int
-    mutation_rate: float
+    strategy: Strategy
+    scheduler: Scheduler
     seed: int
     max_trials: int | None
     max_total_epochs: int | None
-    lanes: int | None = None
     confirm: int = 0
-    model: str = "forest"
     default: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     initial: tuple[dict[str, Any], ...] = ()
@@ -67,21 +89,30 @@ class RunSpec:
 
     def __post_init__(self) -> None:
         """Raise UserError for a value that makes no sense, saying which would."""
-        for name, known in (("strategy", STRATEGIES), ("budget", BUDGETS), ("model", MODELS)):
-            one_of(name, getattr(self, name), known)
         if not isinstance(self.objective, str) or not self.objective:
             raise UserError(f"objective is {self.objective!r}, but must be the name of a metric")
         numbers: dict[str, Any] = {name: whole(name, getattr(self, name), least) for name, least in _LEAST.items()}
         for name in _LIMITS:
             value = getattr(self, name)
             numbers[name] = None if value is None else whole(name, value, 1)
-        numbers |= {
-            "maximize": truth("maximize", self.maximize),
-            "mutation_rate": share("mutation_rate", self.mutation_rate),
-        }
+        numbers["maximize"] = truth("maximize", self.maximize)
         for name, value in numbers.items():
             object.__setattr__(self, name, value)  # NumPy's numbers become Python's own: JSON knows no others
-        hyperband(self.max_epochs, self.max_epochs if self.budget == "full" else self.min_epochs, self.eta)
+
+    @property
+    def max_epochs(self) -> int:
+        """The epochs of a full training."""
+        return self.scheduler.max_epochs
+
+    @property
+    def eta(self) -> int:
+        """One trial in so many goes on at each rung."""
+        return int(getattr(self.scheduler, "eta", 2))
+
+    @property
+    def population(self) -> int:
+        """So many of the best are followed."""
+        return int(getattr(self.strategy, "population", 50))
 
     @property
     def phases(self) -> tuple["RunSpec", ...]:
@@ -95,33 +126,18 @@ class RunSpec:
         All of them are no more than their share of the limits on trials and epochs.
         """
         limits = (self.confirm, self.max_trials, self.max_total_epochs, self.max_epochs, done)
-        return 0 if self.strategy == "default" else most_repetitions(*limits)
-
-    @property
-    def brackets(self) -> tuple[Bracket, ...]:
-        """The brackets that generations go through in turn."""
-        rounds = hyperband(self.max_epochs, self.min_epochs, self.eta)
-        if self.budget == "full" or len(rounds) == 1:  # nothing is halved: one bracket, whose children share drafts
-            return ((Rung(self.max_epochs, self.offspring),),)
-        return rounds if self.budget == "hyperband" else rounds[:1]
-
-    @property
-    def rungs(self) -> tuple[int, ...]:
-        """The epochs at which ASHA compares trials, those of the most aggressive bracket."""
-        return tuple(rung.epochs for rung in hyperband(self.max_epochs, self.min_epochs, self.eta)[0])
-
-    @property
-    def smallest(self) -> Bracket:
-        """The least that a strategy asks for at once."""
-        return (Rung(self.rungs[0], 1),) if self.budget == "asha" else self.brackets[-1][-1:]
+        return most_repetitions(*limits) if self.strategy.endless else 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form that spec.json holds."""
         return {
-            **asdict(self),
+            **{each.name: getattr(self, each.name) for each in fields(self)},
             "constraints": [str(constraint) for constraint in self.constraints],
+            "strategy": self.strategy.described(),
+            "scheduler": self.scheduler.described(),
             "default": written(self.default),
             "initial": [written(values) for values in self.initial],
+            "earlier": [vars(limits) for limits in self.earlier],
         }
 
     @classmethod
@@ -131,13 +147,16 @@ class RunSpec:
         Raises UserError for anything else.
         """
         try:
+            known = with_parts(data)
             return cls(
                 **{
-                    **data,
-                    "constraints": tuple(parse(text) for text in data["constraints"]),
-                    "default": read_back(data.get("default", {})),
-                    "initial": tuple(map(read_back, data.get("initial", ()))),
-                    "earlier": tuple(Limits(**limits) for limits in data.get("earlier", ())),
+                    **known,
+                    "constraints": tuple(parse(text) for text in known["constraints"]),
+                    "strategy": parts.made("strategy", known["strategy"]),
+                    "scheduler": parts.made("scheduler", known["scheduler"]),
+                    "default": read_back(known.get("default", {})),
+                    "initial": tuple(map(read_back, known.get("initial", ()))),
+                    "earlier": tuple(Limits(**limits) for limits in known.get("earlier", ())),
                 }
             )
         except (KeyError, TypeError, AttributeError) as error:
@@ -154,28 +173,3 @@ def most_repetitions(
         CONFIRMATION * (max_total_epochs or math.inf) / max_epochs - done,
     )
     return max(0, int(min(limits) + 1e-9))  # 0.15 * 20 is not quite 3
-
-
-def first_rung(min_epochs: int | None, max_epochs: int, budget: str) -> int:
-    """Return how long the first rung trains, MIN_EPOCHS unless the user says otherwise; of "full" there is but one."""
-    most = whole("max_epochs", max_epochs, 1)
-    if min_epochs is None:
-        return min(MIN_EPOCHS, most)
-    least = whole("min_epochs", min_epochs, 1)
-    return min(least, most) if budget == "full" else least
-
-
-def described(space: ConfigurationSpace) -> dict[str, Any]:
-    """Return what makes `space` the space it is, in JSON's terms: not its name, nor the version of ConfigSpace.
-
-    Raises UserError for a choice that JSON cannot give back.
-    """
-    check(space)
-    description = space.to_serialized_dict()
-    return {key: description[key] for key in ("hyperparameters", "conditions", "forbiddens")}
-
-
-def rebuilt(description: Mapping[str, Any]) -> ConfigurationSpace:
-    """Return the space that `described` described."""
-    own = deepcopy(dict(description))  # decoding takes it apart
-    return ConfigurationSpace.from_serialized_dict({"name": None, "format_version": 0.4, **own})

@@ -11,7 +11,7 @@ from nas.core.constraints import Constraint
 from nas.core.errors import Unbuildable, UserError
 from nas.core.seeds import generator
 from nas.core.types import Config
-from nas.strategies.variation import Draws, sample
+from nas.strategies.breeding.variation import Draws, sample
 
 SAMPLES = 100  # to learn what is measured, where measuring the default fails
 Measures = Mapping[str, Callable[[dict[str, Any]], float]]

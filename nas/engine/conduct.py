@@ -64,9 +64,9 @@ def conduct(search: Search, around: Surroundings) -> Run:
 
 def _check_end(spec: RunSpec, around: Surroundings) -> None:
     """Raise UserError for a search without an end; one that ends before it begins is told."""
-    if spec.strategy == "default":
+    if not spec.strategy.endless:
         return
-    least, most = brackets.epochs(spec.smallest), spec.max_total_epochs
+    least, most = brackets.epochs(spec.scheduler.smallest), spec.max_total_epochs
     if most is not None and most < least:
         told = "max total epochs is %d, less than the %d of a single trial: nothing will be trained"
         logging.getLogger(__name__).warning(told, most, least)

@@ -10,12 +10,11 @@ from typing import Any
 from nas.core.confirmation import candidates
 from nas.core.errors import Interrupted, OutOfTime
 from nas.core.spec import CONFIRMATION
+from nas.engine.confirm import confirm
 from nas.engine.executors.inline import Inline
 from nas.engine.lab import CALLBACK, Lab
 from nas.engine.outside import Stage
 from nas.engine.signals import exit_status, stop_requests
-from nas.strategies.confirm import confirm
-from nas.strategies.named import strategy_of
 
 TIME = "time limit"
 CLOSED = "closed"  # by who asks and tells, before the search was done
@@ -36,7 +35,7 @@ def drive(lab: Lab, limit: float | None) -> str:
     end = time.monotonic() + (limit - lab.elapsed if limit is not None else math.inf)
 
     async def search() -> str:
-        ended = await _until(lambda: end - _kept(lab, limit), lab, strategy_of(lab.spec)(lab)) or _own_end(lab)
+        ended = await _until(lambda: end - _kept(lab, limit), lab, lab.spec.strategy(lab)) or _own_end(lab)
         if lab.repetitions and not lab.stopping:
             ended = await _until(lambda: end, lab, confirm(lab)) or ended
         elif lab.repetitions:
@@ -53,7 +52,7 @@ def drive(lab: Lab, limit: float | None) -> str:
 async def undisturbed(lab: Lab) -> str:
     """Run the strategy and the confirmation; return what ended them. Nobody looks at a clock."""
     try:
-        await strategy_of(lab.spec)(lab)
+        await lab.spec.strategy(lab)
         ended = _own_end(lab)
         if lab.repetitions:
             await confirm(lab)
@@ -63,7 +62,7 @@ async def undisturbed(lab: Lab) -> str:
 
 
 def _own_end(lab: Lab) -> str:
-    limited = lab.spec.strategy != "default" and not lab.affordable([lab.spec.smallest])
+    limited = lab.spec.strategy.endless and not lab.affordable([lab.spec.scheduler.smallest])
     return "limit on trials or epochs" if limited else "nothing left to try"
 
 

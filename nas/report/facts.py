@@ -73,7 +73,7 @@ def overtaken(former: Confirmed, objective: str) -> str:
 def default_untested(run: StoredRun) -> str:
     """Return why the default configuration stands in no column; nothing where it does, or is what was searched."""
     saved = run.saved("default.json")
-    if not saved or "test" in saved.evidence or run.spec.strategy == "default":
+    if not saved or "test" in saved.evidence or not run.spec.strategy.endless:
         return ""
     return str(saved.evidence.get("untested", "the search was stopped before its turn"))
 

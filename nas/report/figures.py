@@ -171,7 +171,7 @@ def rungs(run: StoredRun) -> Drawing | None:
     brackets = dict[str, dict[str, list[Result]]]()
     for result in searched(run):
         trial_id = result.job.trial.id
-        place = "asha" if run.spec.budget == "asha" else trial_id.rpartition(".")[0]
+        place = "asha" if run.spec.scheduler.steady else trial_id.rpartition(".")[0]
         if result.status is Status.OK:
             brackets.setdefault(place, {}).setdefault(trial_id, []).append(result)
     staged = {name: curves for name, curves in brackets.items() if max(map(len, curves.values())) > 1}
@@ -208,10 +208,10 @@ def _reach(curves: dict[str, list[Result]]) -> tuple[int, Score]:
 
 def generations(run: StoredRun) -> Drawing | None:
     """Best and mean objective of the population, the best fully trained so far, generation by generation."""
-    if run.spec.strategy != "evolution":
+    if run.spec.strategy.name != "evolution":
         return None
     population, x, best, mean = list[Result](), list[int](), list[float](), list[float]()
-    groups, steady = dict[int, list[Result]](), run.spec.budget == "asha"  # where each arrives alone, as it comes
+    groups, steady = dict[int, list[Result]](), run.spec.scheduler.steady  # where each arrives alone, as it comes
     arrived = sorted(full(run), key=lambda result: result.elapsed) if steady else full(run)
     for i, result in enumerate(arrived):
         generation = i if steady else int(result.job.trial.id.partition(".")[0][1:])

@@ -10,10 +10,10 @@ from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import KFold
 
-from nas.core.spec import rebuilt
+from nas.core.described import rebuilt
 from nas.core.types import Status
 from nas.runs.stored import StoredRun
-from nas.strategies.model import encode
+from nas.strategies.breeding.trees import encode
 
 ENOUGH = 40  # results, fewer than which say nothing
 _MOST = 2000  # results looked at, the newest: more only take longer

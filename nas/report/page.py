@@ -136,7 +136,7 @@ def _asked(run: StoredRun) -> str:
     data = f" on {spec.details['data']}" if "data" in spec.details else ""
     limits = " and ".join(str(c) for c in spec.constraints) or "no constraint"
     goal = "maximise" if spec.maximize else "minimise"
-    how = f"{spec.strategy} with budget {spec.budget}, seed {spec.seed}"
+    how = f"{spec.strategy.name} with scheduler {spec.scheduler.name}, seed {spec.seed}"
     return f"Asked: {goal} {spec.objective}{data} subject to {limits}, by {how}."
 
 
@@ -173,6 +173,6 @@ def _side_by_side(runs: Sequence[StoredRun], best: Result | None) -> Table | Non
     columns["incumbent, test"] = facts.tested(runs[0])
     columns["default, test"] = facts.default_tested(runs[0])
     for name, other in list(names(runs).items())[1:]:
-        columns[f"{name} ({other.spec.strategy}), test"] = facts.tested(other)
+        columns[f"{name} ({other.spec.strategy.name}), test"] = facts.tested(other)
     first = [runs[0].spec.objective, *(c.metric for c in runs[0].spec.constraints)]
     return facts.metrics({name: values for name, values in columns.items() if values}, first)

@@ -14,8 +14,8 @@ from ConfigSpace import ConfigurationSpace
 
 import search_spaces
 from nas.core.configuration import checked_config
+from nas.core.described import described
 from nas.core.errors import UserError
-from nas.core.spec import described
 from nas.core.types import Config, canonical
 from nas.core.words import one_line
 from nas.training.cost import Build

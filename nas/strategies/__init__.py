@@ -1,1 +1,1 @@
-"""Who decides which trial trains next, and how far? One coroutine a file."""
+"""Which strategies are there? One a file: which configurations are tried."""

@@ -1,27 +1,58 @@
-"""(mu + lambda) evolution whose offspring go through the brackets of the budget."""
+"""(mu + lambda) evolution: the best of all that were fully trained are the parents of what comes next."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from nas.core import ranking
-from nas.core.brackets import generations
+from nas.core.parts import parameter, part
 from nas.core.seeds import seed
-from nas.core.types import Result
-from nas.engine.lab import Lab
-from nas.strategies.generation import next_generation
-from nas.strategies.model import learn
+from nas.core.types import Result, Trial
+from nas.strategies.modelling import Learned, SearchModel
+from nas.strategies.strategy import Strategy
+
+if TYPE_CHECKING:
+    from nas.engine.lab import Lab
 
 
-async def evolution(lab: Lab) -> None:
-    """Breed, halve, select, until the limits allow no further trial.
+@part("strategy", "evolution")
+@dataclass(frozen=True)
+class Evolution(Strategy):
+    """The best so far are recombined and mutated; a model of all results chooses among the children.
 
-    The first generation is sampled and goes through the same brackets; only fully trained offspring enter the
-    population, but a model of all results, partly trained ones too, chooses among possible children. The scheme of
-    Awad et al. 2021 (DEHB) with the operators of a (mu + lambda) strategy.
+    The scheme of Awad et al. 2021 (DEHB) with the operators of a (mu + lambda) strategy.
     """
-    population, model = list[Result](), None
-    for number, planned in enumerate(generations(lab.spec.brackets, lab.spec.offspring)):
-        if lab.spec.model == "forest":
-            key = seed(lab.spec.seed, "model", number)
-            model = learn(lab.space, lab.results.values(), lab.spec.max_epochs, key, model)
-        finished = await next_generation(lab, population, number, planned, model)
-        if finished is None:
-            return
-        population = ranking.survivors(population + finished, lab.spec.population)
+
+    population: int = parameter(50, "mu: so many of the best are parents", least=1)
+    offspring: int = parameter(10, "lambda: fully trained children", least=1)
+    mutation_rate: float = parameter(0.5, "share of the children that are mutated only", least=0, most=1)
+    model: SearchModel = parameter("forest", "that chooses among children", part="model")
+
+    async def __call__(self, lab: "Lab") -> None:
+        """Breed and select until the limits allow no further trial."""
+        await lab.spec.scheduler.run(lab, Population(self, lab))
+
+
+class Population:
+    """The parents, best first, with what was learned from all results."""
+
+    def __init__(self, evolution: Evolution, lab: "Lab") -> None:
+        self.offspring = evolution.offspring
+        self._evolution, self._lab = evolution, lab
+        self._parents = list[Result]()
+        self._learned: Learned | None = None
+
+    def learn(self, number: int, results: Collection[Result]) -> None:
+        spec = self._lab.spec
+        key = seed(spec.seed, "model", number)
+        self._learned = self._evolution.model.learn(self._lab.space, results, spec.max_epochs, key, self._learned)
+
+    async def breed(self, count: int, place: str) -> list[Trial]:
+        from nas.strategies.breeding.children import Stock, breed  # here, for --help to stay quick
+
+        evolution = self._evolution
+        stock = Stock(self._parents, evolution.mutation_rate, evolution.model.drafts, self._learned)
+        return await breed(self._lab, stock, count, place)
+
+    def select(self, finished: Sequence[Result]) -> None:
+        self._parents = ranking.survivors([*self._parents, *finished], self._evolution.population)

@@ -1,12 +1,41 @@
-"""The baseline: random search under the same cheap constraints and budgets (Li et al. 2018)."""
+"""The baseline: random search under the same cheap constraints and schedulers (Li et al. 2018)."""
 
-from nas.core.brackets import generations
-from nas.engine.lab import Lab
-from nas.strategies.generation import next_generation
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nas.core.parts import parameter, part
+from nas.core.types import Result, Trial
+from nas.strategies.strategy import Strategy
+
+if TYPE_CHECKING:
+    from nas.engine.lab import Lab
 
 
-async def random(lab: Lab) -> None:
-    """Sample and halve until the limits allow no further trial."""
-    for number, planned in enumerate(generations(lab.spec.brackets, lab.spec.offspring)):
-        if await next_generation(lab, [], number, planned) is None:
-            return
+@part("strategy", "random")
+@dataclass(frozen=True)
+class Random(Strategy):
+    """Samples of the space, whatever came of those before."""
+
+    offspring: int = parameter(10, "lambda: fully trained children", least=1)
+
+    async def __call__(self, lab: "Lab") -> None:
+        """Sample until the limits allow no further trial."""
+        await lab.spec.scheduler.run(lab, _Samples(lab, self.offspring))
+
+
+@dataclass(frozen=True)
+class _Samples:
+    lab: "Lab"
+    offspring: int
+
+    def learn(self, number: int, results: Collection[Result]) -> None:
+        """Learn nothing."""
+
+    async def breed(self, count: int, place: str) -> list[Trial]:
+        from nas.strategies.breeding.children import Stock, breed  # here, for --help to stay quick
+
+        return await breed(self.lab, Stock(), count, place)
+
+    def select(self, finished: Sequence[Result]) -> None:
+        """Select nobody."""

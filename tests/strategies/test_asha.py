@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import nas
 from nas.core.types import Config, Job, Result, Score, Status, Trial
 from nas.engine.executors.inline import Inline
-from nas.strategies.asha import Ladder
+from nas.strategies.schedulers.asha import Ladder
 from tests.fakes import climb, hills, params, slow_climb
 from tests.faults.runs import history
 

@@ -10,8 +10,8 @@ import pytest
 import nas
 from nas.core.seeds import generator
 from nas.core.types import Result, Score, Status
-from nas.strategies.model import ENOUGH, NEWS, encode, improvement, learn
-from nas.strategies.variation import Draws, sample
+from nas.strategies.breeding.trees import ENOUGH, NEWS, encode, improvement, learn
+from nas.strategies.breeding.variation import Draws, sample
 from tests.fakes import climb, hill, hills, look_up
 
 EPOCHS = 12

@@ -33,7 +33,7 @@ from hypothesis import strategies as st
 
 from nas.core.seeds import generator
 from nas.core.types import Config
-from nas.strategies.variation import Draws, complete, forbidden, mutate, recombine, sample
+from nas.strategies.breeding.variation import Draws, complete, forbidden, mutate, recombine, sample
 from search_spaces import cnn
 from tests.fakes import hills
 

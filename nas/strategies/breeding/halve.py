@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import Container, Sequence
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from nas.core import ranking
 from nas.core.brackets import Bracket
 from nas.core.types import Result, Status, Trial
-from nas.engine.lab import Lab
+
+if TYPE_CHECKING:
+    from nas.engine.lab import Lab
 
 
 async def halve(
-    lab: Lab, trials: Sequence[Trial], bracket: Bracket, before: Container[ranking.Outcome] = ()
+    lab: "Lab", trials: Sequence[Trial], bracket: Bracket, before: Container[ranking.Outcome] = ()
 ) -> list[Result]:
     """Return the results of those that went through all rungs of `bracket`, ranked feasibility first.
 
@@ -34,7 +37,7 @@ async def halve(
     return results
 
 
-async def halve_all(lab: Lab, trials: Sequence[Sequence[Trial]], brackets: Sequence[Bracket]) -> list[Result]:
+async def halve_all(lab: "Lab", trials: Sequence[Sequence[Trial]], brackets: Sequence[Bracket]) -> list[Result]:
     """Run the brackets side by side and return all that are fully trained."""
     before = frozenset(lab.outcomes) if any(len(bracket) > 1 for bracket in brackets) else ()
     finished = await asyncio.gather(*(halve(lab, t, b, before) for t, b in zip(trials, brackets, strict=True)))

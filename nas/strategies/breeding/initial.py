@@ -1,13 +1,16 @@
 """The configurations that the user knows to be good, which are trained first, and to the full budget."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from nas.core.errors import Unbuildable, UserError
 from nas.core.types import Config, Trial
-from nas.engine.lab import Lab
+
+if TYPE_CHECKING:
+    from nas.engine.lab import Lab
 
 
-def initial_trials(lab: Lab, name: Callable[[int], str]) -> list[Trial]:
+def initial_trials(lab: "Lab", name: Callable[[int], str]) -> list[Trial]:
     """Return a trial of each initial configuration that was not trained yet, the first being called name(0).
 
     Raises UserError that tells all those that cannot be built or break a cheap constraint.
@@ -24,7 +27,7 @@ def initial_trials(lab: Lab, name: Callable[[int], str]) -> list[Trial]:
     ]
 
 
-def _fault(lab: Lab, config: Config) -> str:
+def _fault(lab: "Lab", config: Config) -> str:
     """Return what stands against training `config`, or nothing."""
     what = "the default configuration" if config.values == lab.spec.default else f"the initial {config.values}"
     try:

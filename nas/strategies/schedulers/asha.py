@@ -8,31 +8,57 @@ is the next in virtual time, awaited however long it really takes; so any number
 import asyncio
 import heapq
 from bisect import bisect_left, insort
+from dataclasses import dataclass
 from itertools import count, pairwise
+from typing import TYPE_CHECKING, ClassVar
 
 from nas.core import ranking
-from nas.core.seeds import seed
+from nas.core.brackets import Bracket, Rung
+from nas.core.parts import parameter, part
 from nas.core.types import Job, Key, Result, Status, Trial
-from nas.engine.lab import Lab
-from nas.strategies.breeding import breed
-from nas.strategies.initial import initial_trials
-from nas.strategies.model import Model, learn
+from nas.strategies.breeding.initial import initial_trials
+from nas.strategies.scheduling import Breeder, Rungs
+
+if TYPE_CHECKING:
+    from nas.engine.lab import Lab
 
 Running = tuple[float, int, asyncio.Task[Result]]  # end in virtual time, number, the job
 
 
-async def asha(lab: Lab, evolve: bool) -> None:
-    """Keep every lane at work until the limits allow no further job; at the end one is fully trained, if possible.
+@part("scheduler", "asha")
+@dataclass(frozen=True)
+class Asha(Rungs):
+    """A trial goes on as soon as it is among the best of its rung; each newcomer is bred from what is known by then."""
 
-    With `evolve` the search is steady-state: each new trial is bred from the best of those fully trained by then;
-    without, it is a sample.
-    """
-    ladder, nursery = Ladder(lab.spec.rungs, lab.spec.eta), Nursery(lab, evolve)
+    steady: ClassVar[bool] = True
+
+    lanes: int = parameter(4, "trials at a time, in virtual time", least=1)
+
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        """The epochs at which trials are compared, those of the most aggressive bracket."""
+        return tuple(rung.epochs for rung in self.rounds()[0])
+
+    @property
+    def smallest(self) -> Bracket:
+        """The least that is asked for at once."""
+        return (Rung(self.rungs[0], 1),)
+
+    async def run(self, lab: "Lab", breeder: Breeder) -> None:
+        """Keep every lane at work until the limits allow no further job; at the end one is fully trained, if possible.
+
+        An evolution is steady-state: each new trial is bred from the best of those fully trained by then.
+        """
+        ladder, nursery = Ladder(self.rungs, self.eta), Nursery(lab, breeder)
+        await _climb(lab, self.lanes, ladder, nursery)
+
+
+async def _climb(lab: "Lab", lanes: int, ladder: "Ladder", nursery: "Nursery") -> None:
     running, started, now, spent = list[Running](), count(), 0.0, 0
     seen = set[Key]()  # results, in virtual order
     try:
         while True:
-            while len(running) < (lab.spec.lanes or 1):
+            while len(running) < lanes:
                 trials, epochs = lab.allowed(seen)
                 left = epochs - spent
                 job = ladder.promote(left) or await nursery.newcomer(ladder.epochs[0], left, trials)
@@ -124,34 +150,31 @@ class Ladder:
 
 
 class Nursery:
-    """Where new trials come from: samples, or children of the fully trained."""
+    """Where new trials come from: the initial configurations, then what is bred."""
 
-    def __init__(self, lab: Lab, evolve: bool) -> None:
-        self.lab, self.evolve = lab, evolve
+    def __init__(self, lab: "Lab", breeder: Breeder) -> None:
+        self._lab, self._breeder = lab, breeder
         self._born, self._barren = 0, False
         self._initial = initial_trials(lab, "g{}.b0.0".format)
-        self._population, self._results = list[Result](), list[Result]()
-        self._model: Model | None = None
+        self._results = list[Result]()
 
     def learn(self, result: Result) -> None:
         """Take note of a result, in virtual order."""
         self._results.append(result)
-        if self.evolve and result.status is Status.OK and result.epochs == self.lab.spec.max_epochs:
-            self._population = ranking.survivors([*self._population, result], self.lab.spec.population)
+        if result.status is Status.OK and result.epochs == self._lab.spec.max_epochs:
+            self._breeder.select([result])
 
     async def newcomer(self, epochs: int, epochs_left: float, most: float) -> Job | None:
         """Return the first step of a new trial; None when the limits or the space have no room for one."""
         if self._barren or epochs > epochs_left or self._born >= most:
             return None
-        spec, number = self.lab.spec, self._born
+        full, number = self._lab.spec.max_epochs, self._born
         if number < len(self._initial):
-            if spec.max_epochs > epochs_left:
+            if full > epochs_left:
                 return None
             self._born += 1
-            return Job(self._initial[number], 0, spec.max_epochs)
-        if self.evolve and spec.model == "forest":
-            key = seed(spec.seed, "model", number)
-            self._model = learn(self.lab.space, self._results, spec.max_epochs, key, self._model)
-        trials = await breed(self.lab, self._population, 1, f"g{number}.b0", self._model)
+            return Job(self._initial[number], 0, full)
+        self._breeder.learn(number, self._results)
+        trials = await self._breeder.breed(1, f"g{number}.b0")
         self._born, self._barren = number + 1, not trials
         return Job(trials[0], 0, epochs) if trials else None

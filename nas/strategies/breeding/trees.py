@@ -1,7 +1,7 @@
 """Which of many possible children deserves training? Asked of a forest that learns from every result so far."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -15,19 +15,12 @@ from sklearn.ensemble import ExtraTreesRegressor
 from nas.core.ranking import outcome
 from nas.core.types import Config, Result, Score, Status, Value, in_logical_order
 from nas.core.values import to_vector
-
-Order = Callable[[RandomState], list[int]]
-
-TREES = 30
-AGREEING = 3  # trees drawn for a question, which agree on what is best: Thompson sampling
-DOUBTING = 10  # trees drawn for a question, whose disagreement is hope: expected improvement
-HOPEFUL = 0.5  # of the questions are asked in hope
-ENOUGH = 10  # results, fewer than which teach nothing
-NEWS = 1.1  # times the results last learned from: then it is learned anew, so that learning stays a small part
+from nas.strategies.modelling import Order
+from nas.strategies.models.forest import Forest
 
 
 @dataclass(frozen=True)
-class Model:
+class Trees:
     """Predicts where a configuration would rank among `results` if it were trained for `epochs`.
 
     Extremely randomized trees (Geurts et al. 2006). Half of the questions go to what a few of them think best, half to
@@ -35,12 +28,13 @@ class Model:
     of the results are twins, the more seldom it is asked: on plateaus it only repeats what is known.
     """
 
+    settings: Forest
     space: ConfigurationSpace
     results: tuple[Result, ...]
     epochs: int
     seed: int
 
-    def preference(self, configs: Sequence[Config]) -> "Order":
+    def preference(self, configs: Sequence[Config]) -> Order:
         """Return what orders `configs`, time and again: their indices, the most promising first, or at random."""
         rows = encode(self.space, configs, [self.epochs] * len(configs))
         answers = cache(lambda: np.stack([tree.tree_.predict(rows)[:, 0] for tree in self._forest.estimators_]))
@@ -48,8 +42,9 @@ class Model:
         def order(rng: RandomState) -> list[int]:
             if self._twins and rng.rand() < self._twins:
                 return [int(i) for i in rng.permutation(len(configs))]
-            hopeful = rng.rand() < HOPEFUL
-            drawn = sorted(rng.choice(TREES, DOUBTING if hopeful else AGREEING, replace=False))
+            hopeful = rng.rand() < self.settings.hopeful
+            number = self.settings.doubting if hopeful else self.settings.agreeing
+            drawn = sorted(rng.choice(self.settings.trees, number, replace=False))
             promise = improvement(answers()[drawn], len(self._places) - 1) if hopeful else answers()[drawn].sum(axis=0)
             return [int(i) for i in np.argsort(-promise, kind="stable")]
 
@@ -75,7 +70,7 @@ class Model:
         """
         results = in_logical_order(self.results)
         rows = encode(self.space, [result.job.trial.config for result in results], [r.epochs for r in results])
-        forest = ExtraTreesRegressor(TREES, random_state=self.seed % 2**32)
+        forest = ExtraTreesRegressor(self.settings.trees, random_state=self.seed % 2**32)
         return forest.fit(rows, [float(self._places[result.score]) for result in results])
 
 
@@ -85,14 +80,6 @@ def improvement(answers: NDArray[np.float64], best: float) -> NDArray[np.float64
     distance = (mean - best) / deviation
     expected: NDArray[np.float64] = deviation * (distance * norm.cdf(distance) + norm.pdf(distance))
     return expected
-
-
-def learn(
-    space: ConfigurationSpace, results: Collection[Result], epochs: int, seed: int, known: Model | None = None
-) -> Model | None:
-    """Return what `results`, in any order, teach about training for `epochs`: `known` until there is much news."""
-    enough = len(known.results) * NEWS if known else ENOUGH
-    return Model(space, tuple(results), epochs, seed) if len(results) >= enough else known
 
 
 def encode(space: ConfigurationSpace, configs: Sequence[Config], epochs: Sequence[int]) -> NDArray[np.float32]:

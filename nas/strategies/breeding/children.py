@@ -3,8 +3,10 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from numpy.random import RandomState
 
@@ -14,10 +16,12 @@ from nas.core.errors import Unbuildable, UserError
 from nas.core.seeds import generator
 from nas.core.types import Config, Result, Trial
 from nas.engine.cheap import Unmeasurable
-from nas.engine.lab import Lab
-from nas.strategies import variation
-from nas.strategies.model import Model, Order
-from nas.strategies.variation import Draws
+from nas.strategies.breeding import variation
+from nas.strategies.breeding.variation import Draws
+from nas.strategies.modelling import Learned, Order
+
+if TYPE_CHECKING:
+    from nas.engine.lab import Lab
 
 Draft = tuple[Config, str, tuple[str, ...]]
 
@@ -31,19 +35,31 @@ DRAFTS_PER_CHILD = 30
 FRESH = 4  # every so many drafts, one owes nothing to the population
 
 
-async def breed(
-    lab: Lab, population: Sequence[Result], count: int, place: str, model: Model | None = None
-) -> list[Trial]:
+@dataclass(frozen=True)
+class Stock:
+    """What children descend from: the `parents`, best first; nothing of it for samples.
+
+    A share `mutation_rate` of them is mutated only, the others are recombined first. With `drafts` each is the most
+    promising of many possible ones, by what was `learned`, or at random.
+    """
+
+    parents: Sequence[Result] = ()
+    mutation_rate: float = 0.5
+    drafts: bool = False
+    learned: Learned | None = None
+
+
+async def breed(lab: "Lab", stock: Stock, count: int, place: str) -> list[Trial]:
     """Return up to `count` new trials named `place`.0, `place`.1, ..., fewer when no untried legal one turns up.
 
-    With a population, best first, most descend from tournament winners, by mutation or by recombination and mutation,
-    and each is the most promising of DRAFTS as `model` sees them; without, they are samples.
+    Most descend from tournament winners among the parents, by mutation or by recombination and mutation; without
+    parents they are samples.
     Raises UserError when in the first generation DRAWS samples for a child break the cheap constraints.
     """
     children, reasons = list[Trial](), Counter[str]()
-    drafts = cache(lambda: _drafts(lab, population, count, place, model))  # a replay of the journal needs none
+    drafts = cache(lambda: _drafts(lab, stock, count, place))  # a replay of the journal needs none
     for number in range(count):
-        child = lab.recorded(f"{place}.{number}") or _child(lab, population, *drafts(), f"{place}.{number}", reasons)
+        child = lab.recorded(f"{place}.{number}") or _child(lab, stock, *drafts(), f"{place}.{number}", reasons)
         if not child and reasons[_FORBIDDEN] >= MOSTLY * reasons.total():
             break  # of the few that are legal none is left: others would be sought in vain, and long
         children += [child] if child else []
@@ -53,7 +69,7 @@ async def breed(
 
 
 def _child(
-    lab: Lab, population: Sequence[Result], drafts: Sequence[Draft], order: Order, trial_id: str, redrawn: Counter[str]
+    lab: "Lab", stock: Stock, drafts: Sequence[Draft], order: Order, trial_id: str, redrawn: Counter[str]
 ) -> Trial | None:
     """Return the first candidate that nothing speaks against, or None; why others were not taken goes to `redrawn`."""
     draws, reasons, beside = (
@@ -61,7 +77,7 @@ def _child(
         Counter[str](),
         Counter[str](),
     )
-    found = _first(lab, islice(_candidates(lab, population, drafts, order, draws), DRAWS), reasons)
+    found = _first(lab, islice(_candidates(stock, drafts, order, draws), DRAWS), reasons)
     redrawn.update(reasons)
     if not found and reasons[_FORBIDDEN] >= MOSTLY * DRAWS:
         found = _first(lab, islice(_grown(lab, draws), DRAWS), beside)
@@ -74,7 +90,7 @@ def _child(
     return None
 
 
-def _first(lab: Lab, candidates: Iterable[Draft], reasons: Counter[str]) -> Draft | None:
+def _first(lab: "Lab", candidates: Iterable[Draft], reasons: Counter[str]) -> Draft | None:
     """Return the first of `candidates` that nothing speaks against; why others were not taken goes to `reasons`."""
     for candidate in candidates:
         reason = _objection(lab, candidate[0])
@@ -84,7 +100,7 @@ def _first(lab: Lab, candidates: Iterable[Draft], reasons: Counter[str]) -> Draf
     return None
 
 
-def _raise_unbuildable(lab: Lab, config: Config) -> None:
+def _raise_unbuildable(lab: "Lab", config: Config) -> None:
     """Raise why `config` cannot be built or measured: what the caller's own function raised says more than we can."""
     try:
         lab.cheap.all(config)
@@ -92,7 +108,7 @@ def _raise_unbuildable(lab: Lab, config: Config) -> None:
         raise error.__cause__ or error from None
 
 
-def _grown(lab: Lab, draws: Draws) -> Iterator[Draft]:
+def _grown(lab: "Lab", draws: Draws) -> Iterator[Draft]:
     """Yield candidates grown from legal ones without end: the default first, then neighbours, neighbours of these."""
     legal = [default_config(lab.space)]
     yield legal[0], "sample", ()
@@ -104,7 +120,7 @@ def _grown(lab: Lab, draws: Draws) -> Iterator[Draft]:
         yield config, "sample", ()
 
 
-def _tell(lab: Lab, reasons: Counter[str], beside: Counter[str]) -> None:
+def _tell(lab: "Lab", reasons: Counter[str], beside: Counter[str]) -> None:
     """Raise what tells why none of the first candidates, nor of those `beside` the default, can be trained."""
     broken = [c for c in lab.cheap.constraints if str(c) in reasons or str(c) in beside]
     allowed = f"the space allows {DRAWS - reasons[_FORBIDDEN]} of {DRAWS} samples"
@@ -114,41 +130,37 @@ def _tell(lab: Lab, reasons: Counter[str], beside: Counter[str]) -> None:
         raise UserError(f"{allowed}, and none can be trained, nor any found beside its default")
 
 
-def _drafts(
-    lab: Lab, population: Sequence[Result], count: int, place: str, model: Model | None
-) -> tuple[list[Draft], Order]:
-    """Return what `count` children are chosen among, and in which order; none without a population: then by samples."""
+def _drafts(lab: "Lab", stock: Stock, count: int, place: str) -> tuple[list[Draft], Order]:
+    """Return what `count` children are chosen among, and in which order; none without parents: then by samples."""
     draws = Draws(lab.space, generator(lab.spec.seed, "draft", place))
-    number = max(DRAFTS, DRAFTS_PER_CHILD * count) if population and lab.spec.model != "none" else 0
-    drafts = [_vary(lab, population if (i + 1) % FRESH else (), draws) for i in range(number)]
-    if not model or not drafts:
+    number = max(DRAFTS, DRAFTS_PER_CHILD * count) if stock.parents and stock.drafts else 0
+    drafts = [_vary(stock if (i + 1) % FRESH else Stock(), draws) for i in range(number)]
+    if not stock.learned or not drafts:
         return drafts, lambda rng: [int(i) for i in rng.permutation(number)]
-    return drafts, model.preference([config for config, _, _ in drafts])
+    return drafts, stock.learned.preference([config for config, _, _ in drafts])
 
 
-def _candidates(
-    lab: Lab, population: Sequence[Result], drafts: Sequence[Draft], order: Order, draws: Draws
-) -> Iterator[Draft]:
+def _candidates(stock: Stock, drafts: Sequence[Draft], order: Order, draws: Draws) -> Iterator[Draft]:
     """Yield possible children without end: first the drafts, the most promising first, then samples.
 
-    Where there are no drafts the population's children are bred one by one.
+    Where there are no drafts children of the parents are bred one by one.
     """
     yield from (drafts[i] for i in order(draws.rng))
     while True:
-        yield _vary(lab, population if not drafts and draws.rng.randint(FRESH) else (), draws)
+        yield _vary(stock if not drafts and draws.rng.randint(FRESH) else Stock(), draws)
 
 
-def _vary(lab: Lab, population: Sequence[Result], draws: Draws) -> Draft:
+def _vary(stock: Stock, draws: Draws) -> Draft:
     """Return a configuration, the operator that made it, and the ids of its parents."""
-    rng = draws.rng
-    if not population:
+    rng, parents = draws.rng, stock.parents
+    if not parents:
         return variation.sample(draws), "sample", ()
-    first = _tournament(len(population), rng)
-    one = population[first].job.trial
-    if len(population) == 1 or rng.rand() < lab.spec.mutation_rate:
+    first = _tournament(len(parents), rng)
+    one = parents[first].job.trial
+    if len(parents) == 1 or rng.rand() < stock.mutation_rate:
         return variation.mutate(draws, one.config), "mutate", (one.id,)
-    second = _tournament(len(population) - 1, rng)
-    other = population[second + (second >= first)].job.trial
+    second = _tournament(len(parents) - 1, rng)
+    other = parents[second + (second >= first)].job.trial
     child = variation.recombine(draws, one.config, other.config)
     return variation.mutate(draws, child), "recombine", (one.id, other.id)
 
@@ -158,7 +170,7 @@ def _tournament(size: int, rng: RandomState) -> int:
     return int(min(rng.choice(size, min(TOURNAMENT, size), replace=False)))
 
 
-def _objection(lab: Lab, config: Config) -> str:
+def _objection(lab: "Lab", config: Config) -> str:
     """Return why `config` shall not be trained, or nothing."""
     if config in lab.taken:
         return "repeat"
@@ -173,7 +185,7 @@ def _objection(lab: Lab, config: Config) -> str:
     return str(broken or "")
 
 
-def _certificate(lab: Lab, broken: Sequence[Constraint]) -> str:
+def _certificate(lab: "Lab", broken: Sequence[Constraint]) -> str:
     """Say what was tried in vain, and how near it came."""
     asked = " and ".join(str(constraint) for constraint in broken)
     seen = "; ".join(

@@ -1,20 +1,20 @@
 """One generation: the brackets the limits still allow, bred in logical order, halved side by side."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from nas.core.brackets import Bracket, Rung
 from nas.core.types import Result
-from nas.engine.lab import Lab
-from nas.strategies.breeding import breed
-from nas.strategies.halving import halve_all
-from nas.strategies.initial import initial_trials
-from nas.strategies.model import Model
+from nas.strategies.breeding.halve import halve_all
+from nas.strategies.breeding.initial import initial_trials
+from nas.strategies.scheduling import Breeder
+
+if TYPE_CHECKING:
+    from nas.engine.lab import Lab
 
 
-async def next_generation(
-    lab: Lab, population: Sequence[Result], number: int, planned: Sequence[Bracket], model: Model | None = None
-) -> list[Result] | None:
-    """Return the fully trained offspring of `population`, bracket by bracket; None when nothing was left to do.
+async def next_generation(lab: "Lab", breeder: Breeder, number: int, planned: Sequence[Bracket]) -> list[Result] | None:
+    """Return the fully trained children of `breeder`, bracket by bracket; None when nothing was left to do.
 
     There is a bracket more, in which nobody is left behind, where initial configurations are still to be trained: in
     the first generation, and again where earlier limits had no room for all of them.
@@ -25,7 +25,7 @@ async def next_generation(
     trials = [
         given[: bracket[0].trials]
         if given and place == 0
-        else await breed(lab, population, bracket[0].trials, f"g{number}.b{place}", model)
+        else await breeder.breed(bracket[0].trials, f"g{number}.b{place}")
         for place, bracket in enumerate(brackets)
     ]
     if not any(trials):

@@ -1,0 +1,1 @@
+"""Which children are bred, and how are they halved?"""

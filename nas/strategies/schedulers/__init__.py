@@ -1,0 +1,1 @@
+"""Which schedulers are there? One a file: how long each trial trains."""

@@ -1,0 +1,110 @@
+"""What does a scheduler do? It decides how long each trial trains, of those that a strategy breeds for it."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from nas.core.brackets import Bracket, Rung, hyperband
+from nas.core.numbers import whole
+from nas.core.parts import Part, parameter
+from nas.core.types import Result, Trial
+
+if TYPE_CHECKING:
+    from nas.engine.lab import Lab
+
+_FIRST_RUNG = 2  # epochs, unless the user says otherwise
+
+
+class Breeder(Protocol):
+    """Where trials come from, and who learns from what became of them."""
+
+    @property
+    def offspring(self) -> int:
+        """How many children of a generation are to be fully trained."""
+        ...
+
+    def learn(self, number: int, results: Collection[Result]) -> None:
+        """Learn from all `results` so far, in any order, before children number `number` are bred."""
+        ...
+
+    async def breed(self, count: int, place: str) -> list[Trial]:
+        """Return up to `count` new trials named `place`.0, `place`.1, ..., fewer when no untried legal one turns up."""
+        ...
+
+    def select(self, finished: Sequence[Result]) -> None:
+        """Take note of those that are fully trained: the next parents are among them."""
+        ...
+
+
+@dataclass(frozen=True)
+class Scheduler(Part):
+    """How long each trial trains."""
+
+    steady: ClassVar[bool] = False  # whether trials come one by one, not in generations
+
+    max_epochs: int = parameter(50, "of a full training", least=1, flag="epochs")
+
+    @property
+    def smallest(self) -> Bracket:
+        """The least that is asked for at once."""
+        return (Rung(self.max_epochs, 1),)
+
+    async def run(self, lab: "Lab", breeder: Breeder) -> None:
+        """Train what `breeder` breeds until the limits allow no further trial."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Brackets(Scheduler):
+    """Generations of brackets, bred and halved side by side."""
+
+    def brackets(self, offspring: int) -> tuple[Bracket, ...]:
+        """Return the brackets that generations go through in turn."""
+        raise NotImplementedError
+
+    async def run(self, lab: "Lab", breeder: Breeder) -> None:
+        """Breed, halve and select until the limits allow no further trial.
+
+        Only the fully trained are selected, but what is partly trained is learned from, too.
+        """
+        from nas.strategies.breeding.generation import next_generation  # here, for --help to stay quick
+
+        for number, planned in enumerate(generations(self.brackets(breeder.offspring), breeder.offspring)):
+            breeder.learn(number, lab.results.values())
+            finished = await next_generation(lab, breeder, number, planned)
+            if finished is None:
+                return
+            breeder.select(finished)
+
+
+@dataclass(frozen=True)
+class Rungs(Scheduler):
+    """The parameters of a scheduler that compares trials at rungs."""
+
+    min_epochs: int | None = parameter(None, "of the first rung (default 2)", least=1)
+    eta: int = parameter(2, "one in so many goes on at each rung", least=2)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.min_epochs is None:
+            object.__setattr__(self, "min_epochs", min(_FIRST_RUNG, self.max_epochs))
+        self.rounds()
+
+    def rounds(self) -> tuple[Bracket, ...]:
+        """Return one Hyperband round. Raises UserError where the first rung is above the last."""
+        return hyperband(self.max_epochs, whole("min_epochs", self.min_epochs), self.eta)
+
+
+def generations(brackets: tuple[Bracket, ...], offspring: int) -> Iterator[list[Bracket]]:
+    """Yield for each generation the next brackets in turn, as many as it takes to fully train `offspring` trials.
+
+    The first generation, which founds the population, is at least one round of all.
+    """
+    turn = 0
+    for _ in count():
+        chosen = list[Bracket]()
+        while sum(b[-1].trials for b in chosen) < offspring or turn < len(brackets):
+            chosen.append(brackets[turn % len(brackets)])
+            turn += 1
+        yield chosen
