@@ -117,7 +117,7 @@ def utilisation(curves: Curves, workers: int, budget: str) -> tuple[float, float
         return float((job.stop - job.start) * pace)
 
     pool = VirtualWorkers(workers, curves, seconds)
-    with mock.patch("nas.api.executor_for", lambda *_: pool):
+    with mock.patch("nas.asked.Machine.executor", lambda *_: pool):
         search = nas.search(
             curves.space(), nothing, measure=curves.macs, budget=budget, max_epochs=27, min_epochs=1, eta=3,
             strategy="random", offspring=workers, lanes=workers, max_total_epochs=27 * 20 * workers,

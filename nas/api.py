@@ -16,6 +16,7 @@ from nas.engine import conduct
 from nas.engine.executors.perform import Train
 from nas.engine.lab import Callback, Surroundings, Tracker
 from nas.runs.run import Run
+from nas.spaces.initial import checked, named
 from nas.trackers.console import Console, watched
 
 _MACHINE = [each.name for each in fields(Machine)]
@@ -91,12 +92,16 @@ def composed(
     *,
     strategy: object,
     scheduler: object,
+    initial: Iterable[Mapping[str, Any]],
+    default: Mapping[str, Any] | None,
     **others: Any,
 ) -> Search:
-    """Return what is asked for, the `parameters` given to the parts that have them."""
+    """Return what is asked for, the `parameters` given to the parts that have them, the `default` trained first."""
     chosen, schedule = parts_of(strategy, scheduler, parameters)
-    details = dict(parameters.get("details") or {})
-    return Search(space, train, strategy=chosen, scheduler=schedule, details=details, **others)
+    first, details = checked(space, named(initial, default)), dict(parameters.get("details") or {})
+    return Search(
+        space, train, strategy=chosen, scheduler=schedule, initial=first, default=default, details=details, **others
+    )
 
 
 def run(
@@ -112,5 +117,5 @@ def run(
     executor = asked.machine.executor(asked.train)
     speaks = watched() if verbose is None else verbose
     with Console(limit, quiet=not speaks) as console:
-        around = Surroundings(limit, directory, (), (console, *trackers), callbacks)
+        around = Surroundings(limit, directory, None, (console, *trackers), callbacks)
         return conduct.conduct(conduct.Search(spec, asked.space, asked.measures, executor), around)

@@ -13,7 +13,7 @@ from nas.core.directions import sensible
 from nas.core.errors import UserError
 from nas.core.spec import RunSpec, Scheduler, Strategy
 from nas.core.units import seconds
-from nas.core.words import unknown
+from nas.core.words import nearest
 from nas.engine.cheap import Measures, measures_of
 from nas.engine.executors import Executor
 from nas.engine.executors.cluster import Cluster
@@ -69,7 +69,8 @@ class Machine:
 class Search:
     """What `nas.search` takes, as one value: `dataclasses.replace` makes another of it.
 
-    `details` is written to spec.json beside what decides the history.
+    `initial` configurations are trained first. `default` is the one that the strategy of that name trains. `details` is
+    written to spec.json beside what decides the history.
     """
 
     space: ConfigurationSpace
@@ -101,7 +102,7 @@ class Search:
             max_trials=self.limits.trials,
             max_total_epochs=self.limits.epochs,
             confirm=self.confirm,
-            initial=checked(self.space, named(self.initial, self.default)),
+            initial=checked(self.space, named(self.initial, None)),
             default=dict(self.default or {}),
             details=dict(self.details),
         )
@@ -145,4 +146,6 @@ def check_names(given: Iterable[str], known: Iterable[str], what: str) -> None:
     names = [*known, *parameter_names()]
     for name in given:
         if name not in names:
-            raise UserError(unknown(f"argument of {what}", name, names))
+            meant = nearest(name, names)
+            told = f"did you mean {meant}?" if meant else f"it has {', '.join(names)}"
+            raise UserError(f"{what} has no argument {name}: {told}")

@@ -1,9 +1,12 @@
 """What do the words of a command line ask for? The command, with the values of all its flags."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from nas.cli.asked import Asked
 from nas.cli.flag_values import is_data, is_file_of_space
 from nas.cli.flags import COMMANDS, parsers
 from nas.core.errors import UserError
@@ -28,9 +31,13 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
         return _resumed(parsed)
     if parsed.command == "evaluate" and parsed.folds and not parsed.cv:
         main.error("--folds goes with --cv")
-    if parsed.command == "search" and not hasattr(parsed, "max_time"):
+    return argparse.Namespace(command="search", asked=_asked(parsed)) if parsed.command == "search" else parsed
+
+
+def _asked(parsed: argparse.Namespace) -> Asked:
+    if not hasattr(parsed, "max_time"):
         parsed.max_time = None if parsed.max_trials or parsed.max_total_epochs else seconds("5m")
-    return parsed
+    return Asked.of(parsed)
 
 
 def _joined(words: Sequence[str], with_value: set[str]) -> list[str]:
@@ -44,63 +51,58 @@ def _joined(words: Sequence[str], with_value: set[str]) -> list[str]:
     return joined
 
 
-def _searched(words: Sequence[str]) -> argparse.Namespace:
-    return arguments(["search", *words])
+def _searched(words: Sequence[str]) -> Asked:
+    """Return what the words of `nas search` ask for."""
+    asked: Asked = arguments(["search", *words]).asked
+    return asked
 
 
 def _compared(asked: argparse.Namespace, words: list[str]) -> argparse.Namespace:
-    """Return the arguments of a comparison with those of its searches, which are checked."""
-    own, main = ("--strategy", "--budget", "--seed"), parsers()[""]
+    """Return the arguments of a comparison with what all of its searches are asked for."""
+    own, main = ("--strategy", "--scheduler", "--budget", "--seed"), parsers()[""]
     for word in words:
         if word.partition("=")[0] in own:
             main.error(f"{word}: a comparison has --strategies, such as evolution+full, and --seeds")
-    searched = _searched(words)
-    places = {"--data": searched.data, "--space": searched.space}
-    return argparse.Namespace(**vars(asked), words=_placed(words, places), parse=_searched)
+    return argparse.Namespace(**vars(asked), asked=_searched(words), words=words)
 
 
-def _placed(words: Sequence[str], places: dict[str, str]) -> list[str]:
-    """Return the words of a search with data and space where they lie, for it to go on from any folder."""
-    placed, flag = list[str](), ""
-    for word in words:
-        name = word.partition("=")[0]
-        placed.append(places[flag] if flag else f"{name}={places[name]}" if name in places and "=" in word else word)
-        flag = word if word in places else ""
-    return placed
+def _resumed(given: argparse.Namespace) -> argparse.Namespace:
+    """Return what a run was begun with; what is given now counts. Raises UserError for another folder."""
+    from nas.runs.folder import COMPARISON
 
-
-def _resumed(asked: argparse.Namespace) -> argparse.Namespace:
-    """Return the arguments that a run was begun with; those given now count. Raises UserError for another folder."""
-    from nas.runs.folder import COMPARISON, remembered
-
-    main = parsers()[""]
-    folder = asked.run.absolute() if asked.run.name in ("", "..") else asked.run
-    places = [f"--{name}={getattr(asked, name)}" for name in ("data", "space") if name in asked]
+    folder = given.run.absolute() if given.run.name in ("", "..") else given.run
+    now = {name: value for name, value in vars(given).items() if name not in ("command", "run")}
     if (folder / COMPARISON).exists():
-        if set(vars(asked)) - {"command", "run", "quiet", "data", "space"}:
-            main.error(
+        if set(now) - {"quiet", "data", "space"}:
+            parsers()[""].error(
                 f"{folder} is a comparison: it goes on as it was begun, without other flags than --data and --space"
             )
-        return argparse.Namespace(
-            command="compare", run=folder, quiet=asked.quiet, parse=lambda words: _found(_searched([*words, *places]))
-        )
-    begun = main.parse_args(["search", *remembered(folder)])
-    if "workers" in asked:
-        begun.cluster = None  # it goes on here, wherever it began
-    _lift(begun, folder, asked)
-    return _found(argparse.Namespace(**{**vars(begun), **vars(asked), "run_dir": folder.parent, "name": folder.name}))
+        return argparse.Namespace(command="compare", run=folder, now=now, quiet=given.quiet, read=_searched)
+    begun = remembered(folder)
+    if "workers" in now:
+        begun = replace(begun, cluster=None)  # it goes on here, wherever it began
+    begun = replace(_lifted(begun, folder, now), **now, run_dir=folder.parent, name=folder.name)
+    return argparse.Namespace(command="search", asked=found(begun))
 
 
-def _lift(begun: argparse.Namespace, folder: Path, asked: argparse.Namespace) -> None:
-    """Lift the limit in time where it has ended the run and a count is asked for: more is wanted, not nothing."""
+def remembered(folder: Path) -> Asked:
+    """Return what the run in `folder` was begun with; runs of before have kept the words of it."""
+    from nas.runs import command as runs
+
+    command = runs.remembered(folder)
+    return Asked.of_kept(command.asked, folder / runs.FILE) if command.asked else _searched(command.words)
+
+
+def _lifted(begun: Asked, folder: Path, now: Mapping[str, Any]) -> Asked:
+    """Return it without the limit in time that has ended the run, where a count is asked for: more is wanted."""
     from nas.runs.folder import read_end
 
-    if read_end(folder)[0] == "time limit" and ("max_trials" in asked or "max_total_epochs" in asked):
-        begun.max_time = None
+    counted = "max_trials" in now or "max_total_epochs" in now
+    return replace(begun, max_time=None) if counted and read_end(folder)[0] == "time limit" else begun
 
 
-def _found(begun: argparse.Namespace) -> argparse.Namespace:
-    """Return the arguments of a run that goes on. Raises UserError where its data or its space have moved away."""
+def found(begun: Asked) -> Asked:
+    """Return what a run that goes on was asked for. Raises UserError where its data or its space have moved away."""
     if not is_data(begun.data):
         raise UserError(f"the data {begun.data} of the run are not there: say by --data where they lie now")
     if is_file_of_space(begun.space) and not Path(begun.space).is_file():

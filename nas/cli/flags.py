@@ -8,15 +8,14 @@ from typing import Any
 
 from nas.cli.flag_parser import Parser, Version
 from nas.cli.flag_values import choice, choices, count_or, data, path, plain_name, space, value, word
-from nas.core.units import count, factor, number, positive, seconds, share
+from nas.cli.part_flags import add_parameters, add_part
+from nas.core.parts import names
+from nas.core.units import count, factor, number, positive, seconds
 from nas.trackers.mode import MODES, PROJECT, project
 
 COMMANDS = (
     "search", "resume", "compare", "report", "export", "predict", "track", "verify", "evaluate", "spaces", "data",
 )  # fmt: skip
-STRATEGIES = ("evolution", "random", "default")
-BUDGETS = ("halving", "hyperband", "full", "asha")
-MODELS = ("forest", "none")
 FORMATS = ("onnx", "torchscript", "safetensors", "optuna", "csv", "parquet")
 USAGE = """search (when no command is named)  find the best network that meets the constraints
   resume RUN                         go on with a search that was stopped or killed
@@ -91,19 +90,11 @@ def _add_search(search: argparse.ArgumentParser) -> None:
     task.add_argument("--image-size", type=value(positive), metavar="N", help="resize and centre-crop to N x N")
 
     how = search.add_argument_group("how to search (defaults suit the time limit and the device, and are printed)")
-    _add_choice(how, "--strategy", "strategy", STRATEGIES, default="evolution")
-    _add_choice(how, "--budget", "budget", BUDGETS, default="halving")
-    how.add_argument("--lanes", type=value(positive), default=4, metavar="N", help="of ASHA: trials at a time (4)")
-    how.add_argument("--epochs", type=value(positive), metavar="N", help="of a full training")
-    how.add_argument("--min-epochs", type=value(positive), metavar="N", help="of the first rung")
-    how.add_argument("--eta", type=value(positive), metavar="N", help="one in so many goes on at each rung")
-    how.add_argument("--population", type=value(positive), metavar="N", help="mu")
-    how.add_argument("--offspring", type=value(positive), metavar="N", help="lambda: fully trained children")
+    add_part(how, "strategy", "evolution", "which configurations are tried, or a coroutine of yours", own=True)
+    add_part(how, "scheduler", "halving", "how long each trains (--budget is its name of before)")
+    how.add_argument("--budget", dest="scheduler", type=choice("scheduler", names("scheduler")), help=argparse.SUPPRESS)
+    add_parameters(how)
     how.add_argument("--folds", type=value(positive), metavar="N", help="of cross-validation; 1 is one hold-out split")
-    how.add_argument(
-        "--mutation-rate", type=value(share), default=0.5, metavar="P", help="else recombination (default 0.5)"
-    )
-    _add_choice(how, "--model", "model", MODELS, default="forest", help="that chooses among children (forest)")
     how.add_argument(
         "--confirm", type=value(count), default=3, metavar="K",
         help="train the K best again, at most 3 times and in 15%% of the limits, and let all decide (3; 0 not)",
@@ -188,7 +179,7 @@ def _add_workers(group: Any, default: Any = None) -> None:
 def _add_compare(compare: argparse.ArgumentParser) -> None:
     compare.epilog = "Any other flag of nas search holds for each search: --max-time 10m (testing not included), ..."
     compare.add_argument(
-        "--strategies", nargs="+", default=["evolution", "random", "default"], metavar="STRATEGY[+BUDGET]",
+        "--strategies", nargs="+", default=["evolution", "random", "default"], metavar="STRATEGY[+SCHEDULER]",
         help="such as evolution+full random+asha (default: evolution random default)",
     )  # fmt: skip
     compare.add_argument(

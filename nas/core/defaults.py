@@ -1,4 +1,4 @@
-"""What suits the time limit and the device? Budgets and sizes where the user names none, by constants alone.
+"""What suits the time limit and the device? Sizes where the user names none, by constants alone.
 
 No speed is measured here, so that the same command asks for the same search on every machine.
 """
@@ -22,10 +22,10 @@ FINAL_SHARE, FINAL_AT_MOST = 0.1, 600.0  # of the time limit, in seconds: kept f
 
 
 @dataclass(frozen=True)
-class Budgets:
+class Sizes:
     """How long and how many: the sizes of a search."""
 
-    epochs: int
+    max_epochs: int
     min_epochs: int
     eta: int
     population: int
@@ -33,12 +33,12 @@ class Budgets:
     folds: int
 
 
-SHORT = Budgets(epochs=9, min_epochs=1, eta=3, population=20, offspring=2, folds=3)
-MEDIUM = Budgets(epochs=27, min_epochs=3, eta=3, population=30, offspring=5, folds=3)
-LONG = Budgets(epochs=50, min_epochs=2, eta=2, population=50, offspring=10, folds=3)
+SHORT = Sizes(max_epochs=9, min_epochs=1, eta=3, population=20, offspring=2, folds=3)
+MEDIUM = Sizes(max_epochs=27, min_epochs=3, eta=3, population=30, offspring=5, folds=3)
+LONG = Sizes(max_epochs=50, min_epochs=2, eta=2, population=50, offspring=10, folds=3)
 
 
-def budgets(device: str, time_limit: float) -> Budgets:
+def sizes(device: str, time_limit: float) -> Sizes:
     """Return what suits `time_limit` seconds; a GPU gets through in minutes what takes a CPU hours."""
     minutes = time_limit / 60 * (1 if device == "cpu" else 10)
     return SHORT if minutes <= 30 else MEDIUM if minutes <= 240 else LONG

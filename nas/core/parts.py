@@ -90,6 +90,17 @@ class Part:
             value = check_of(each).of(each.name, getattr(self, each.name), annotations[each.name])
             object.__setattr__(self, each.name, value)
 
+    def short(self) -> Any:
+        """Return its name, or a mapping with the parameters that are not as they are by default."""
+        default, values = type(self)().described(), self.described()
+        own = {name: value for name, value in values.items() if default[name] != value}
+        return {"name": self.name, **own} if own else self.name
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters by name, of parts among them only what is not as by default."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value.short() if isinstance(value, Part) else value for name, value in values.items()}
+
     def described(self) -> dict[str, Any]:
         """Return the JSON form: the name with the parameters."""
         return {"name": self.name, **{each.name: _described(getattr(self, each.name)) for each in fields(self)}}

@@ -91,8 +91,9 @@ def _about(run: StoredRun) -> dict[str, Any]:
     spec = run.spec
     return {
         "constraints": [str(constraint) for constraint in spec.constraints], "objective": spec.objective,
-        "strategy": spec.strategy.name, "scheduler": spec.scheduler.name, "seed": spec.seed, "data": spec.details.get("data"),
-        "space": spec.details.get("space"), "incumbent": run.best.job.trial.id if run.best else None,
+        "strategy": spec.strategy.name, "scheduler": spec.scheduler.name, "seed": spec.seed,
+        "data": spec.details.get("data"), "space": spec.details.get("space"),
+        "incumbent": run.best.job.trial.id if run.best else None,
     }  # fmt: skip
 
 

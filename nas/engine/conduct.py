@@ -4,6 +4,7 @@ import contextlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from ConfigSpace import ConfigurationSpace
 
@@ -17,7 +18,8 @@ from nas.engine.executors import Executor
 from nas.engine.lab import Lab, Surroundings
 from nas.engine.signals import deaf_to_ctrl_c
 from nas.runs.checkpoints import Checkpoints
-from nas.runs.folder import begun, extend, read_end, remember, write_end, write_history
+from nas.runs.command import remember, replaced
+from nas.runs.folder import begun, extend, read_end, write_end, write_history
 from nas.runs.ledger import Ledger
 from nas.runs.run import Run
 
@@ -101,7 +103,14 @@ def _going_on(asked: RunSpec, before: RunSpec, ledger: Ledger, around: Surroundi
     more_time = ended_by_time and (limit is None or limit > ledger.elapsed)
     spec = going_on(before, asked, ledger.committed, more_time)
     if directory and limits_changed(before, asked):
-        extend(directory, spec, ledger.elapsed, around.command)
+        _extend(directory, spec, ledger, around)
     elif directory and spec.earlier != before.earlier:
-        ledger.before_first = lambda: extend(directory, spec, ledger.elapsed, around.command)
+        ledger.before_first = lambda: _extend(directory, spec, ledger, around)
     return spec
+
+
+def _extend(directory: Path, spec: RunSpec, ledger: Ledger, around: Surroundings) -> None:
+    """Write that the run goes on under other limits."""
+    extend(directory, spec, ledger.elapsed)
+    if around.command:
+        replaced(directory, around.command)

@@ -27,6 +27,7 @@ from nas.engine.cheap import Cheap, Measures
 from nas.engine.executors import Executor
 from nas.engine.slots import Place, Slots
 from nas.runs.checkpoints import Checkpoints
+from nas.runs.command import Command
 from nas.runs.ledger import Ledger
 from nas.runs.redraws import Redraws
 
@@ -45,11 +46,11 @@ Callback = Callable[[Result], object]  # is told each committed result; True ask
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What does not decide the history: a limit in seconds, the run's folder, the words of its command, who watches."""
+    """What does not decide the history: a limit in seconds, the run's folder, the command, who watches."""
 
     limit: float | None = None
     directory: Path | None = None
-    command: Sequence[str] = ()
+    command: Command | None = None
     trackers: Sequence[Tracker] = ()
     callbacks: Sequence[Callback] = ()
 

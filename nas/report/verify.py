@@ -14,8 +14,10 @@ from nas.core.words import quoted
 from nas.report.comparison import judged
 from nas.runs import redraws, saved
 from nas.runs.checkpoints import kept, measured
+from nas.runs.command import FILE as COMMAND
+from nas.runs.command import remembered
 from nas.runs.disk import reading
-from nas.runs.folder import SPEC, check_run, history_lines, read_end, read_json, read_spec, remembered
+from nas.runs.folder import SPEC, check_run, history_lines, read_end, read_json, read_spec
 from nas.runs.journal import Journal, read
 
 
@@ -124,7 +126,7 @@ def _told(error: Exception, path: Path | None = None) -> str:
 
 def _told_faults(directory: Path) -> Iterator[str]:
     """Yield what is wrong with spec.json, command.json and end.json, of which a run may lack the latter two."""
-    readers = {SPEC: read_spec, "command.json": remembered, "end.json": lambda folder: read_json(folder / "end.json")}
+    readers = {SPEC: read_spec, COMMAND: remembered, "end.json": lambda folder: read_json(folder / "end.json")}
     for name, read_it in readers.items():
         if os.path.lexists(directory / name):
             yield from _checked(_failing(read_it, directory))

@@ -20,7 +20,6 @@ from nas.runs.lock import NOTE
 
 SPEC, JOURNAL = "spec.json", "journal.jsonl"
 COMPARISON = "comparison.json"  # what makes a folder that of a comparison of runs
-_PLACES = ("--data=", "--space=")
 _LIMITS = {"max_trials", "max_total_epochs", "earlier"}  # of which a run may be given more
 
 
@@ -40,7 +39,7 @@ def begun(directory: Path | None, spec: RunSpec) -> Iterator[tuple[Journal, RunS
         sweep(directory)
         new = not (directory / SPEC).exists() and not (directory / JOURNAL).stat().st_size
         try:
-            _write_first(directory / SPEC, readable(spec.to_json()))
+            write_first(directory / SPEC, readable(spec.to_json()))
             before = read_spec(directory)
             former = not before.initial and spec.initial == (spec.default,)  # which did not train its default first
             now = replace(spec, initial=()) if former else spec
@@ -117,15 +116,13 @@ def read_spec(directory: Path) -> RunSpec:
         raise UserError(str(error) if str(file) in str(error) else f"{file}: {error}") from None
 
 
-def extend(directory: Path, spec: RunSpec, elapsed: float, command: Sequence[str]) -> None:
+def extend(directory: Path, spec: RunSpec, elapsed: float) -> None:
     """Write that the run in `directory` goes on under the limits of `spec`, after `elapsed` seconds of searching."""
     file = directory / SPEC
     began = file.stat().st_mtime  # the age of the file is that of the run
     write_atomically(file, readable(spec.to_json()))
     os.utime(file, (began, began))
     write_end(directory, "", elapsed)
-    if command:
-        write_atomically(directory / "command.json", _command(command))
 
 
 def write_end(directory: Path, stopped: str, elapsed: float) -> None:
@@ -149,34 +146,7 @@ def check_run(directory: Path) -> None:
         raise UserError(f"{directory} is a comparison: give one of its runs, such as {first}")
 
 
-def remember(directory: Path, command: Sequence[str]) -> None:
-    """Write command.json: the words, every default filled in, by which nas resume goes on.
-
-    Where it is there only what has moved is written: the places of data and space.
-    """
-    file = directory / "command.json"
-    _write_first(file, _command(command))
-    places = {word.partition("=")[0]: word for word in command if word.startswith(_PLACES)}
-    before = remembered(directory)
-    now = [places.get(word.partition("=")[0], word) for word in before]
-    if now != before:
-        write_atomically(file, _command(now))
-
-
-def _command(words: Sequence[str]) -> str:
-    return readable({"search": list(words)})
-
-
-def remembered(directory: Path) -> list[str]:
-    """Return the words that the run was begun with. Raises UserError where they are not there."""
-    file = directory / "command.json"
-    words = read_json(file).get("search")
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise UserError(f'{file} is not what a run writes: it lacks the words of "search"')
-    return words
-
-
-def _write_first(file: Path, text: str) -> None:
+def write_first(file: Path, text: str) -> None:
     """Write a file of the run unless it is there. Raises UserError where the folder cannot be made or written."""
     try:
         with full_disk_told(file):

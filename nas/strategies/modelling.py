@@ -35,7 +35,12 @@ class SearchModel(Part):
     drafts: ClassVar[bool] = True  # whether it chooses among many possible children
 
     def learn(
-        self, space: "ConfigurationSpace", results: Collection[Result], epochs: int, seed: int, known: Learned | None
+        self,
+        space: "ConfigurationSpace",
+        results: Collection[Result],
+        epochs: int,
+        seed: int,
+        known: Learned | None = None,
     ) -> Learned | None:
         """Return what `results`, in any order, teach about training for `epochs`, or `known` where that is enough."""
         raise NotImplementedError

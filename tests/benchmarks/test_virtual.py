@@ -20,7 +20,7 @@ def test_a_table_is_searched_by_many_workers_in_the_run_time_that_it_knows(strat
 
     def search(workers: int) -> tuple[nas.Run, VirtualWorkers]:
         pool = VirtualWorkers(workers, table.metrics, seconds)
-        with mock.patch("nas.api.executor_for", lambda *_: pool):
+        with mock.patch("nas.asked.Machine.executor", lambda *_: pool):
             return nas.search(
                 table.space, table, measure=table.cheap, objective=table.objective, maximize=table.maximize,
                 constraints=["params<=5000", "train_time<=100"], strategy=strategy, max_epochs=table.max_epochs,

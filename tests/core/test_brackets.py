@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nas.core.brackets import Bracket, Rung, epochs, generations, halvings, hyperband, trim
+from nas.core.brackets import Bracket, Rung, epochs, halvings, hyperband, trim
 from nas.core.errors import UserError
+from nas.strategies.scheduling import generations
 
 ETAS = st.integers(2, 10)
 

@@ -33,12 +33,12 @@ def test_folds_leave_out_their_share_of_the_images() -> None:
     assert defaults.images_seen(900, 9, 1) == 9 * 900
 
 
-def test_budgets_grow_with_the_time_limit_up_to_the_protocol_of_the_reference() -> None:
-    minutes, hours, day = (defaults.budgets("cpu", seconds) for seconds in (300, 7200, 82800))
-    assert minutes.epochs < hours.epochs < day.epochs == 50
+def test_sizes_grow_with_the_time_limit_up_to_the_protocol_of_the_reference() -> None:
+    minutes, hours, day = (defaults.sizes("cpu", seconds) for seconds in (300, 7200, 82800))
+    assert minutes.max_epochs < hours.max_epochs < day.max_epochs == 50
     assert minutes.population < hours.population < day.population == 50
     assert (day.eta, day.min_epochs, day.offspring, day.folds) == (2, 2, 10, 3)
-    assert defaults.budgets("cuda", 7200) == day
+    assert defaults.sizes("cuda", 7200) == day
 
 
 @given(st.floats(1, 1e6))

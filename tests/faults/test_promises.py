@@ -365,7 +365,7 @@ class Clumsy(Inline):
 def clumsy(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """Let the next searches run on a Clumsy executor of these properties."""
     properties: dict[str, Any] = {"seed": 0}
-    monkeypatch.setattr("nas.api.executor_for", lambda train, *_: Clumsy(train, **properties))
+    monkeypatch.setattr("nas.asked.Machine.executor", lambda _, train: Clumsy(train, **properties))
     return properties
 
 

@@ -26,6 +26,7 @@ from nas.report.comparison.judged import Judged
 from nas.report.comparison.statistics import Entry, contrasts
 from nas.report.importance import importance
 from nas.report.page import write
+from nas.runs.command import Command, remember
 from nas.runs.saved import Saved
 from nas.runs.stored import open_run
 from tests.fakes import fates, hill, hills, look_up, meet_fate, params
@@ -331,7 +332,8 @@ def wicked_run(folder: Path) -> Path:
     space = ConfigurationSpace({f"<b onclick=x>{WICKED}": (0.0, 1.0), "_h/x": [WICKED, "=1+1", "[red]x[/red]"]})
     asked: dict[str, Any] = {"max_trials": 60, "max_epochs": 9, "min_epochs": 1, "offspring": 4, "population": 5}
     asked |= {"constraints": ["e_metric<=1.8", "e_metric>=0.1"], "details": {"data": WICKED, "data_digest": WICKED}}
-    nas.search(space, train, objective=WICKED, run_dir=folder, command=[f"--x={WICKED}"], **asked)
+    nas.search(space, train, objective=WICKED, run_dir=folder, **asked)
+    remember(folder, Command([f"--x={WICKED}"]))
     return folder
 
 

@@ -115,7 +115,7 @@ class Crowd(Inline):
 @pytest.mark.parametrize("lanes", [1, 4, 7])
 def test_as_many_trials_train_at_a_time_as_there_are_lanes(monkeypatch: pytest.MonkeyPatch, lanes: int) -> None:
     crowd = Crowd(climb)
-    monkeypatch.setattr("nas.api.executor_for", lambda *_: crowd)
+    monkeypatch.setattr("nas.asked.Machine.executor", lambda *_: crowd)
     run(lanes=lanes)
     assert crowd.most == lanes
 

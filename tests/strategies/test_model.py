@@ -10,8 +10,9 @@ import pytest
 import nas
 from nas.core.seeds import generator
 from nas.core.types import Result, Score, Status
-from nas.strategies.breeding.trees import ENOUGH, NEWS, encode, improvement, learn
+from nas.strategies.breeding.trees import encode, improvement
 from nas.strategies.breeding.variation import Draws, sample
+from nas.strategies.models.forest import Forest
 from tests.fakes import climb, hill, hills, look_up
 
 EPOCHS = 12
@@ -24,7 +25,7 @@ def results(count: int = 200, seed: int = 0) -> list[Result]:
 
 
 def test_what_it_prefers_is_better_than_chance() -> None:
-    model = learn(hills(), results(), EPOCHS, 1)
+    model = Forest().learn(hills(), results(), EPOCHS, 1)
     assert model
     rng = generator("drafts")
     drafts = [sample(Draws(hills(), rng)) for _ in range(200)]
@@ -40,7 +41,7 @@ def test_a_constraint_counts_before_the_objective() -> None:
     """Of two equal halves of the space the infeasible one has the better objective, and is put last."""
     found = nas.search(hills(), look_up, strategy="random", budget="full", max_trials=100, max_epochs=EPOCHS,
                        constraints=["precision<=0.001"])  # fmt: skip
-    model = learn(hills(), found.trials, EPOCHS, 1)
+    model = Forest().learn(hills(), found.trials, EPOCHS, 1)
     assert model
     rng = generator("drafts")
     drafts = [sample(Draws(hills(), rng)) for _ in range(100)]
@@ -52,11 +53,11 @@ def test_a_constraint_counts_before_the_objective() -> None:
 def test_equal_results_in_any_order_give_equal_answers() -> None:
     known = results(40)
     drafts = [sample(Draws(hills(), generator("draft", i))) for i in range(50)]
-    models = [learn(hills(), known, EPOCHS, 7), learn(hills(), known[::-1], EPOCHS, 7)]
+    models = [Forest().learn(hills(), known, EPOCHS, 7), Forest().learn(hills(), known[::-1], EPOCHS, 7)]
     assert all(models)
     answers = [model.preference(drafts)(generator("order")) for model in models if model]
     assert answers[0] == answers[1]
-    other = learn(hills(), known, EPOCHS, 8)
+    other = Forest().learn(hills(), known, EPOCHS, 8)
     assert other and other.preference(drafts)(generator("order")) != answers[0]
 
 
@@ -72,7 +73,7 @@ def test_who_is_asked_in_hope_looks_away_from_what_is_known() -> None:
     """Where many results are all equal, a plateau, half of the questions lead elsewhere."""
     rng = generator("scores")
     plateau = [replace(r, score=Score(0.0, 1.0 if r.config["depth"] == 1 else rng.rand())) for r in results(60)]
-    model, elsewhere = learn(hills(), plateau, EPOCHS, 1), 0
+    model, elsewhere = Forest().learn(hills(), plateau, EPOCHS, 1), 0
     drafts = [sample(Draws(hills(), rng)) for _ in range(100)]
     assert model
     for i in range(100):
@@ -91,7 +92,7 @@ def test_the_more_results_are_twins_the_more_seldom_it_is_asked() -> None:
         """Return the mean truth of the first 20 drafts where `share` of what is known is twins."""
         same = {"accuracy": 0.5}
         told = [replace(r, metrics=same if i < share * len(known) else r.metrics) for i, r in enumerate(known)]
-        model = learn(hills(), told, EPOCHS, 1)
+        model = Forest().learn(hills(), told, EPOCHS, 1)
         assert model
         order = model.preference(drafts)
         return float(np.mean([truth[order(generator("order", i))[:20]].mean() for i in range(400)]))
@@ -104,11 +105,11 @@ def test_the_more_results_are_twins_the_more_seldom_it_is_asked() -> None:
 
 def test_few_results_teach_nothing_and_little_news_changes_nothing() -> None:
     known = results(60)
-    assert learn(hills(), known[: ENOUGH - 1], EPOCHS, 0) is None
-    model = learn(hills(), known[:ENOUGH], EPOCHS, 0)
-    assert model and len(model.results) == ENOUGH
-    assert learn(hills(), known[: int(ENOUGH * NEWS) - 1], EPOCHS, 1, model) is model
-    renewed = learn(hills(), known[: int(ENOUGH * NEWS) + 1], EPOCHS, 1, model)
+    assert Forest().learn(hills(), known[: Forest().enough - 1], EPOCHS, 0) is None
+    model = Forest().learn(hills(), known[: Forest().enough], EPOCHS, 0)
+    assert model and len(model.results) == Forest().enough
+    assert Forest().learn(hills(), known[: int(Forest().enough * Forest().news) - 1], EPOCHS, 1, model) is model
+    renewed = Forest().learn(hills(), known[: int(Forest().enough * Forest().news) + 1], EPOCHS, 1, model)
     assert renewed is not model and renewed
 
 
@@ -123,7 +124,7 @@ def test_inactive_hyperparameters_have_a_place_of_their_own() -> None:
 
 def test_failed_trials_teach_that_they_failed() -> None:
     known = [r if r.job.trial.config.values["depth"] != 2 else fail(r) for r in results()]
-    model = learn(hills(), known, EPOCHS, 1)
+    model = Forest().learn(hills(), known, EPOCHS, 1)
     assert model
     drafts = [sample(Draws(hills(), generator("draft", i))) for i in range(200)]
     depths = [drafts[i].values["depth"] for i in model.preference(drafts)(generator("order"))]

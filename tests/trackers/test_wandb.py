@@ -292,8 +292,8 @@ def test_without_a_key_a_search_hints_once_and_does_nothing(
     said = capfd.readouterr().err
     assert said.count("W&B") == 1 and "W&B is off, no key is configured: wandb login, or --wandb offline\n" in said
     assert {"wandb", "tracking.json"}.isdisjoint(path.name for path in (tmp_path / "run").iterdir())
-    assert arguments(["resume", str(tmp_path / "run")]).wandb == "auto"
-    assert arguments(["resume", str(tmp_path / "run"), "--wandb", "offline"]).wandb == "offline"
+    assert arguments(["resume", str(tmp_path / "run")]).asked.wandb == "auto"
+    assert arguments(["resume", str(tmp_path / "run"), "--wandb", "offline"]).asked.wandb == "offline"
     assert main(["resume", str(tmp_path / "run"), "--quiet"]) == 0
     assert capfd.readouterr().err == ""
 

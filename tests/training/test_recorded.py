@@ -37,9 +37,9 @@ def test_a_learning_rate_in_a_tensor_trains_as_one_that_is_not(name: str) -> Non
 
 
 def test_a_cpu_has_no_graphs_and_says_so() -> None:
-    flags = arguments(["search", "--device", "cpu", "--cuda-graphs"])
+    asked = arguments(["search", "--device", "cpu", "--cuda-graphs"]).asked
     with pytest.raises(UserError, match="--cuda-graphs: there are none on a CPU"):
-        Plan(flags)
+        Plan(asked)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs need a GPU")

@@ -2,11 +2,13 @@
 
 import time
 from argparse import Namespace
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console as Terminal
 
+from nas.cli.arguments import found
+from nas.cli.asked import Asked
 from nas.cli.commands.naming import fresh
 from nas.cli.commands.outcome import write_best
 from nas.cli.commands.plan import Plan
@@ -29,32 +31,33 @@ from nas.trackers import mode
 from nas.trackers.child import Child
 from nas.training.evaluation import Evaluator
 
-Parse = Callable[[list[str]], Namespace]
-
 
 def compare(flags: Namespace) -> int:
     """Run what is missing, test every incumbent, print and report. Whatever ends it, nas resume goes on."""
     if "run" in flags:
         with alone(flags.run):
-            return _go_on(flags.run, flags.parse, flags.quiet)
-    contest = Contest(tuple(flags.strategies), tuple(flags.seeds), flags.test_seeds, tuple(flags.words))
-    name = flags.name or fresh("compare")
-    for _, seed, words in contest.entries():
+            contest = read(flags.run)
+            begun = Asked.of_kept(contest.asked, flags.run) if contest.asked else flags.read(contest.words)
+            return _go_on(flags.run, contest, found(replace(begun, **flags.now)))
+    asked: Asked = flags.asked
+    contest = Contest(tuple(flags.strategies), tuple(flags.seeds), flags.test_seeds, tuple(asked.words()), asked.kept())
+    directory = flags.run_dir / (flags.name or fresh("compare"))
+    for _, seed, own in contest.entries():
         if seed == contest.seeds[0]:
-            Plan(flags.parse(words))  # bad flags are told before anything starts
-    with alone(flags.run_dir / name):
-        contest.save(flags.run_dir / name)
-        return _go_on(flags.run_dir / name, flags.parse, flags.quiet)
+            Plan(replace(asked, **own))  # bad flags are told before anything starts
+    with alone(directory):
+        contest.save(directory)
+        return _go_on(directory, contest, replace(asked, quiet=flags.quiet))
 
 
-def _go_on(directory: Path, parse: Parse, quiet: bool) -> int:
-    """Do what is left of the comparison in `directory`."""
-    contest, terminal = read(directory), Terminal(stderr=True, quiet=quiet)
+def _go_on(directory: Path, contest: Contest, asked: Asked) -> int:
+    """Do what is left of the comparison in `directory`, each of whose searches is `asked` for what it has in common."""
+    terminal = Terminal(stderr=True, quiet=asked.quiet)
     entries, everything = list[Entry](), list(contest.entries())
     try:
-        for number, (name, seed, words) in enumerate(everything, 1):
+        for number, (name, seed, own) in enumerate(everything, 1):
             terminal.rule(f"{name}, seed {seed} ({number} of {len(everything)})", align="left")
-            plan = Plan(parse([*words, f"--run-dir={directory}", *(["--quiet"] if quiet else [])]))
+            plan = Plan(replace(asked, **own, run_dir=directory))
             stopped = _searched(plan, name)
             if exit_status(stopped):
                 return _interrupted(directory, stopped)
@@ -63,11 +66,11 @@ def _go_on(directory: Path, parse: Parse, quiet: bool) -> int:
         return _interrupted(directory, "interrupted")
     if not entries:
         raise UserError(f"{directory}: no strategy could be run")
-    found, objective = contrasts(entries), spec_of(entries).objective
+    contrasted, objective = contrasts(entries), spec_of(entries).objective
     print(shown(_for_terminal(summary(entries))))
-    if found:
-        print(shown(_for_terminal(contrast_table(found, objective))))
-    say(f"saved as {write(contest, entries, found, directory / 'comparison.html')}")
+    if contrasted:
+        print(shown(_for_terminal(contrast_table(contrasted, objective))))
+    say(f"saved as {write(contest, entries, contrasted, directory / 'comparison.html')}")
     return 0
 
 
@@ -83,13 +86,13 @@ def _searched(plan: Plan, name: str) -> str:
         return stopped
     try:
         with Child(
-            plan.directory, mode.decided(plan.flags.wandb), plan.flags.wandb_project, plan.flags.quiet
+            plan.directory, mode.decided(plan.asked.wandb), plan.asked.wandb_project, plan.asked.quiet
         ) as tracker:
             run = run_search(plan, time.monotonic(), [tracker])
             if run.best:
                 write_best(plan, run, run.best, None)
     except UserError as error:
-        if plan.flags.strategy != "default" or error.exit_status != UserError.exit_status:
+        if plan.strategy.endless or error.exit_status != UserError.exit_status:
             raise
         warn(f"{name} is left out: {error}")
         return ""
@@ -97,7 +100,7 @@ def _searched(plan: Plan, name: str) -> str:
 
 
 def _judged(plan: Plan, contest: Contest, name: str, seed: int) -> Entry:
-    flags, run = plan.flags, open_run(plan.directory)
+    flags, run = plan.asked, open_run(plan.directory)
     saved = run.saved("best.json")
     if not saved:
         return Entry(name, seed, run, ())

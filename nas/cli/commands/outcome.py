@@ -81,7 +81,7 @@ def final(
     """
     config, notes, file = best.job.trial.config, list[str](), plan.directory / "best.json"
     spent = sum(result.seconds for result in run.trials if result.job.trial == best.job.trial)
-    cost = spent / max(1, plan.budgets.folds - 1) * plan.budgets.epochs / best.epochs
+    cost = spent / max(1, plan.folds - 1) * plan.epochs / best.epochs
     tested = _tested(plan, config, "incumbent", cost, began)
     if isinstance(tested, Evaluation):
         columns[f"{title}, test"] = tested.metrics
@@ -89,7 +89,7 @@ def final(
         notes.append(_kept(plan, config, tested))
     else:
         notes.append(f"{tested.reason}; for its test metrics: python -m nas.main evaluate {quoted(file)}")
-    if plan.flags.strategy != "default":
+    if plan.strategy.endless:
         default = _default_tested(plan, began)
         if isinstance(default, Evaluation):
             columns["default, test"] = default.metrics
@@ -119,10 +119,10 @@ def _tested(plan: Plan, config: Config, title: str, cost: float, began: float) -
     if cost > left:
         told = f"training the {title} takes about {duration(cost)}, {duration(max(0, left))} were left"
         return Untested(told, failed=False)
-    flags, progress = plan.flags, epoch_bar(f"retraining {title}", plan.flags.quiet)
+    flags, progress = plan.asked, epoch_bar(f"retraining {title}", plan.asked.quiet)
     evaluator = Evaluator(plan.space, flags.data, flags.image_size, plan.device_here, flags.threads, progress)
     try:
-        return evaluator.test(config, plan.budgets.epochs, flags.seed)
+        return evaluator.test(config, plan.epochs, flags.seed)
     except Exception as error:  # the search is done, and its result must not be lost
         return Untested(f"training the {title} failed: {type(error).__name__}: {one_line(error)}")
 
@@ -131,7 +131,7 @@ def _kept(plan: Plan, config: Config, tested: Evaluation) -> str:
     """Write the trained network beside best.json; return a note where it is, or why it is not."""
     path = plan.directory / _NETWORK
     try:
-        trained.keep(path, tested, plan.space, config, plan.flags.data, plan.budgets.epochs, plan.flags.seed)
+        trained.keep(path, tested, plan.space, config, plan.asked.data, plan.epochs, plan.asked.seed)
     except DiskFull:
         raise
     except UserError as error:
@@ -146,7 +146,7 @@ def write_report(plan: Plan) -> None:
 
     try:
         path = write([open_run(plan.directory)], plan.directory / "report.html")
-        if not plan.flags.quiet:
+        if not plan.asked.quiet:
             say(f"report {path}", sys.stderr)
     except (Exception, KeyboardInterrupt) as error:
         again = f"python -m nas.main report {quoted(plan.directory)}"

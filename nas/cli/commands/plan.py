@@ -1,19 +1,20 @@
 """What do the flags and the defaults ask for? Checked before anything is trained."""
 
 import math
-from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nas.api import asked, executor_for
+from nas.asked import Limits, Machine, Search, parts_of
+from nas.cli.asked import Asked
 from nas.cli.commands.naming import fresh
 from nas.core import defaults
-from nas.core.brackets import hyperband
-from nas.core.constraints import Constraint, parse
+from nas.core.constraints import Constraint
 from nas.core.errors import UserError
-from nas.core.spec import CONFIRMATION, RunSpec, most_repetitions
+from nas.core.parts import Part
+from nas.core.slug import slug
+from nas.core.spec import CONFIRMATION, Scheduler, Strategy, most_repetitions
 from nas.core.types import Config
 from nas.core.units import duration
 from nas.core.words import unknown
@@ -23,7 +24,7 @@ from nas.data.files import Checked
 from nas.data.memory import available_memory
 from nas.data.remarks import remarks
 from nas.engine.cheap import Measures
-from nas.engine.executors import Executor
+from nas.runs.command import Command
 from nas.runs.earlier import as_begun
 from nas.runs.folder import SPEC, read_spec
 from nas.runs.saved import Saved, versions
@@ -41,33 +42,28 @@ _NOMINAL_LIMIT = 300.0  # seconds that --max-macs auto and the budgets suit when
 class Plan:
     """The main job as asked for. Raises UserError for bad flags, data and spaces."""
 
-    def __init__(self, flags: Namespace) -> None:
-        self.flags, self.space = flags, load_space(flags.space)
-        self.maximize, self.objective = not flags.objective.startswith("-"), flags.objective.removeprefix("-")
-        self.limit: float | None = flags.max_time
-        self.device_here = choose_device("auto" if flags.cluster else flags.device)
-        self.device = flags.device if flags.cluster and flags.device != "auto" else self.device_here
+    def __init__(self, asked: Asked) -> None:
+        self.asked, self.space = asked, load_space(asked.space)
+        self.maximize, self.objective = not asked.objective.startswith("-"), asked.objective.removeprefix("-")
+        self.limit = asked.max_time
+        self.device_here = choose_device("auto" if asked.cluster else asked.device)
+        self.device = asked.device if asked.cluster and asked.device != "auto" else self.device_here
         self.search_seconds = defaults.search_seconds(self.limit) if self.limit else None
-        suited = defaults.budgets(self.device, self.limit or _NOMINAL_LIMIT)
-        asked = {name: getattr(flags, name) for name in suited.__dict__ if getattr(flags, name) is not None}
-        self.budgets = replace(suited, **asked)
-        if flags.min_epochs is None:
-            self.budgets = replace(self.budgets, min_epochs=min(self.budgets.min_epochs, self.budgets.epochs))
-        if flags.max_total_epochs and flags.max_total_epochs < self.budgets.epochs:
-            full = self.budgets.epochs
-            raise UserError(f"--max-total-epochs {flags.max_total_epochs} is less than one training of {full} epochs")
-        if flags.budget != "full":
-            hyperband(self.budgets.epochs, self.budgets.min_epochs, self.budgets.eta)  # told before anything starts
-        if flags.cuda_graphs and self.device != "cuda":
+        self.strategy, self.scheduler, self.folds = self._how()
+        self.epochs = self.scheduler.max_epochs
+        if asked.max_total_epochs and asked.max_total_epochs < self.epochs:
+            told = f"less than one training of {self.epochs} epochs"
+            raise UserError(f"--max-total-epochs {asked.max_total_epochs} is {told}")
+        if asked.cuda_graphs and self.device != "cuda":
             raise UserError(
                 "--cuda-graphs: there are none on a CPU; leave it out, or give --device cuda where a GPU is"
             )
-        self.gpus = visible_gpus() if self.device == "cuda" and not flags.cluster else ()
+        self.gpus = visible_gpus() if self.device == "cuda" and not asked.cluster else ()
         self.workers = self._workers()
         self.task = ImageTask(
-            flags.data, flags.image_size, flags.space, self.budgets.folds, flags.seed, self.budgets.epochs,
-            self.device, flags.threads, available_memory() // (4 * (self.workers + 1)), flags.deterministic,
-            flags.diverge_above, recorded=flags.cuda_graphs,
+            asked.data, asked.image_size, asked.space, self.folds, asked.seed, self.epochs,
+            self.device, asked.threads, available_memory() // (4 * (self.workers + 1)), asked.deterministic,
+            asked.diverge_above, recorded=asked.cuda_graphs,
             workers_per_gpu=math.ceil(self.workers / len(self.gpus)) if self.gpus else 1,
         )  # fmt: skip
         self.constraints = self._constraints()
@@ -81,18 +77,26 @@ class Plan:
                 Constraint("macs", "<=", self.macs_bound),
                 Constraint("train_seconds", "<=", round(seconds, 3)),
             ]
-        subject = f"{Path(flags.data).resolve().name}-{flags.strategy}-seed{flags.seed}"
-        self.directory: Path = flags.run_dir / (flags.name or fresh(subject))
+        subject = f"{Path(asked.data).resolve().name}-{slug(self.strategy.name)}-seed{asked.seed}"
+        self.directory: Path = asked.run_dir / (asked.name or fresh(subject))
         self.details = as_begun(self.directory, self._details())
         self.initial = self._initial()
         # A broken test part is told before anything starts.
-        test = Checked() if self._begun else check_test_part(flags.data, self.images.ranges)
-        self.remarks = remarks(self.images, self.budgets.folds, test)
+        test = Checked() if self._begun else check_test_part(asked.data, self.images.ranges)
+        self.remarks = remarks(self.images, self.folds, test)
+
+    def _how(self) -> tuple[Strategy, Scheduler, int]:
+        """Return strategy, scheduler and folds: as asked for, and else what suits the device and the time."""
+        asked, suited = self.asked, vars(defaults.sizes(self.device, self.limit or _NOMINAL_LIMIT))
+        parameters = {**suited, **asked.parameters}
+        if "min_epochs" not in asked.parameters:
+            parameters["min_epochs"] = min(parameters["min_epochs"], parameters["max_epochs"])
+        return *parts_of(asked.strategy, asked.scheduler, parameters), asked.folds or suited["folds"]
 
     def _initial(self) -> Sequence[dict[str, Any]]:
         """Return the configurations to begin with: of a run that goes on, those that it began with."""
-        if self.flags.initial:
-            return checked(self.space.space, read_initial(self.flags.initial))
+        if self.asked.initial:
+            return checked(self.space.space, read_initial(self.asked.initial))
         return read_spec(self.directory).initial if self._begun else ()
 
     @property
@@ -101,28 +105,22 @@ class Plan:
 
     def _workers(self) -> int:
         """Return as many as asked for, else one or more a GPU, or as many as our cores have room for."""
-        flags = self.flags
-        if flags.workers_per_gpu and not self.gpus:
-            raise UserError(f"--workers-per-gpu {flags.workers_per_gpu}: the device is {self.device}; give --workers N")
-        if flags.workers is not None:
-            return int(flags.workers)
+        asked = self.asked
+        if asked.workers_per_gpu and not self.gpus:
+            raise UserError(f"--workers-per-gpu {asked.workers_per_gpu}: the device is {self.device}; give --workers N")
+        if asked.workers is not None:
+            return int(asked.workers)
         if self.gpus:
-            return len(self.gpus) * int(flags.workers_per_gpu or 1)
-        return max(1, min(8, cores() // int(flags.threads)))
+            return len(self.gpus) * int(asked.workers_per_gpu or 1)
+        return max(1, min(8, cores() // int(asked.threads)))
 
     def _where(self) -> str:
-        return f"cluster {self.flags.cluster}" if self.flags.cluster else f"{self.workers} workers"
+        return f"cluster {self.asked.cluster}" if self.asked.cluster else f"{self.workers} workers"
 
     def _constraints(self) -> list[Constraint]:
-        flags = self.flags
-        given = [parse(text) for text in flags.constraint]
-        short = (
-            ("precision", ">=", flags.min_precision),
-            ("params", "<=", flags.max_params),
-            ("latency_ms", "<=", flags.max_latency_ms),
-            ("macs", "<=", flags.max_macs if isinstance(flags.max_macs, int) else None),
-        )
-        given += [Constraint(metric, relation, bound) for metric, relation, bound in short if bound is not None]
+        given = [*self.asked.constraints]
+        if isinstance(self.asked.max_macs, int):
+            given.append(Constraint("macs", "<=", self.asked.max_macs))
         for constraint in given:
             if constraint.metric in _RATIOS and constraint.relation == ">=" and constraint.bound > 1:
                 raise UserError(f"constraint {constraint} cannot be met: {constraint.metric} lies between 0 and 1")
@@ -131,10 +129,10 @@ class Plan:
         return given
 
     def _macs_bound(self) -> int | None:
-        if self.flags.max_macs != "auto" or self.flags.strategy == "default":
+        if self.asked.max_macs != "auto" or not self.strategy.endless:
             return None
-        seen = defaults.images_seen(len(self.images), self.budgets.epochs, self.budgets.folds)
-        return defaults.max_macs(self.limit or _NOMINAL_LIMIT, seen, self.device, self.flags.threads)
+        seen = defaults.images_seen(len(self.images), self.epochs, self.folds)
+        return defaults.max_macs(self.limit or _NOMINAL_LIMIT, seen, self.device, self.asked.threads)
 
     def measures(self) -> Measures:
         """Return the cheap metrics by name; latency only where a constraint or the objective asks for it."""
@@ -145,91 +143,61 @@ class Plan:
             )
         return {name: function for name, function in self.here.measures().items() if name in asked}
 
-    def spec(self) -> RunSpec:
-        """Return what decides the history of the run."""
-        flags, sizes = self.flags, self.budgets
-        return asked(
-            self.space.space,
-            objective=self.objective,
-            maximize=self.maximize,
-            constraints=self.constraints,
-            strategy=flags.strategy,
-            budget=flags.budget,
-            max_epochs=sizes.epochs,
-            min_epochs=sizes.min_epochs,
-            eta=sizes.eta,
-            population=sizes.population,
-            offspring=sizes.offspring,
-            mutation_rate=flags.mutation_rate,
-            model=flags.model,
-            seed=flags.seed,
-            max_trials=flags.max_trials,
-            max_total_epochs=flags.max_total_epochs,
-            lanes=flags.lanes,
-            confirm=flags.confirm,
-            initial=self.initial,
-            default=self.space.default,
-            details=self.details,
-        )
-
-    def executor(self) -> Executor:
-        """Return where trials train."""
-        flags, resources = self.flags, {"GPU": 1} if self.device == "cuda" else None
-        return executor_for(self.task, self.workers, self.gpus, flags.cluster, resources, flags.trial_timeout)
+    def search(self) -> Search:
+        """Return what is asked of the engine."""
+        asked, resources = self.asked, {"GPU": 1} if self.device == "cuda" else None
+        return Search(
+            self.space.space, self.task, self.measures(), self.objective, self.maximize, self.constraints,
+            self.strategy, self.scheduler,
+            Limits(self.search_seconds, asked.max_trials, asked.max_total_epochs), asked.confirm,
+            Machine(self.workers, self.gpus, asked.cluster, resources, asked.trial_timeout), asked.seed,
+            self.initial, self.space.default, self.details,
+        )  # fmt: skip
 
     def _details(self) -> dict[str, object]:
         """Return what decides the run's history besides the search's own settings."""
         return {
-            "data": self.flags.data,
+            "data": self.asked.data,
             "data_digest": self.images.digest,
-            "image_size": self.flags.image_size,
-            "space": self.flags.space,
+            "image_size": self.asked.image_size,
+            "space": self.asked.space,
             "space_source": self.space.source,
             "recipe": self.space.settings,
-            "folds": self.budgets.folds,
+            "folds": self.folds,
             "device": self.device,
-            "threads": self.flags.threads,
-            "deterministic": self.flags.deterministic,
-            "diverge_above": self.flags.diverge_above,
-            **({"cuda_graphs": True} if self.flags.cuda_graphs else {}),
+            "threads": self.asked.threads,
+            "deterministic": self.asked.deterministic,
+            "diverge_above": self.asked.diverge_above,
+            **({"cuda_graphs": True} if self.asked.cuda_graphs else {}),
             "versions": versions(),
         }
 
-    def command(self) -> list[str]:
-        """Return the words that ask for the same run again, every default that was chosen filled in."""
-        short = (
-            "command", "run", "run_dir", "name", "quiet", "initial", "min_precision", "max_params", "max_latency_ms"
+    def command(self) -> Command:
+        """Return what asks for the same run again, every default that was chosen filled in."""
+        chosen = [part for part in (self.strategy, self.scheduler) if isinstance(part, Part) and not part.hidden]
+        parameters = {name: value for part in chosen for name, value in part.parameters().items()}
+        filled = replace(
+            self.asked, parameters=parameters, folds=self.folds, constraints=tuple(self.constraints), max_macs="none",
+            device=self.device,
         )  # fmt: skip
-        given = {name: value for name, value in vars(self.flags).items() if name not in short}
-        chosen = {"constraint": self.constraints, "max_macs": "none", "max_time": self.limit or "none"}
-        words = list[str]()
-        for name, value in {**given, **self.budgets.__dict__, **chosen, "device": self.device}.items():
-            flag = f"--{name.replace('_', '-')}"
-            if isinstance(value, list):
-                words += [f"{flag}={each}" for each in value]
-            elif value is True:
-                words.append(flag)
-            elif value is not None and value is not False:
-                words.append(f"{flag}={value}")
-        return words
+        return Command(filled.words(), filled.kept())
 
     def announcement(self) -> str:
         """Return in a few lines what will be done."""
-        images, flags, sizes = self.images, self.flags, self.budgets
+        images, asked = self.images, self.asked
         subject = " and ".join(str(c) for c in self.constraints) or "no constraint"
         lines = [
-            f"{flags.data}: {len(images)} training images {'x'.join(map(str, images.shape))}, "
-            f"{len(images.classes)} classes; space {flags.space}, {len(self.space.space)} hyperparameters",
+            f"{asked.data}: {len(images)} training images {'x'.join(map(str, images.shape))}, "
+            f"{len(images.classes)} classes; space {asked.space}, {len(self.space.space)} hyperparameters",
             *self.remarks,
             f"{'maximise' if self.maximize else 'minimise'} {self.objective} subject to {subject}",
-            f"{flags.strategy} with budget {flags.budget}: {sizes.epochs} epochs from {sizes.min_epochs}, "
-            f"eta {sizes.eta}, population {sizes.population}, offspring {sizes.offspring}, folds {sizes.folds}, "
-            f"seed {flags.seed}; {self._where()} x {flags.threads} threads on {self.device}"
+            f"{self.strategy.name} with scheduler {self.scheduler.name}: {self._sizes()}folds {self.folds}, "
+            f"seed {asked.seed}; {self._where()} x {asked.threads} threads on {self.device}"
             + (f", {duration(self.limit)}" if self.limit else ""),
         ]
-        again = most_repetitions(flags.confirm, flags.max_trials, flags.max_total_epochs, sizes.epochs)
-        if again and flags.strategy != "default":
-            best = f"the best {flags.confirm} are trained again, up to {again} times in all"
+        again = most_repetitions(asked.confirm, asked.max_trials, asked.max_total_epochs, self.epochs)
+        if again and self.strategy.endless:
+            best = f"the best {asked.confirm} are trained again, up to {again} times in all"
             lines.append(f"at the end {best}, in at most {CONFIRMATION:.0%} of the limits")
         if self.macs_bound:
             limit = duration(self.limit or _NOMINAL_LIMIT)
@@ -240,12 +208,19 @@ class Plan:
             )
         return "\n".join([*lines, f"run folder {self.directory}"])
 
+    def _sizes(self) -> str:
+        """Return the parameters that matter most, those that the parts have."""
+        known = {**vars(self.strategy), **vars(self.scheduler)}
+        rungs = f" from {known['min_epochs']}, eta {known['eta']}" if "eta" in known else ""
+        others = "".join(f"{name} {known[name]}, " for name in ("lanes", "population", "offspring") if name in known)
+        return f"{self.epochs} epochs{rungs}, {others}"
+
     def saved(self, config: Config, evidence: dict[str, object]) -> Saved:
         """Return `config` with all that it takes to train it again."""
-        flags, sizes = self.flags, self.budgets
+        asked = self.asked
         return Saved(
-            config.values, flags.space, self.space.digest, flags.data, flags.image_size,
-            sizes.epochs, flags.seed, sizes.folds, self.space.settings, evidence,
+            config.values, asked.space, self.space.digest, asked.data, asked.image_size,
+            self.epochs, asked.seed, self.folds, self.space.settings, evidence,
         )  # fmt: skip
 
 

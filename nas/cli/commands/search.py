@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from nas.cli.asked import Asked
 from nas.cli.commands.outcome import final, write_best, write_report
 from nas.cli.commands.plan import Plan
 from nas.cli.commands.say import plain, say
@@ -26,14 +27,15 @@ from nas.trackers.console import Console
 
 def search(flags: Namespace) -> int:
     """Search, retrain the incumbent and the default configuration, test both, and leave the run folder."""
-    began, wandb = time.monotonic(), mode.decided(flags.wandb)
-    plan = Plan(flags)
-    if not flags.quiet:
+    asked: Asked = flags.asked
+    began, wandb = time.monotonic(), mode.decided(asked.wandb)
+    plan = Plan(asked)
+    if not asked.quiet:
         say(plan.announcement(), sys.stderr)
-    hint = mode.hint(flags.wandb, wandb)
-    if hint and not flags.quiet:
+    hint = mode.hint(asked.wandb, wandb)
+    if hint and not asked.quiet:
         print(hint, file=sys.stderr)
-    with Child(plan.directory, wandb, flags.wandb_project, flags.quiet) as tracker:
+    with Child(plan.directory, wandb, asked.wandb_project, asked.quiet) as tracker:
         return _search(plan, began, tracker)
 
 
@@ -74,11 +76,13 @@ def _search(plan: Plan, began: float, tracker: Tracker) -> int:
 
 def run_search(plan: Plan, began: float, trackers: Sequence[Tracker] = ()) -> Run:
     """Search as planned. Loading has used some of the time limit already, since `began`."""
-    flags, limit = plan.flags, plan.search_seconds
+    limit = plan.search_seconds
     left = max(0.1, limit - (time.monotonic() - began)) if limit else None
-    with Console(limit, flags.quiet) as console:
+    with Console(limit, plan.asked.quiet) as console:
         around = Surroundings(left, plan.directory, plan.command(), [console, *trackers])
-        return conduct(Search(plan.spec(), plan.space.space, plan.measures(), plan.executor()), around)
+        asked = plan.search()
+        executor = asked.machine.executor(asked.train)
+        return conduct(Search(asked.spec(), asked.space, asked.measures, executor), around)
 
 
 def _confirmed(run: Run, title: str, columns: dict[str, dict[str, float]]) -> list[str]:

@@ -33,7 +33,12 @@ class Forest(SearchModel):
             )
 
     def learn(
-        self, space: "ConfigurationSpace", results: Collection[Result], epochs: int, seed: int, known: Learned | None
+        self,
+        space: "ConfigurationSpace",
+        results: Collection[Result],
+        epochs: int,
+        seed: int,
+        known: Learned | None = None,
     ) -> Learned | None:
         """Return what the results teach: `known` until there is much news, so that learning stays a small part."""
         from nas.strategies.breeding.trees import Trees  # here, for --help to stay quick

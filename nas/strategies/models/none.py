@@ -20,6 +20,11 @@ class NoModel(SearchModel):
     drafts: ClassVar[bool] = False
 
     def learn(
-        self, space: "ConfigurationSpace", results: Collection[Result], epochs: int, seed: int, known: Learned | None
+        self,
+        space: "ConfigurationSpace",
+        results: Collection[Result],
+        epochs: int,
+        seed: int,
+        known: Learned | None = None,
     ) -> None:
         """Learn nothing."""

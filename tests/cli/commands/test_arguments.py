@@ -8,7 +8,7 @@ import pytest
 
 from nas.core.words import quoted
 from nas.main import arguments, main
-from nas.runs.folder import remember
+from nas.runs.command import Command, remember
 from tests.cli.commands.test_command_line import ROOT, nas, refused
 
 
@@ -60,15 +60,16 @@ def test_a_value_that_makes_no_sense_is_told_with_what_would(
 
 
 def test_every_count_and_time_of_a_flag_is_read_as_people_write_it() -> None:
-    flags = arguments(["--max-params", "20M", "--max-macs=20k", "--seed", "1e3", "--max-time", "1h30m"])
-    assert (flags.max_params, flags.max_macs, flags.seed, flags.max_time) == (2 * 10**7, 20000, 1000, 5400)
-    assert arguments(["--trial-timeout", "00:05:00"]).trial_timeout == 300
+    asked = arguments(["--max-params", "20M", "--max-macs=20k", "--seed", "1e3", "--max-time", "1h30m"]).asked
+    assert [str(constraint) for constraint in asked.constraints] == ["params<=20000000"]
+    assert (asked.max_macs, asked.seed, asked.max_time) == (20000, 1000, 5400)
+    assert arguments(["--trial-timeout", "00:05:00"]).asked.trial_timeout == 300
     assert arguments(["compare", "--seeds", "1e3", "2k"]).seeds == [1000, 2000]
 
 
 def test_a_value_may_begin_with_a_dash_and_the_last_of_two_counts() -> None:
-    flags = arguments(["--name", "-x", "--objective", "-loss", "--seed", "1", "--seed", "2"])
-    assert (flags.name, flags.objective, flags.seed) == ("-x", "-loss", 2)
+    asked = arguments(["--name", "-x", "--objective", "-loss", "--seed", "1", "--seed", "2"]).asked
+    assert (asked.name, asked.objective, asked.seed) == ("-x", "-loss", 2)
 
 
 def test_help_names_the_flags_of_a_search_and_version_the_versions() -> None:
@@ -85,27 +86,28 @@ def test_data_and_space_of_a_folder_are_kept_by_their_whole_path(
     monkeypatch.chdir(tmp_path)
     Path("images").mkdir()
     Path("digits").mkdir()
-    begun = arguments(["--data", "images", "--space", "own.py"])
+    begun = arguments(["--data", "images", "--space", "own.py"]).asked
     assert (begun.data, begun.space) == (str(tmp_path / "images"), str(tmp_path / "own.py"))
-    assert arguments(["--data", "digits"]).data == "digits"  # the data set: it was first
+    assert arguments(["--data", "digits"]).asked.data == "digits"  # the data set: it was first
     compared = arguments(["compare", "--data", "images", "--space=own.py", "--folds", "1"])
-    assert compared.words == ["--data", str(tmp_path / "images"), f"--space={tmp_path / 'own.py'}", "--folds", "1"]
+    places = (compared.asked.data, compared.asked.space)
+    assert (*places, compared.asked.folds) == (str(tmp_path / "images"), str(tmp_path / "own.py"), 1)
 
 
 def test_a_run_goes_on_with_the_data_and_the_space_where_they_lie_now(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    remember(tmp_path / "run", ["--data=images", "--space=cnn"])  # as runs of before have it
+    remember(tmp_path / "run", Command(["--data=images", "--space=cnn"]))  # as runs of before have it
     (tmp_path / "images").mkdir()
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert arguments(["resume", "run"]).data == str(tmp_path / "images")
+    assert arguments(["resume", "run"]).asked.data == str(tmp_path / "images")
     monkeypatch.chdir(tmp_path / "here")
     assert "say by --data where they lie now" in refused(capfd, "resume", "../run")
-    assert Path(arguments(["resume", "../run", "--data", "../images"]).data).samefile(tmp_path / "images")
+    assert Path(arguments(["resume", "../run", "--data", "../images"]).asked.data).samefile(tmp_path / "images")
     (tmp_path / "run/comparison.json").write_text("{}")
     asked = arguments(["resume", "../run", "--data", "../images"])
-    assert Path(asked.parse(["--data=images"]).data).samefile(tmp_path / "images")
+    assert Path(asked.now["data"]).samefile(tmp_path / "images")
 
 
 def test_a_command_to_copy_is_quoted_for_the_shell() -> None:

@@ -348,10 +348,11 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_numbers_may_be_written_as_people_do() -> None:
-    flags = arguments(["--max-params", "2e7", "--max-time", "2h", "--objective", "-loss"])
-    assert (flags.max_params, flags.max_time, flags.objective, flags.max_macs) == (2 * 10**7, 7200, "-loss", "auto")
-    assert arguments([]).max_time == 300
-    assert arguments(["--max-trials", "5"]).max_time is None
-    assert arguments(["--max-trials", "5", "--max-time", "60"]).max_time == 60
-    assert arguments(["--max-macs", "none"]).max_macs == "none"
+    asked = arguments(["--max-params", "2e7", "--max-time", "2h", "--objective", "-loss"]).asked
+    assert [str(constraint) for constraint in asked.constraints] == ["params<=20000000"]
+    assert (asked.max_time, asked.objective, asked.max_macs) == (7200, "-loss", "auto")
+    assert arguments([]).asked.max_time == 300
+    assert arguments(["--max-trials", "5"]).asked.max_time is None
+    assert arguments(["--max-trials", "5", "--max-time", "60"]).asked.max_time == 60
+    assert arguments(["--max-macs", "none"]).asked.max_macs == "none"
     assert parser().prog == "nas"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from nas.main import arguments, main
-from nas.runs.folder import remember
+from nas.runs.command import Command, remember
 from tests.cli.commands.test_command_line import DENSE, QUICK, ROOT, nas, refused
 
 SEARCH = ("--epochs", "3", "--max-trials", "10", "--seed", "3", "--min-precision", "0.1", "--max-macs", "none")
@@ -62,8 +62,9 @@ def wait(file: Path, lines: int, process: subprocess.Popen[str]) -> None:
 
 
 def test_a_run_of_a_cluster_goes_on_here_when_workers_are_asked_for(tmp_path: Path) -> None:
-    remember(tmp_path, ["--cluster=tcp://gone:8786", "--workers=3"])
-    there, here = arguments(["resume", str(tmp_path)]), arguments(["resume", str(tmp_path), "--workers", "2"])
+    remember(tmp_path, Command(["--cluster=tcp://gone:8786", "--workers=3"]))
+    there = arguments(["resume", str(tmp_path)]).asked
+    here = arguments(["resume", str(tmp_path), "--workers", "2"]).asked
     assert (there.cluster, here.cluster, here.workers) == ("tcp://gone:8786", None, 2)
 
 

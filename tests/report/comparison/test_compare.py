@@ -49,9 +49,9 @@ def test_every_run_is_an_ordinary_one_under_the_same_conditions(whole: Path) -> 
     runs = {(name, seed): open_run(whole / f"{name}-seed{seed}") for name in STRATEGIES for seed in (3, 5)}
     asked = set[str]()
     for (name, seed), run in runs.items():
-        assert (run.spec.strategy, run.spec.seed) == (name.partition("+")[0], seed)
-        assert run.spec.budget == ("full" if name == "random+full" else "halving")
-        same = {**run.spec.to_json(), "strategy": "", "seed": 0, "budget": ""}
+        assert (run.spec.strategy.name, run.spec.seed) == (name.partition("+")[0], seed)
+        assert run.spec.scheduler.name == ("full" if name == "random+full" else "halving")
+        same = {**run.spec.to_json(), "strategy": "", "seed": 0, "scheduler": ""}
         asked.add(json.dumps(same, sort_keys=True))
     assert len(asked) == 1
     assert main(["verify", str(whole / "evolution-seed3")]) == 0
@@ -252,9 +252,9 @@ def test_ranks_are_by_the_test_ties_share_them_and_nothing_feasible_is_last(run:
 
 
 def test_all_strategies_come_to_their_turn_on_a_seed_before_the_next() -> None:
-    contest = Contest(("evolution+asha", "random"), (4, 2), 3, ("--max-trials=9",))
+    contest = Contest(("evolution+asha", "random"), (4, 2), 3, ("--max-trials=9",), {"max_trials": 9})
     assert [(name, seed) for name, seed, _ in contest.entries()] == [
         ("evolution+asha", 4), ("random", 4), ("evolution+asha", 2), ("random", 2),
     ]  # fmt: skip
-    words = next(contest.entries())[2]
-    assert {"--strategy=evolution", "--budget=asha", "--seed=4", "--max-trials=9"} < set(words)
+    own = next(contest.entries())[2]
+    assert own == {"strategy": "evolution", "scheduler": "asha", "seed": 4, "name": "evolution+asha-seed4"}

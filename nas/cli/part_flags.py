@@ -1,0 +1,100 @@
+"""Which flags do the parts have? Those of their parameters, with help and checks from there."""
+
+import argparse
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field, fields
+from functools import cache
+from typing import Any, get_type_hints
+
+from nas.cli.flag_values import value, word
+from nas.core import parts
+from nas.core.errors import UserError
+from nas.core.parts import Check, check_of
+from nas.core.units import count, number
+
+KINDS = ("strategy", "scheduler")  # of a search, whose parameters are flags of their own
+
+
+def add_part(group: Any, kind: str, default: str | None, help: str, own: bool = False) -> None:
+    """Add the flag that chooses a part of this kind, and, where `own`, a file of the user's."""
+    names = ",".join(parts.names(kind))
+    shown = f"{{{names},FILE.py:NAME}}" if own else f"{{{names}}}"
+    group.add_argument(f"--{kind}", type=value(_part(kind, own)), default=default, metavar=shown, help=help)
+
+
+def add_parameters(group: Any) -> None:
+    """Add a flag for each parameter of the parts of KINDS."""
+    for name, holders in parameters().items():
+        cls, each = holders[0]
+        check, annotation = check_of(each), get_type_hints(cls)[name]
+        whose = "" if len(holders) == len(_classes()) else f" [{', '.join(holder.name for holder, _ in holders)}]"
+        group.add_argument(
+            f"--{flag_of(name).replace('_', '-')}", dest=name, type=value(_reader(name, check, annotation)),
+            metavar=f"{{{','.join(parts.names(check.part))}}}" if check.part else "P" if annotation is float else "N",
+            help=f"{check.help}{whose}",
+        )  # fmt: skip
+
+
+@cache
+def parameters() -> dict[str, list[tuple[type[parts.Part], "Field[Any]"]]]:
+    """Return the parameters of the parts of KINDS, each with the parts that have it."""
+    found = dict[str, list[tuple[type[parts.Part], "Field[Any]"]]]()
+    for cls in _classes():
+        for each in fields(cls):
+            found.setdefault(each.name, []).append((cls, each))
+    return found
+
+
+def flag_of(parameter: str) -> str:
+    """Return the name of its flag, without the dashes."""
+    holders = parameters().get(parameter, ())
+    return next((check_of(each).flag for _, each in holders if check_of(each).flag), parameter)
+
+
+@cache
+def _classes() -> tuple[type[parts.Part], ...]:
+    return tuple(parts.get(kind, name) for kind in KINDS for name in parts.names(kind))
+
+
+def _reader(name: str, check: Check, annotation: Any) -> Callable[[str], Any]:
+    """Return what reads the value of a parameter, and says what is wrong with it."""
+    if check.part:
+        return _part(check.part)
+    whole = annotation is int or annotation == int | None
+    return lambda text: check.of(name, count(text, least=-(10**18)) if whole else number(text), annotation)
+
+
+def _part(kind: str, own: bool = False) -> Callable[[str], Any]:
+    """Return what reads "NAME" or "NAME:parameter=value,..." as a name or a mapping, or the place of the user's own."""
+
+    def read(text: str) -> Any:
+        if own and ".py:" in word(text):
+            return text
+        name, _, given = text.partition(":")
+        values = dict(_pairs(given, text)) if given else {}
+        found = parts.made(kind, {"name": name, **values})
+        return name if not values else found.described()
+
+    return read
+
+
+def _pairs(given: str, text: str) -> Iterator[tuple[str, Any]]:
+    for pair in given.split(","):
+        name, equals, written = pair.partition("=")
+        if not equals:
+            raise UserError(f"{text!r}: write NAME:parameter=value,parameter=value")
+        yield name.strip(), _value(written.strip())
+
+
+def _value(written: str) -> Any:
+    try:
+        return json.loads(written)
+    except ValueError:
+        return written
+
+
+def parameters_of(parsed: argparse.Namespace) -> Mapping[str, Any]:
+    """Return the parameters that were given."""
+    given = {name: getattr(parsed, name, None) for name in parameters()}
+    return {name: value for name, value in given.items() if value is not None}
