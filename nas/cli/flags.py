@@ -15,6 +15,7 @@ from nas.trackers.mode import MODES, PROJECT, project
 
 COMMANDS = (
     "search", "resume", "compare", "report", "export", "predict", "track", "verify", "evaluate", "spaces", "data",
+    "parts",
 )  # fmt: skip
 FORMATS = ("onnx", "torchscript", "safetensors", "optuna", "csv", "parquet")
 USAGE = """search (when no command is named)  find the best network that meets the constraints
@@ -27,7 +28,8 @@ USAGE = """search (when no command is named)  find the best network that meets t
   export SOURCE --format FORMAT      the trained winner as ONNX, ..., the results as CSV, Optuna, ...
   predict MODEL IMAGE...             what the trained winner sees in images
   spaces                             list the search spaces
-  data                               list the data sets"""
+  data                               list the data sets
+  parts [KIND [NAME]]                list strategies, schedulers, optimizers, ..., and their parameters"""
 
 
 def parser() -> Parser:
@@ -59,6 +61,7 @@ def parsers() -> dict[str, Parser]:
     _add_predict(commands.add_parser("predict", allow_abbrev=False, prog="nas predict"))
     commands.add_parser("spaces", allow_abbrev=False, prog="nas spaces")
     commands.add_parser("data", allow_abbrev=False, prog="nas data")
+    _add_parts(commands.add_parser("parts", allow_abbrev=False, prog="nas parts"))
     flags = textwrap.fill(" ".join(commands.choices["search"].flags()), 78, break_on_hyphens=False)
     main.epilog = (
         f"flags of a search (nas search --help says what they mean, nas COMMAND --help those of a command):\n{flags}"
@@ -252,6 +255,12 @@ def _add_predict(predict: argparse.ArgumentParser) -> None:
     predict.add_argument("images", type=path, nargs="+", metavar="IMAGE", help="image files, or folders of them")
     predict.add_argument("--json", action="store_true", help="one line of JSON an image")
     predict.add_argument("--space", type=space, metavar="NAME|FILE.py", help="where the space's file lies now")
+
+
+def _add_parts(parts: argparse.ArgumentParser) -> None:
+    parts.add_argument("kind", nargs="?", metavar="KIND", help="strategy, scheduler, model, optimizer, policy, ...")
+    parts.add_argument("part", nargs="?", metavar="NAME", help="of the part whose parameters are listed")
+    parts.add_argument("--markdown", action="store_true", help="as the page of the documentation has them")
 
 
 def _add_machine(group: Any) -> None:

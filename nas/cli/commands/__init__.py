@@ -7,6 +7,7 @@ from nas.cli.commands.compare import compare
 from nas.cli.commands.evaluate import evaluate
 from nas.cli.commands.export import export
 from nas.cli.commands.listing import data, spaces
+from nas.cli.commands.parts import parts
 from nas.cli.commands.predict import predict
 from nas.cli.commands.report import report
 from nas.cli.commands.search import search
@@ -25,4 +26,5 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "predict": predict,
     "spaces": spaces,
     "data": data,
+    "parts": parts,
 }
