@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, fields
 from functools import cache
+from pathlib import Path
 from typing import Any, get_type_hints
 
 from nas.cli.flag_values import value, word
@@ -70,7 +71,8 @@ def _part(kind: str, own: bool = False) -> Callable[[str], Any]:
 
     def read(text: str) -> Any:
         if own and ".py:" in word(text):
-            return text
+            path, _, name = text.rpartition(":")
+            return f"{Path(path).absolute()}:{name}"  # a run may go on from anywhere
         name, _, given = text.partition(":")
         values = dict(_pairs(given, text)) if given else {}
         found = parts.made(kind, {"name": name, **values})

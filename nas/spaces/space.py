@@ -1,6 +1,6 @@
 """Which search space is meant? One of `search_spaces/` by name, or the user's own file by path."""
 
-import importlib.util
+import importlib
 import pkgutil
 import sys
 from collections.abc import Mapping
@@ -16,6 +16,7 @@ import search_spaces
 from nas.core.configuration import checked_config
 from nas.core.described import described
 from nas.core.errors import UserError
+from nas.core.imported import digest_of, imported
 from nas.core.types import Config, canonical
 from nas.core.words import one_line
 from nas.training.cost import Build
@@ -63,7 +64,7 @@ def names() -> list[str]:
 
 def load(name: str) -> Space:
     """Return the space called `name`, or that in the Python file at `name`. Raises UserError where it lacks a part."""
-    module = _import_file(Path(name)) if name.endswith(".py") else _import_named(name)
+    module = imported(Path(name), "the space file") if name.endswith(".py") else _import_named(name)
     for part, meaning in _NEEDED.items():
         if not hasattr(module, part):
             raise UserError(f"the space {name} lacks {part!r}: {meaning}")
@@ -74,7 +75,7 @@ def load(name: str) -> Space:
     if not isinstance(space, ConfigurationSpace):
         raise UserError(f"the space {name}: space() returned {type(space).__name__}, not a ConfigurationSpace")
     trainer, recipe = getattr(module, "TRAINER", {}), getattr(module, "RECIPE", {})
-    loaded = Space(name, space, module.build, module.DEFAULT, trainer, recipe, _digest(module))
+    loaded = Space(name, space, module.build, module.DEFAULT, trainer, recipe, digest_of(module))
     loaded.config(loaded.default, f"DEFAULT of {name}")
     for setting, hyperparameter in trainer.items():
         if hyperparameter not in space:
@@ -98,25 +99,7 @@ def load_for(values: Mapping[str, Any], name: str, digest: str, source: str | No
     return space, config
 
 
-def _digest(module: ModuleType) -> str:
-    return blake2b(Path(str(module.__file__)).read_bytes(), digest_size=8).hexdigest()
-
-
 def _import_named(name: str) -> ModuleType:
     if name not in names():
         raise UserError(f"unknown space {name!r}: choose one of {', '.join(names())}, or the path of a .py file")
     return importlib.import_module(f"search_spaces.{name}")
-
-
-def _import_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise UserError(f"the space file {path} does not exist")
-    specification = importlib.util.spec_from_file_location(f"nas_space_{path.stem}", path)
-    assert specification and specification.loader
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[specification.name] = module
-    try:
-        specification.loader.exec_module(module)
-    except Exception as error:
-        raise UserError(f"the space file {path} cannot be imported: {type(error).__name__}: {error}") from None
-    return module

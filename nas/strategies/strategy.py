@@ -1,8 +1,6 @@
 """Which strategy is meant? One of `nas/strategies/` by name, the user's own coroutine, or one in a file of theirs."""
 
-import importlib.util
 import inspect
-import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from nas.core import parts
 from nas.core.errors import UserError
+from nas.core.imported import imported
 from nas.core.numbers import shown
 from nas.core.parts import Part, parameter, part
 
@@ -71,17 +70,7 @@ def strategy(given: object) -> Strategy:
 def _in_file(given: str) -> Strategy:
     """Return the strategy NAME of the file FILE.py."""
     path, _, name = given.rpartition(":")
-    file = Path(path)
-    if not file.is_file():
-        raise UserError(f"the strategy {given}: there is no file {path}")
-    spec = importlib.util.spec_from_file_location(f"strategy_{blake2b(path.encode(), digest_size=8).hexdigest()}", file)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise UserError(f"the strategy {given}: {path} cannot be imported: {type(error).__name__}: {error}") from None
+    module = imported(Path(path), f"the strategy {given}: the file")
     found = getattr(module, name, None)
     if not callable(found):
         raise UserError(f"the strategy {given}: {path} has no function {name}")

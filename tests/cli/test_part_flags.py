@@ -82,7 +82,7 @@ def test_a_new_part_is_one_file(tmp_path: Path) -> None:
             "the strategy evolution has no parameter 'mu': it has ",
         ),
         (["--strategy", "evolution:population"], "write NAME:parameter=value,parameter=value"),
-        (["--strategy", "mine.py:search"], "the strategy mine.py:search: there is no file mine.py"),
+        (["--strategy", "mine.py:search"], "mine.py does not exist"),
     ],
 )
 def test_a_bad_part_or_parameter_is_told_in_a_line(
