@@ -11,7 +11,7 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
-from nas.core.errors import Corrupt, UserError
+from nas.core.errors import Corrupt, StrategyFailed, UserError
 from nas.core.spec import RunSpec
 from nas.core.types import Result, canonical, readable
 from nas.runs.disk import full_disk_told, read_text, reading, sweep, write_atomically
@@ -48,7 +48,8 @@ def begun(directory: Path | None, spec: RunSpec) -> Iterator[tuple[Journal, RunS
                 raise UserError(f"{directory} holds another run, with {told}: choose another name")
             yield journal, before
         except UserError as error:
-            if new and not journal.lines and error.exit_status == UserError.exit_status:
+            mended = isinstance(error, StrategyFailed)  # then the run goes on: its strategy says where it failed
+            if new and not journal.lines and not mended and error.exit_status == UserError.exit_status:
                 _discard(directory, made)  # it was asked for what makes no sense: there is nothing to go on with
             raise
 

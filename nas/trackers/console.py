@@ -8,7 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from nas.core.types import Result, Score, Status
 from nas.core.words import one_line
-from nas.engine.lab import Lab
+from nas.engine.watchers import View
 
 
 class Console:
@@ -26,12 +26,12 @@ class Console:
         self._best: tuple[int, Score] = (0, Score())
         self._incumbent = "no trial fully trained yet"
 
-    def __call__(self, lab: Lab, result: Result) -> None:
+    def __call__(self, lab: View, result: Result) -> None:
         for each in [result] if self._results else lab.history:  # at first also what a resumed run had before
             self._count(lab, each)
         self._progress.update(self._task, description=self._line(), completed=result.elapsed)
 
-    def _count(self, lab: Lab, result: Result) -> None:
+    def _count(self, lab: View, result: Result) -> None:
         if result.job.trial.repeats:
             self._again += 1
             return
@@ -81,7 +81,7 @@ def _has_widgets() -> bool:
     return find_spec("ipywidgets") is not None
 
 
-def _describe(lab: Lab, result: Result) -> str:
+def _describe(lab: View, result: Result) -> str:
     """Return the incumbent in a few words: the objective, the constrained metrics, and how far it is trained."""
     names = dict.fromkeys([lab.spec.objective, *(c.metric for c in lab.spec.constraints)])
     values = ", ".join(f"{name} {result.metrics[name]:.4g}" for name in names if name in result.metrics)

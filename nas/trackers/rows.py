@@ -6,6 +6,7 @@ from statistics import fmean
 from nas.core import ranking
 from nas.core.confirmation import incumbent
 from nas.core.constraints import total_violation
+from nas.core.evidence import Evidence
 from nas.core.phases import history_of
 from nas.core.spec import RunSpec
 from nas.core.types import Result, Status
@@ -32,7 +33,7 @@ class Progress:
         else:
             self._count(result)
         if self._repeated and result.epochs == self._spec.max_epochs:  # only then may the order of the best change
-            self._incumbent = incumbent(history_of(self._results, self._spec), self._spec)
+            self._incumbent = incumbent(Evidence.of(history_of(self._results, self._spec)), self._spec)
         return {"result/trial": result.job.trial.id, **_finite(self._row(result))}
 
     def _count(self, result: Result) -> None:
