@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.core.types import Config, Job, Result, Status, Trial, canonical, logical_order
+from nas.core.types import Config, Job, Result, Status, Trial, canonical
 
 VALUES = st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 CONFIGS = st.dictionaries(st.text(), VALUES)
@@ -81,6 +81,6 @@ def test_nan_and_infinities_are_written_as_strict_json() -> None:
 
 def test_logical_order_is_generation_bracket_epochs_number() -> None:
     shuffled = [("g0.b1.2", 3), ("g10.b0.0", 3), ("g2.b0.0", 6), ("g2.b0.10", 3), ("g2.b0.9", 3), ("g0.b0.5", 50)]
-    assert sorted(shuffled, key=lambda key: logical_order(*key)) == [
+    assert sorted(shuffled, key=lambda key: Job(Trial(key[0], Config(()), 0), 0, key[1]).place) == [
         ("g0.b0.5", 50), ("g0.b1.2", 3), ("g2.b0.9", 3), ("g2.b0.10", 3), ("g2.b0.0", 6), ("g10.b0.0", 3),
     ]  # fmt: skip
