@@ -271,9 +271,7 @@ def curve_of(points: Sequence[Mapping[str, Any]]) -> Curve:
     for point in points:
         epoch, metrics = point["epoch"], {sys.intern(name): float(point[name]) for name in point if name != "epoch"}
         if type(epoch) is not int or epoch <= last:
-            raise ValueError(
-                f"epoch {epoch!r} after {last}: epochs are whole numbers from 1 on, each larger than the last"
-            )
+            raise ValueError(f"epoch {epoch!r} after {last}: epochs are whole numbers from 1 on, and rise")
         for name, value in metrics.items():
             if math.isinf(value):
                 raise ValueError(f"{name!r} is {value} at epoch {epoch}: give finite numbers, or nan")
