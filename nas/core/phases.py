@@ -47,7 +47,7 @@ class Phases:
 
     @property
     def most(self) -> tuple[float, float]:
-        """How many trials and epochs the search may have in all, under the limits of now; where it has no end itself."""
+        """How many trials and epochs the search may have in all under the limits of now, if it needs them to end."""
         return self._limits(len(self._earlier)) if self._spec.strategy.endless else (math.inf, math.inf)
 
     def _limits(self, passed: int) -> tuple[float, float]:

@@ -19,7 +19,7 @@ from nas.engine.allowance import Allowance
 from nas.engine.followed import FILE
 from nas.report.verify import faults_of
 from nas.runs.checkpoints import folder_of
-from nas.strategies.lab import Lab, Strategy
+from nas.strategies.lab import Lab, Program
 from tests.engine.outsider import all_at_once, draw, in_groups, one_by_one, search
 from tests.fakes import ROOT, climb, hills, params
 
@@ -45,7 +45,7 @@ def after(count: int) -> Callable[[nas.Result], bool]:
 
 @strategies
 @pytest.mark.parametrize("limits", LIMITS, ids=str)
-def test_the_limits_end_a_strategy_that_does_not_count(strategy: Strategy, limits: dict[str, int]) -> None:
+def test_the_limits_end_a_strategy_that_does_not_count(strategy: Program, limits: dict[str, int]) -> None:
     run, most = search(strategy, **limits), {"max_trials": 12, "max_total_epochs": 10**9, **limits}
     assert run.stopped == "limit on trials or epochs"
     assert 0 < len({result.job.trial.id for result in run.trials}) <= most["max_trials"]
@@ -54,7 +54,7 @@ def test_the_limits_end_a_strategy_that_does_not_count(strategy: Strategy, limit
 
 
 @pytest.mark.parametrize("strategy", [all_at_once, in_groups])
-def test_what_the_limits_leave_hangs_on_no_order_of_completion(strategy: Strategy, tmp_path: Path) -> None:
+def test_what_the_limits_leave_hangs_on_no_order_of_completion(strategy: Program, tmp_path: Path) -> None:
     for workers in (0, 2):
         search(strategy, tmp_path / f"{workers}", workers=workers, max_total_epochs=60)
     assert history(tmp_path / "0") == history(tmp_path / "2")
@@ -63,7 +63,7 @@ def test_what_the_limits_leave_hangs_on_no_order_of_completion(strategy: Strateg
 
 @strategies
 def test_a_search_that_was_stopped_goes_on_to_the_same_history_and_then_to_more(
-    strategy: Strategy, tmp_path: Path
+    strategy: Program, tmp_path: Path
 ) -> None:
     search(strategy, tmp_path / "whole")
     for stops in (3, 8):
@@ -77,7 +77,7 @@ def test_a_search_that_was_stopped_goes_on_to_the_same_history_and_then_to_more(
 
 
 def test_nothing_beyond_the_limits_is_asked_of_who_trains_elsewhere() -> None:
-    with mock.patch("nas.asktell.strategy_of", lambda spec: all_at_once), nas.AskTell(hills(), max_trials=5) as asked:
+    with nas.AskTell(hills(), strategy=all_at_once, max_trials=5) as asked:
         jobs = list(iter(asked.ask, None))
         assert len(jobs) == 5 and not asked.done
         for job in reversed(jobs):
@@ -129,7 +129,7 @@ def test_an_id_that_says_its_order_is_the_name_of_its_folder_as_before() -> None
 
 
 @strategies
-def test_checkpoints_lie_in_the_run_and_the_history_is_in_order(strategy: Strategy, tmp_path: Path) -> None:
+def test_checkpoints_lie_in_the_run_and_the_history_is_in_order(strategy: Program, tmp_path: Path) -> None:
     places = set[Path]()
 
     def watched(config: dict[str, Any], **job: Any) -> dict[str, Any]:
@@ -229,7 +229,7 @@ def test_the_same_asked_for_again_comes_back_and_what_failed_is_not_trained_on()
 
 
 def test_a_run_that_goes_on_with_other_draws_is_told(tmp_path: Path) -> None:
-    def guess(name: str) -> Strategy:
+    def guess(name: str) -> Program:
         async def strategy(lab: Lab) -> None:
             await lab.train(lab.trial("a", draw(lab, name)), 9)
 
@@ -269,12 +269,12 @@ MISTAKES = {fails_at_once: "KeyError", fails_in_a_group: "ZeroDivisionError", fa
 
 @pytest.mark.parametrize("strategy", MISTAKES)
 def test_a_mistake_of_a_strategy_is_told_in_a_line_and_the_search_goes_on_once_it_is_mended(
-    strategy: Strategy, tmp_path: Path
+    strategy: Program, tmp_path: Path
 ) -> None:
     with pytest.raises(StrategyFailed) as caught:
         search(strategy, tmp_path)
     told, kind = str(caught.value), MISTAKES[strategy]  # type: ignore[index]
-    place = re.search(rf"the strategy {strategy.__name__} failed at (.*), line (\d+): {kind}: .*traceback", told)
+    place = re.search(rf"the strategy mine failed at (.*), line (\d+): {kind}: .*traceback", told)
     assert place and place[1] == __file__ and "\n" not in told and caught.value.exit_status == 2
     mistake = Path(__file__).read_text().splitlines()[int(place[2]) - 1].strip()
     assert mistake in ('{}["nowhere"]', 'raise ZeroDivisionError("one\\nover none")', 're.compile("(")')
@@ -303,12 +303,12 @@ def test_what_is_no_coroutine_is_told() -> None:
     async def curious(lab: Lab, more: int) -> None: ...
 
     for strategy in (plain, generating, curious):
-        with pytest.raises(nas.UserError, match=rf"write async def {strategy.__name__}\(lab\)"):
+        with pytest.raises(nas.UserError, match=r"write async def mine\(lab\)"):
             search(strategy)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("strategy", [all_at_once, in_groups])
-def test_what_a_callback_raises_is_not_the_strategys(strategy: Strategy) -> None:
+def test_what_a_callback_raises_is_not_the_strategys(strategy: Program) -> None:
     def fail(result: nas.Result) -> None:
         raise LookupError("nobody is there")
 
