@@ -20,7 +20,7 @@ from nas.engine.followed import FILE
 from nas.report.verify import faults_of
 from nas.runs.checkpoints import folder_of
 from nas.strategies.lab import Lab, Program
-from tests.engine.outsider import all_at_once, draw, in_groups, one_by_one, search
+from tests.engine.outsider import SMALL, all_at_once, draw, in_groups, one_by_one, search
 from tests.fakes import ROOT, climb, hills, params
 
 STRATEGIES = [one_by_one, all_at_once, in_groups]
@@ -287,6 +287,26 @@ def test_a_mistake_of_a_strategy_is_told_in_a_line_and_the_search_goes_on_once_i
 
     assert len(search(mended, tmp_path).trials) == 2
     assert (tmp_path / "journal.jsonl").read_bytes().startswith(kept)
+
+
+PROGRAM = """
+async def mine(lab):
+    for number in range(9):
+        config = lab.space.get_default_configuration()
+        config["rate"] = 1 / (number + 1)
+        await lab.train(lab.trial(f"no. {number}", config), 9)
+        print(LINE)
+"""
+
+
+def test_a_strategy_in_a_file_is_mended_there(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file, asked = tmp_path / "own.py", {**SMALL, "strategy": f"{tmp_path / 'own.py'}:mine", "run_dir": tmp_path / "run"}
+    file.write_text(PROGRAM.replace("LINE", "5 // (3 - number)"))
+    with pytest.raises(StrategyFailed, match=rf"the strategy {file}:mine failed at {file}, line 7: ZeroDivisionError"):
+        nas.search(hills(), climb, **asked)
+    file.write_text(PROGRAM.replace("LINE", ""))
+    assert len(nas.search(hills(), climb, **asked).trials) == 9
+    assert f"the strategy has changed since {tmp_path / 'run'} was begun" in caplog.text
 
 
 def test_without_a_folder_the_line_says_where_and_the_error_is_its_cause() -> None:
