@@ -337,6 +337,15 @@ def test_what_a_callback_raises_is_not_the_strategys(strategy: Program) -> None:
     assert "fail" in [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
 
 
+def test_the_strategy_of_the_manual_does_as_it_says() -> None:
+    pages = re.findall(r"```python\n(.*?)```", (ROOT / "docs/library.md").read_text("utf-8"), re.DOTALL)
+    (program,) = (page for page in pages if "async def" in page)
+    names: dict[str, Any] = {"nas": nas, "space": hills(), "train": climb}
+    exec(program, names)
+    assert names["run"].stopped == "limit on trials or epochs"
+    assert {result.epochs for result in names["run"].trials} == {3, 50}
+
+
 def test_strategies_know_nothing_of_the_engine() -> None:
     for path in (ROOT / "nas/strategies").glob("*.py"):
         assert "nas.engine" not in path.read_text(), path
