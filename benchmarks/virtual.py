@@ -7,10 +7,11 @@ from itertools import count
 from typing import Any
 
 from nas.core.types import Job, Result, Status
+from nas.engine.executors import Elsewhere
 from nas.runs.checkpoints import States
 
 
-class VirtualWorkers:
+class VirtualWorkers(Elsewhere):
     """`slots` workers for which a job takes `seconds(job)` of a time that jumps to the next end when all wait.
 
     What it comes to is `metrics(config, epochs)`, as a Lookup tells it.

@@ -14,7 +14,7 @@ from nas.core.numbers import whole
 from nas.core.units import seconds
 from nas.engine import conduct
 from nas.engine.executors.perform import Train
-from nas.engine.lab import Callback, Surroundings, Tracker
+from nas.engine.watchers import Callback, Tracker
 from nas.runs.run import Run
 from nas.spaces.initial import checked, named
 from nas.trackers.console import Console, watched
@@ -117,5 +117,5 @@ def run(
     executor = asked.machine.executor(asked.train)
     speaks = watched() if verbose is None else verbose
     with Console(limit, quiet=not speaks) as console:
-        around = Surroundings(limit, directory, None, (console, *trackers), callbacks)
+        around = conduct.Surroundings(limit, directory, None, (console, *trackers), callbacks)
         return conduct.conduct(conduct.Search(spec, asked.space, asked.measures, executor), around)

@@ -20,12 +20,14 @@ from nas.asked import Limits, Measure, check_names
 from nas.core.confirmation import incumbent
 from nas.core.errors import UserError
 from nas.core.kinds import check
-from nas.core.types import Job, Key, Result, logical_order
-from nas.engine.conduct import Search, session
-from nas.engine.drive import CLOSED, undisturbed
+from nas.core.types import Job, Key, Result
+from nas.engine.conduct import Search, Surroundings, session
+from nas.engine.drive import undisturbed
+from nas.engine.ends import CLOSED
+from nas.engine.executors import Elsewhere
 from nas.engine.executors.perform import perform
-from nas.engine.lab import Callback, Surroundings
 from nas.engine.outside import Stage
+from nas.engine.watchers import Callback
 from nas.runs.checkpoints import States
 from nas.runs.run import Run
 
@@ -66,7 +68,7 @@ class _Prepared(States):
         return self.whole
 
 
-class _Elsewhere:
+class _Told(Elsewhere):
     """An executor whose jobs wait until somebody tells what came of them."""
 
     slots = sys.maxsize
@@ -112,14 +114,16 @@ class AskTell:
         asked = composed(
             space, _elsewhere, settings, **given, measure=measure, initial=initial, default=default, limits=limits
         )
-        self._executor = _Elsewhere()
+        self._executor = _Told()
         self._run: Run | None = None
         directory = Path(run_dir).absolute() if run_dir is not None else None
         around = Surroundings(directory=directory, callbacks=callbacks)
         work = Search(asked.spec(), space, asked.measures, self._executor)
         with contextlib.ExitStack() as stack:
             self._session = stack.enter_context(session(work, around))
-            self._stage = stack.enter_context(contextlib.closing(Stage(undisturbed(self._session.lab))))
+            self._stage = stack.enter_context(
+                contextlib.closing(Stage(undisturbed(self._session.lab, work.spec.strategy)))
+            )
             self._stack = stack.pop_all()
 
     def ask(self) -> Assignment | None:
@@ -133,7 +137,7 @@ class AskTell:
         fresh = [each for each in self._executor.waiting.values() if each.asked is None]
         if not fresh or self.done:
             return None
-        first = min(fresh, key=lambda each: logical_order(*each.job.key))
+        first = min(fresh, key=lambda each: each.job.place)
         first.asked, job = time.monotonic(), first.job
         states, trial = first.states, job.trial
         whole = states.prepare()
@@ -169,7 +173,7 @@ class AskTell:
     @property
     def best(self) -> Result | None:
         """The incumbent of all that was told."""
-        return incumbent(self._session.lab.history, self._session.lab.spec)
+        return incumbent(self._session.lab.evidence, self._session.lab.spec)
 
     def close(self) -> Run:
         """Return what the search leaves. Where it is not `done` a new AskTell on its `run_dir` goes on with it."""

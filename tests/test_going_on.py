@@ -55,7 +55,7 @@ def test_the_history_begins_with_the_one_it_had_and_the_new_limits_hold(
     before = history(tmp_path)
     long = search(tmp_path, **kind, **then)
     assert history(tmp_path).startswith(before) and len(long.trials) > len(short.trials)
-    assert long.trials[: len(short.trials)] == short.trials == open_run(tmp_path).results[: len(short.trials)]
+    assert long.trials[: len(short.trials)] == short.trials == open_run(tmp_path).history[: len(short.trials)]
     assert len({result.job.trial.id for result in long.trials}) <= then.get("max_trials", 10**9)
     assert long.total_epochs <= then.get("max_total_epochs", 10**9)
     assert list(faults_of(tmp_path)) == []
@@ -92,7 +92,7 @@ def test_a_run_that_only_time_had_ended_goes_on_likewise(tmp_path: Path, kind: d
 def test_of_all_that_was_trained_again_under_old_and_new_limits_no_more_than_the_share_is(tmp_path: Path) -> None:
     for trials in (20, 40, 100):
         run = search(tmp_path, look_up, confirm=3, max_trials=trials)
-        again = {result.job.trial.id for result in run.trials if result.job.trial.repeats}
+        again = {result.job.trial.id for result in run.repetitions}
         assert 0 < len(again) <= 0.15 * trials
     assert run.best and run.confirmation
 

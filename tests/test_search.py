@@ -24,7 +24,7 @@ import nas
 from nas.core.brackets import hyperband
 from nas.core.ranking import Outcome, outcome
 from nas.core.types import Result, Status
-from nas.engine.lab import Lab
+from nas.engine.watchers import View
 from tests.fakes import (
     FATES,
     blind_staircase,
@@ -665,7 +665,7 @@ def test_without_a_run_folder_no_file_is_left(tmp_path: Path, monkeypatch: pytes
 def test_trackers_are_told_each_result_as_it_is_committed(tmp_path: Path) -> None:
     told: list[Result] = []
 
-    def tracker(lab: Lab, result: Result) -> None:
+    def tracker(lab: View, result: Result) -> None:
         told.append(result)
         assert (tmp_path / "journal.jsonl").read_bytes().count(b"\n") == len(told)
 

@@ -4,7 +4,7 @@ Whoever takes the best of many noisy evaluations takes lucky ones (the winner's 
 """
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from statistics import fmean, variance
@@ -13,22 +13,23 @@ from scipy.stats import t
 
 from nas.core import ranking
 from nas.core.constraints import Constraint
+from nas.core.evidence import Evidence
 from nas.core.spec import REPETITIONS, RunSpec
 from nas.core.types import Result, Status, Trial
 
 
-def candidates(results: Iterable[Result], spec: RunSpec) -> list[Result]:
+def candidates(evidence: Evidence, spec: RunSpec) -> list[Result]:
     """Return the best feasible results of full budget in the search, as many as shall be confirmed, the best first."""
-    full = [r for r in results if r.epochs == spec.max_epochs and r.feasible and not r.job.trial.repeats]
+    full = [result for result in evidence.searched if result.epochs == spec.max_epochs and result.feasible]
     return ranking.best(full, spec.confirm)
 
 
-def turns(results: Iterable[Result], spec: RunSpec, before: Collection[str] = ()) -> list[tuple[Trial, int]]:
+def turns(evidence: Evidence, spec: RunSpec, before: Collection[str] = ()) -> list[tuple[Trial, int]]:
     """Return which trials are to be trained again, and for which time: each once before any twice.
 
     Repetitions of the ids `before`, made under earlier limits, cost nothing any more.
     """
-    best, left = [result.job.trial for result in candidates(results, spec)], spec.repetitions_after(len(before))
+    best, left = [result.job.trial for result in candidates(evidence, spec)], spec.repetitions_after(len(before))
     due = list[tuple[Trial, int]]()
     for trial, number in ((trial, number) for number in range(1, REPETITIONS + 1) for trial in best):
         left -= repetition_of(trial, number) not in before
@@ -44,8 +45,9 @@ def settled(
     """Return `history`, which is settled, with `results`, without repetitions of what an earlier end took for best."""
     if not spec.confirm:
         return [*history, *results]
-    due = {repetition_of(trial, number) for trial, number in turns([*history, *results], spec, before)}
-    return [*history, *(r for r in results if not r.job.trial.repeats or r.job.trial.id in due)]
+    new = Evidence.of(results)
+    due = {repetition_of(trial, number) for trial, number in turns(Evidence.of([*history, *results]), spec, before)}
+    return [*history, *new.searched, *(result for result in new.repetitions if result.job.trial.id in due)]
 
 
 def repetition_of(trial: Trial, number: int) -> str:
@@ -96,18 +98,16 @@ class Confirmed:
         return [result for result in self.repetitions if result.status is Status.OK]
 
 
-def confirmed(results: Iterable[Result], spec: RunSpec) -> list[Confirmed]:
+def confirmed(evidence: Evidence, spec: RunSpec) -> list[Confirmed]:
     """Return those that were trained again, the best first: fewest failures, then by the pooled estimate.
 
     Where the time was too short for all, only those before the first candidate that was not: fast networks are done
     sooner, and shall not be chosen for that.
     """
-    results = list(results)
     repeated = dict[str, list[Result]]()
-    for result in results:
-        if result.job.trial.repeats:
-            repeated.setdefault(result.job.trial.repeats, []).append(result)
-    done = takewhile(lambda result: result.job.trial.id in repeated, candidates(results, spec))
+    for result in evidence.repetitions:
+        repeated.setdefault(result.job.trial.repeats, []).append(result)
+    done = takewhile(lambda result: result.job.trial.id in repeated, candidates(evidence, spec))
 
     def rank(each: Confirmed) -> tuple[float, ...]:
         score = ranking.score(Status.OK, each.pooled, spec.objective, spec.maximize, spec.constraints)
@@ -116,32 +116,31 @@ def confirmed(results: Iterable[Result], spec: RunSpec) -> list[Confirmed]:
     return sorted((Confirmed(result, tuple(repeated[result.job.trial.id])) for result in done), key=rank)
 
 
-def incumbent(results: Sequence[Result], spec: RunSpec) -> Result | None:
+def incumbent(evidence: Evidence, spec: RunSpec) -> Result | None:
     """Return the evaluation in the search of the best trial: of those trained again, or else of all; or None.
 
     Those that never succeeded again come last.
     """
-    again = confirmed(results, spec)
+    again = confirmed(evidence, spec)
     if again and again[0].succeeded:
         return again[0].result
-    searched = [result for result in results if not result.job.trial.repeats]
     failed = {each.result.job.trial.id for each in again}
-    others = [result for result in searched if result.job.trial.id not in failed]
-    return ranking.incumbent([r for r in others if r.epochs == spec.max_epochs]) or ranking.incumbent(searched)
+    others = [result for result in evidence.searched if result.job.trial.id not in failed]
+    return ranking.incumbent([r for r in others if r.epochs == spec.max_epochs]) or ranking.incumbent(evidence.searched)
 
 
-def overtaken(results: Sequence[Result], spec: RunSpec) -> Confirmed | None:
+def overtaken(evidence: Evidence, spec: RunSpec) -> Confirmed | None:
     """Return the best of the search, where being trained again made another the incumbent; else None."""
-    first, best = next(iter(candidates(results, spec)), None), incumbent(results, spec)
+    first, best = next(iter(candidates(evidence, spec)), None), incumbent(evidence, spec)
     if first is None or best is None or first.job.trial.id == best.job.trial.id:
         return None
-    return next(each for each in confirmed(results, spec) if each.result.job.trial.id == first.job.trial.id)
+    return next(each for each in confirmed(evidence, spec) if each.result.job.trial.id == first.job.trial.id)
 
 
-def of_incumbent(results: Sequence[Result], spec: RunSpec) -> Estimate | None:
+def of_incumbent(evidence: Evidence, spec: RunSpec) -> Estimate | None:
     """Return what the incumbent reached when it was trained again; None where it was not, or never succeeded."""
-    found = confirmed(results, spec)
-    return estimate(found[0], found) if found and found[0].result == incumbent(results, spec) else None
+    found = confirmed(evidence, spec)
+    return estimate(found[0], found) if found and found[0].result == incumbent(evidence, spec) else None
 
 
 def estimate(best: Confirmed, others: Sequence[Confirmed]) -> Estimate | None:

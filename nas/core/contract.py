@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from nas.core.errors import UserError
-from nas.core.types import canonical
+from nas.core.types import Curve, canonical, curve_of
 
 CALL = "train(config, *, epochs, start, seed, checkpoint)"
 NO_METRICS = "not a dict of metrics"
+CURVE = "curve"  # the name that is for a learning curve
 LARGEST = 1 << 20  # characters of a result besides its metrics
 
 
@@ -32,6 +33,10 @@ class Train(Protocol):
         Returned is a dict from names to numbers: Python's, NumPy's, and arrays and tensors of one element. What else
         JSON can hold (text, lists, dicts, None) is kept with the result, and cannot be ranked by. The objective and
         the metrics of the constraints must be among the numbers; nan says that there is none.
+
+        The name "curve" is for the learning curve of this job, `Result.curve`: a list of dicts of numbers, one for each
+        epoch that was looked at, such as [{"epoch": 1, "accuracy": 0.5}, {"epoch": 2, "accuracy": nan}]. Epochs rise,
+        numbers are finite or nan. What lies at or before `start` is left out.
 
         Raise nas.Diverged where the training has failed by itself, and nas.UserError to end the search. Anything else
         that is raised fails this trial only, but a search in which all trials fail alike ends.
@@ -57,17 +62,23 @@ def check(train: object) -> None:
             raise UserError(f"{name} is an async or generator function: give one that returns a dict of metrics")
 
 
-def sorted_out(returned: object) -> tuple[dict[str, float], dict[str, Any]]:
-    """Return the numbers of what train returned, and what else of it JSON can hold. Raises TypeError for the rest."""
+def sorted_out(returned: object) -> tuple[dict[str, float], dict[str, Any], Curve]:
+    """Return the numbers of what train returned, what else of it JSON can hold, and its learning curve.
+
+    Raises TypeError for the rest.
+    """
     if not isinstance(returned, Mapping):
         told = f"{returned}, " if isinstance(returned, Real) else ""
         raise TypeError(f"train returned {told}{_kind(returned)}, {NO_METRICS}")
-    metrics, details, size = dict[str, float](), dict[str, Any](), 0
+    metrics, details, curve, size = dict[str, float](), dict[str, Any](), Curve(), 0
     for key, value in returned.items():
         if not isinstance(key, str):
             raise TypeError(f"train returned a metric under {key!r}, {_kind(key)}: give it a name")
         name = str.__str__(key)
-        if isinstance(value, (str, list, tuple, Mapping, type(None))):
+        if name == CURVE:
+            curve = _curve(value)
+            size += len(canonical([*curve.values()]))
+        elif isinstance(value, (str, list, tuple, Mapping, type(None))):
             text = _json(name, value)
             size += len(text)
             details[name] = json.loads(text)  # as it is read back
@@ -77,7 +88,24 @@ def sorted_out(returned: object) -> tuple[dict[str, float], dict[str, Any]]:
         raise TypeError(
             f"train returned {size} characters besides its metrics: keep to {LARGEST}, write files for more"
         )
-    return metrics, details
+    return metrics, details, curve
+
+
+def _curve(value: Any) -> Curve:
+    """Return metrics by epoch. Raises TypeError where `value` is no learning curve."""
+    points = value if isinstance(value, (list, tuple)) else [value]
+    if not all(isinstance(point, Mapping) and "epoch" in point for point in points):
+        example = '[{"epoch": 1, "accuracy": 0.5}, ...]'
+        raise TypeError(f"train returned {CURVE!r} as {_kind(value)}, but it is for a learning curve such as {example}")
+    try:
+        return curve_of([{str(name): _scalar(point, name) for name in point} for point in points])
+    except ValueError as error:
+        raise TypeError(f"train returned a {CURVE!r} with {error}") from None
+
+
+def _scalar(point: Mapping[Any, Any], name: Any) -> Any:
+    value = _number(f"{CURVE}: {name}", point[name])
+    return int(value) if name == "epoch" and value.is_integer() else value
 
 
 def _json(name: str, value: object) -> str:

@@ -41,6 +41,14 @@ class Unbuildable(UserError):  # noqa: N818 (a property of the configuration)
     """The network of a configuration cannot be built; another configuration is drawn instead."""
 
 
+class Unmeasurable(Unbuildable):
+    """Measuring a configuration failed, as the cause tells; another configuration is drawn instead."""
+
+
+class StrategyFailed(UserError):  # noqa: N818 (as the strategy's author reads it)
+    """A strategy has a mistake in its code; the run can go on once that is mended."""
+
+
 class Diverged(ArithmeticError):  # noqa: N818 (a fate, not a mistake)
     """A trainer raises this when its loss is NaN or infinite; the trial ends with status DIVERGED, ranked last."""
 
@@ -59,6 +67,10 @@ class Interrupted(EndOfJob):
 
 class OutOfTime(EndOfJob):
     """The time limit of the search has passed."""
+
+
+class LimitReached(EndOfJob):
+    """The limits allow no further training: the strategy ends, past any `except Exception` in it."""
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from nas.core.confirmation import settled
 from nas.core.errors import UserError
+from nas.core.evidence import Evidence
 from nas.core.spec import Limits, RunSpec
 from nas.core.types import Key, Result, in_logical_order
 
@@ -29,7 +30,7 @@ class Phases:
 
     def __init__(self, spec: RunSpec, committed: Sequence[Result]) -> None:
         parts = _parts(committed, spec)
-        self._earlier = [(phase, {r.job.key for r in part if not r.job.trial.repeats}) for phase, part in parts[:-1]]
+        self._earlier = [(phase, {r.job.key for r in Evidence.of(part).searched}) for phase, part in parts[:-1]]
         self._repetitions = [_repetitions(part) for _, part in parts[:-1]]
         self._spec, self._passed = spec, 0
 
@@ -42,8 +43,17 @@ class Phases:
         """Return how many trials and epochs the search may have had in all when it goes on from the results `seen`."""
         while self._passed < len(self._earlier) and self._earlier[self._passed][1].issubset(seen):
             self._passed += 1
-        spec = self._earlier[self._passed][0] if self._passed < len(self._earlier) else self._spec
-        done = sum(map(len, self._repetitions[: self._passed]))
+        return self._limits(self._passed)
+
+    @property
+    def most(self) -> tuple[float, float]:
+        """How many trials and epochs the search may have in all under the limits of now, if it needs them to end."""
+        return self._limits(len(self._earlier)) if self._spec.strategy.endless else (math.inf, math.inf)
+
+    def _limits(self, passed: int) -> tuple[float, float]:
+        """Return trials and epochs that are left to the search after so many phases."""
+        spec = self._earlier[passed][0] if passed < len(self._earlier) else self._spec
+        done = sum(map(len, self._repetitions[:passed]))
         kept = done + spec.repetitions_after(done)
         trials = spec.max_trials - kept if spec.max_trials else math.inf
         return trials, spec.max_total_epochs - kept * spec.max_epochs if spec.max_total_epochs else math.inf
@@ -87,4 +97,4 @@ def _parts(committed: Sequence[Result], spec: RunSpec) -> list[tuple[RunSpec, Se
 
 
 def _repetitions(results: Sequence[Result]) -> set[str]:
-    return {result.job.trial.id for result in results if result.job.trial.repeats}
+    return {result.job.trial.id for result in Evidence.of(results).repetitions}

@@ -41,8 +41,9 @@ def trials(run: StoredRun) -> list[Any]:
     """Return the trials of the search as Optuna's."""
     rungs, again = dict[str, list[Result]](), dict[str, list[Result]]()
     for result in run.results:
-        known, key = (again, result.job.trial.repeats) if result.job.trial.repeats else (rungs, result.job.trial.id)
-        known.setdefault(key, []).append(result)
+        rungs.setdefault(result.job.trial.id, []).append(result)
+    for result in run.repetitions:
+        again.setdefault(result.job.trial.repeats, []).append(result)
     began = datetime.fromtimestamp((run.directory / "spec.json").stat().st_mtime)
     space = {each["name"]: _distribution(each) for each in run.spec.space["hyperparameters"]}
     return [_trial(run, results, again.get(id, []), space, began) for id, results in rungs.items()]

@@ -8,17 +8,14 @@ from ConfigSpace import ConfigurationSpace
 
 from nas.core.configuration import default_config
 from nas.core.constraints import Constraint
-from nas.core.errors import Unbuildable, UserError
+from nas.core.errors import Unmeasurable, UserError
 from nas.core.seeds import generator
 from nas.core.types import Config
 from nas.strategies.breeding.variation import Draws, sample
 
+_NONE = (float("inf"), float("nan"))
 SAMPLES = 100  # to learn what is measured, where measuring the default fails
 Measures = Mapping[str, Callable[[dict[str, Any]], float]]
-
-
-class Unmeasurable(Unbuildable):
-    """Measuring a configuration failed, as the cause tells; another configuration is drawn instead."""
 
 
 class Cheap:
@@ -28,7 +25,7 @@ class Cheap:
         self.measures = measures
         order = list(measures)  # the cheapest to measure first, so that the others are measured for few
         self.constraints = sorted((c for c in constraints if c.metric in order), key=lambda c: order.index(c.metric))
-        self.nearest_miss = dict[str, tuple[float, float]]()  # constraint: (violation, value) nearest to its bound
+        self._nearest = dict[Constraint, tuple[float, float]]()  # (violation, value) nearest to its bound
         self._values = dict[Config, dict[str, float]]()
 
     def broken(self, config: Config) -> Constraint | None:
@@ -37,10 +34,13 @@ class Cheap:
             value = self._value(config, constraint.metric)
             violation = constraint.violation(value)
             if violation > 0:
-                nearest = self.nearest_miss.get(str(constraint), (float("inf"), float("nan")))
-                self.nearest_miss[str(constraint)] = min(nearest, (violation, value))
+                self._nearest[constraint] = min(self._nearest.get(constraint, _NONE), (violation, value))
                 return constraint
         return None
+
+    def nearest(self, constraint: Constraint) -> float:
+        """Return the value nearest to the bound, of all that broke `constraint`; nan where none did."""
+        return self._nearest.get(constraint, _NONE)[1]
 
     def all(self, config: Config) -> dict[str, float]:
         """Return every cheap metric of `config`."""

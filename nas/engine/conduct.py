@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +12,15 @@ from nas.core import brackets
 from nas.core.errors import UserError
 from nas.core.phases import going_on, limits_changed
 from nas.core.spec import RunSpec
-from nas.engine.cheap import Measures
-from nas.engine.drive import TIME, drive, goes_on
+from nas.engine.cheap import Cheap, Measures
+from nas.engine.drive import drive
+from nas.engine.ends import TIME, goes_on
 from nas.engine.executors import Executor
-from nas.engine.lab import Lab, Surroundings
+from nas.engine.lab import EngineLab
 from nas.engine.signals import deaf_to_ctrl_c
+from nas.engine.watchers import Callback, Tracker, Watchers
 from nas.runs.checkpoints import Checkpoints
-from nas.runs.command import remember, replaced
+from nas.runs.command import Command, remember, replaced
 from nas.runs.folder import begun, extend, read_end, write_end, write_history
 from nas.runs.ledger import Ledger
 from nas.runs.run import Run
@@ -35,16 +37,27 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Session:
-    """A search at work: its Lab, and what is to be put in order at its end."""
+class Surroundings:
+    """What does not decide the history: a limit in seconds, the run's folder, the command, who watches."""
 
-    lab: Lab
+    limit: float | None = None
+    directory: Path | None = None
+    command: Command | None = None
+    trackers: Sequence[Tracker] = ()
+    callbacks: Sequence[Callback] = ()
+
+
+@dataclass(frozen=True)
+class Session:
+    """A search at work: its lab, and what is to be put in order at its end."""
+
+    lab: EngineLab
     ledger: Ledger
     checkpoints: Checkpoints
 
     def end(self, stopped: str) -> Run:
         """Return what the search leaves, now that it is `stopped`, and write it to its folder."""
-        lab, directory = self.lab, self.lab.around.directory
+        lab, directory = self.lab, self.ledger.directory
         self.ledger.close()
         with deaf_to_ctrl_c():
             lab.executor.close()
@@ -61,7 +74,7 @@ def conduct(search: Search, around: Surroundings) -> Run:
     with contextlib.closing(search.executor):
         _check_end(search.spec, around)
         with session(search, around) as begun_session:
-            return begun_session.end(drive(begun_session.lab, around.limit))
+            return begun_session.end(drive(begun_session.lab, search.spec.strategy, around.limit))
 
 
 def _check_end(spec: RunSpec, around: Surroundings) -> None:
@@ -88,7 +101,8 @@ def session(search: Search, around: Surroundings) -> Iterator[Session]:
         spec = _going_on(search.spec, before, ledger, around)
         if directory and around.command:
             remember(directory, around.command)
-        lab = Lab(spec, search.space, search.measures, ledger, checkpoints, executor, around)
+        cheap, watchers = Cheap(spec.constraints, search.measures), Watchers(around.trackers, around.callbacks)
+        lab = EngineLab(spec, search.space, cheap, ledger, checkpoints, executor, watchers)
         yield Session(lab, ledger, checkpoints)
 
 

@@ -1,4 +1,4 @@
-"""How does a strategy get its trials trained? The shell around it: slots, journal, checkpoints, limits, trackers.
+"""How does a strategy get its trials trained? The shell around it: slots, journal, checkpoints, limits.
 
 A strategy is a coroutine that sees a `Lab` only. What it decides depends on results it has awaited and on seeds named
 by logical place, never on a clock or an order of completion; so a run is repeated, or resumed, by running it again
@@ -6,131 +6,126 @@ over the same journal.
 """
 
 import logging
-from collections.abc import Callable, Collection, Coroutine, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Protocol
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-import numpy as np
 from ConfigSpace import ConfigurationSpace
 
 from nas.core import brackets
+from nas.core.configuration import checked_config
 from nas.core.confirmation import repetition_of
-from nas.core.errors import ClusterLost, Interrupted, JobLost
+from nas.core.errors import ClusterLost, Interrupted, JobLost, UserError
+from nas.core.evidence import Evidence
+from nas.core.numbers import whole
 from nas.core.phases import Phases, history_of
-from nas.core.ranking import Outcome, outcome
+from nas.core.ranking import Outcome
 from nas.core.seeds import seed
 from nas.core.spec import RunSpec
-from nas.core.types import REPEAT, Config, Job, Key, Result, Status, Trial, logical_order
-from nas.engine.cheap import Cheap, Measures
+from nas.core.types import REPEAT, Config, Job, Key, Order, Result, Status, Trial, order_of
+from nas.engine.allowance import Allowance
+from nas.engine.cheap import Cheap
+from nas.engine.delivered import Delivered
+from nas.engine.ends import CALLBACK, Stop
 from nas.engine.executors import Executor
 from nas.engine.slots import Place, Slots
+from nas.engine.watchers import Watchers
 from nas.runs.checkpoints import Checkpoints
-from nas.runs.command import Command
 from nas.runs.ledger import Ledger
 from nas.runs.redraws import Redraws
 
-CALLBACK = "callback"  # what ended a search that a callback asked to stop
 _SUBMISSIONS = 3  # of a job that the executor loses
+_LONGEST = 200  # characters of an id
+_REPETITION = re.compile(r".*\.r\d+", re.DOTALL)
 
 
-class Tracker(Protocol):
-    """Is told each committed result, and must not raise."""
-
-    def __call__(self, lab: "Lab", result: Result) -> None: ...
-
-
-Callback = Callable[[Result], object]  # is told each committed result; True asks to stop, an error is the caller's
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What does not decide the history: a limit in seconds, the run's folder, the command, who watches."""
-
-    limit: float | None = None
-    directory: Path | None = None
-    command: Command | None = None
-    trackers: Sequence[Tracker] = ()
-    callbacks: Sequence[Callback] = ()
-
-
-class Lab:
-    """The only thing a strategy can touch: train a trial up to a budget and get its result."""
+class EngineLab:
+    """The Lab of `nas.strategies.lab` as strategies see it, and what the engine itself asks of it besides."""
 
     def __init__(
         self,
         spec: RunSpec,
         space: ConfigurationSpace,
-        measures: Measures,
+        cheap: Cheap,
         ledger: Ledger,
         checkpoints: Checkpoints,
         executor: Executor,
-        around: Surroundings,
+        watchers: Watchers,
     ) -> None:
-        self.spec, self.space, self.executor, self.around = spec, space, executor, around
-        self.cheap = Cheap(spec.constraints, measures)
-        self.taken = set[Config]()  # drawn so far
-        self.redraws = Redraws(around.directory)
-        self.results = dict[Key, Result]()  # as delivered to the strategy, in any order
-        self.outcomes = set[Outcome]()  # theirs, as ranking tells them apart
-        self.total_epochs = 0  # spent on them
-        self.dropped = set[str]()  # ids of trials that will not go on
-        self.stopping = ""  # what asked to stop, a signal or a callback: the search ends at the next commit
-        self._ledger, self._checkpoints, self._slots = ledger, checkpoints, Slots(lambda: executor.slots)
-        self._reached = dict[str, Result]()
-        self._phases = Phases(spec, ledger.committed)
-        self.repeated = self._phases.repeated  # ids of repetitions made under earlier limits
+        self.spec, self.space, self.cheap, self.executor = spec, space, cheap, executor
+        self.directory, self.redraws, self.stop = ledger.directory, Redraws(ledger.directory), Stop()
+        self._ledger, self._checkpoints, self._watchers = ledger, checkpoints, watchers
+        self._slots, self._phases = Slots(lambda: executor.slots), Phases(spec, ledger.committed)
+        self._allowance = Allowance(*self._phases.most)
+        self._trials, self._configs, self._dropped = dict[str, Trial](), set[Config](), set[str]()
+        self._reached, self._delivered = dict[str, Result](), Delivered()
+
+    # What a strategy sees and does
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        return tuple(self._delivered.results)
+
+    @property
+    def outcomes(self) -> frozenset[Outcome]:
+        return frozenset(self._delivered.outcomes)
 
     def recorded(self, trial_id: str) -> Trial | None:
-        """Return the trial of that id from the journal, if it got there; its configuration is then taken."""
         trial = self._ledger.trial(trial_id)
-        if trial:
-            self.taken.add(trial.config)
-        return trial
+        return self._known(trial) if trial else None
 
-    def trial(self, trial_id: str, config: Config, operator: str, parents: tuple[str, ...] = ()) -> Trial:
-        """Return a new trial of `config`, which is from now on taken."""
-        self.taken.add(config)
-        cheap = tuple(self.cheap.all(config).items())
-        return Trial(trial_id, config, seed(self.spec.seed, trial_id), operator, parents, cheap)
+    def taken(self, config: Config) -> bool:
+        return config in self._configs
+
+    def trial(
+        self,
+        trial_id: str,
+        config: Config | Mapping[str, Any],
+        operator: str = "sample",
+        parents: Sequence[str] = (),
+        order: Order | None = None,
+    ) -> Trial:
+        _check(trial_id, operator)
+        if not isinstance(config, Config):
+            config = checked_config(self.space, config, f"trial {trial_id!r}")
+        before = self._trials.get(trial_id) or self._ledger.trial(trial_id)
+        if before and before.config.id != config.id:
+            raise UserError(
+                f"trial {trial_id!r} is {config.values}, but was {before.config.values} before: give each its own id, "
+                "and draw by seeds that say where, so that a run that goes on draws the same again"
+            )
+        if before:
+            return self._known(before)
+        broken = self.cheap.broken(config)
+        if broken:
+            raise UserError(f"trial {trial_id!r} breaks {broken}: draw another where lab.cheap.broken(config) says so")
+        own, cheap = seed(self.spec.seed, trial_id), tuple(self.cheap.all(config).items())
+        place = order_of(trial_id) or (len(self._trials), 0) if order is None else order
+        return self._known(Trial(trial_id, config, own, operator, tuple(parents), cheap, place))
 
     async def train(self, trial: Trial, epochs: int, turn: Place | None = None) -> Result:
-        """Return the result of `trial` at `epochs` in all, trained from where it stands.
-
-        Of jobs that wait for a worker the one with the smallest `turn` is first: its logical place, unless given.
-        """
-        reached = self._reached.get(trial.id)
+        epochs, reached = whole("epochs", epochs, 1), self._reached.get(_id_of(trial))
+        if reached and (reached.epochs == epochs or reached.status is not Status.OK):
+            return reached
         job = Job(trial, reached.epochs if reached else 0, epochs)
-        result = self._ledger[job.key]
-        if not result:
-            async with self._slots.turn(turn or logical_order(*job.key)):
-                result = self._commit(await self._run(job, reached.checkpoint if reached else ""))
-        self._reached[trial.id] = self.results[job.key] = result
-        self.outcomes.add(outcome(result))
-        self.total_epochs += job.stop - job.start
-        if epochs == self.spec.max_epochs or result.status is not Status.OK:
-            self.drop(trial)
+        self._check(job)
+        async with self._allowance.work(job, paid=self._ledger[job.key] is not None):
+            result = await self._trained(job, turn or job.place)
+            self._delivered.add(result)
         return result
 
-    async def repeat(self, trial: Trial, number: int, turn: int) -> Result:
-        """Return the result of training `trial` anew to the full budget, with a seed of its own for each `number`."""
-        trial_id = repetition_of(trial, number)
-        again = replace(trial, id=trial_id, seed=seed(self.spec.seed, trial_id), operator=REPEAT, parents=(trial.id,))
-        return await self.train(again, self.spec.max_epochs, (turn,))
-
     def drop(self, trial: Trial) -> None:
-        """Say that `trial` will not be trained further: its checkpoint is deleted."""
-        self.dropped.add(trial.id)
+        self._dropped.add(trial.id)
         self._checkpoints.drop(trial.id)
 
-    def affordable(self, planned: Sequence[brackets.Bracket]) -> list[brackets.Bracket]:
-        """Return `planned` cut to what the limits on trials and epochs still allow, by planned cost.
+    def room(self) -> tuple[float, float]:
+        (trials, epochs), had = self.allowed(self._delivered.keys), self._delivered
+        return trials - len(had.trials), epochs - had.epochs
 
-        To be asked when nothing is in training, so that the answer does not depend on the order of completion.
-        """
-        trials, epochs = self.allowed(self.results)
-        trials, epochs = trials - len(self._reached), epochs - self.total_epochs
+    def affordable(self, planned: Sequence[brackets.Bracket]) -> list[brackets.Bracket]:
+        trials, epochs = self.room()
         allowed = list[brackets.Bracket]()
         for bracket in planned:
             trimmed = brackets.trim(bracket, self.spec.eta, trials, epochs)
@@ -141,16 +136,25 @@ class Lab:
         return allowed
 
     def allowed(self, seen: Collection[Key]) -> tuple[float, float]:
-        """Return how many trials and epochs the search may have had in all when it goes on from the results `seen`.
-
-        A run that was given more has the limits it had before, until it has seen what came under them.
-        """
         return self._phases.allowed(seen)
 
-    @property
-    def repetitions(self) -> int:
-        """How many trainings may confirm the best."""
-        return self.spec.repetitions_after(len(self.repeated))
+    def redrawn(self, place: str, reasons: Counter[str]) -> None:
+        self.redraws.note(place, reasons)
+
+    # What the engine asks besides
+
+    async def repeat(self, trial: Trial, number: int, turn: int) -> Result:
+        """Return the result of training `trial` anew to the full budget, with a seed of its own for each `number`."""
+        trial_id = repetition_of(trial, number)
+        again = replace(
+            trial, id=trial_id, seed=seed(self.spec.seed, trial_id), operator=REPEAT, parents=(trial.id,),
+            order=(number, *trial.order),
+        )  # fmt: skip
+        return await self._trained(Job(again, 0, self.spec.max_epochs), (turn,))
+
+    async def idle(self) -> None:
+        """Wait until all that the strategy asked for is done."""
+        await self._allowance.idle()
 
     @property
     def history(self) -> list[Result]:
@@ -158,9 +162,57 @@ class Lab:
         return history_of(self._ledger.committed, self.spec)
 
     @property
+    def evidence(self) -> Evidence:
+        """The history, results of the search and repetitions told apart."""
+        return Evidence.of(self.history)
+
+    @property
+    def repeated(self) -> frozenset[str]:
+        """Ids of repetitions that were made under earlier limits."""
+        return self._phases.repeated
+
+    @property
+    def repetitions(self) -> int:
+        """How many trainings may confirm the best."""
+        return self.spec.repetitions_after(len(self.repeated))
+
+    @property
+    def dropped(self) -> frozenset[str]:
+        """Ids of trials that will not be trained on."""
+        return frozenset(self._dropped)
+
+    @property
     def elapsed(self) -> float:
         """Seconds that the run has taken, in all its parts."""
         return self._ledger.elapsed
+
+    def _known(self, trial: Trial) -> Trial:
+        self._configs.add(trial.config)
+        return self._trials.setdefault(trial.id, trial)
+
+    def _check(self, job: Job) -> None:
+        """Raise UserError for a job that makes no sense."""
+        told, most = f"trial {job.trial.id!r}", self.spec.max_epochs
+        if job.trial.id not in self._trials:
+            raise UserError(f"{told} is not of this lab: train takes what lab.trial or lab.recorded has returned")
+        if self._allowance.at_work(job.trial.id):
+            raise UserError(f"{told} is in training: await its result before it is trained on")
+        if job.trial.id in self._dropped:
+            raise UserError(f"{told} was dropped, or is fully trained: it cannot be trained to {job.stop} epochs")
+        if not job.start < job.stop <= most:
+            raise UserError(f"{told} has had {job.start} of {most} epochs: it cannot be trained to {job.stop}")
+
+    async def _trained(self, job: Job, turn: Place) -> Result:
+        """Return the result of `job`, from the journal or from a worker."""
+        reached = self._reached.get(job.trial.id)
+        result = self._ledger[job.key]
+        if not result:
+            async with self._slots.turn(turn):
+                result = self._commit(await self._run(job, reached.checkpoint if reached else ""))
+        self._reached[job.trial.id] = result
+        if job.stop == self.spec.max_epochs or result.status is not Status.OK:
+            self.drop(job.trial)
+        return result
 
     async def _run(self, job: Job, expected: str) -> Result:
         """Return what the executor makes of the job; a job that it loses is submitted again."""
@@ -176,23 +228,22 @@ class Lab:
         """Believe `outcome` once it is on disk, and tell who watches. Raises Interrupted where that was asked for."""
         result = self._ledger.commit(outcome)
         self._checkpoints.committed(result.job, result.checkpoint_bytes)
-        for tracker in self.around.trackers:
-            try:
-                tracker(self, result)
-            except Exception:  # whoever watches must not disturb
-                logging.getLogger(__name__).warning("a tracker failed", exc_info=True)
-        answers = [_asks_to_stop(callback, result) for callback in self.around.callbacks]  # all of them are told
-        if any(answers):
-            self.stopping = self.stopping or CALLBACK
-        if self.stopping:
+        if self._watchers.tell(self, result):
+            self.stop.ask(CALLBACK)
+        if self.stop.reason:
             raise Interrupted
         return result
 
 
-def _asks_to_stop(callback: Callback, result: Result) -> bool:
-    """Return whether `callback` returns True for `result`, of which it is given a copy: it may change that."""
-    answer = callback(replace(result, metrics=dict(result.metrics), details=deepcopy(result.details)))
-    return isinstance(answer, (bool, np.bool_)) and bool(answer)
+def _id_of(trial: Trial) -> str:
+    if not isinstance(trial, Trial):
+        raise UserError(f"lab.train takes a trial, as lab.trial returns it, not {type(trial).__name__}")
+    return trial.id
 
 
-Strategy = Callable[[Lab], Coroutine[Any, Any, None]]
+def _check(trial_id: str, operator: str) -> None:
+    """Raise UserError for what a trial of the search cannot be called."""
+    if not isinstance(trial_id, str) or not 0 < len(trial_id) <= _LONGEST or not trial_id.isprintable():
+        raise UserError(f"the id {trial_id!r:.60} of a trial must be a text of 1 to {_LONGEST} printable characters")
+    if _REPETITION.fullmatch(trial_id) or operator == REPEAT:
+        raise UserError(f"trial {trial_id!r}, made by {operator}, would be a repetition: the engine alone makes those")

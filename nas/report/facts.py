@@ -107,7 +107,7 @@ def metrics(columns: Mapping[str, Mapping[str, float]], first: Sequence[str]) ->
 
 def failures(run: StoredRun) -> Table:
     """Return how many results failed in each way, with the first error of each."""
-    failed = [result for result in run.results if result.status is not Status.OK]
+    failed = [result for result in run.history if result.status is not Status.OK]
     counts, first = Counter(str(result.status) for result in failed), dict[str, str]()
     for result in failed:
         first.setdefault(str(result.status), f"{result.job.trial.id}: {result.error}"[:200])
@@ -123,7 +123,7 @@ def redraws(run: StoredRun) -> Table:
 
 def lineage(run: StoredRun, best: Result) -> Table:
     """Return the incumbent and its ancestors, the nearest first: where each came from and what it changed."""
-    last = {r.job.trial.id: r for r in run.results if not r.job.trial.repeats}
+    last = {result.job.trial.id: result for result in run.results}
     queue, seen, rows = deque([best.job.trial.id]), {best.job.trial.id}, list[tuple[str, ...]]()
     while queue and len(rows) < _ANCESTORS:
         result = last[queue.popleft()]
@@ -167,12 +167,11 @@ def reproduction(run: StoredRun) -> tuple[str, Table]:
 
 def effort(run: StoredRun) -> str:
     """Return in a sentence how much was trained."""
-    searched = [result for result in run.results if not result.job.trial.repeats]
-    trials, again = len({result.job.trial.id for result in searched}), len(run.results) - len(searched)
-    full = sum(r.epochs == run.spec.max_epochs and r.status is Status.OK for r in searched)
-    epochs = sum(result.job.stop - result.job.start for result in run.results)
+    trials, again = len({result.job.trial.id for result in run.results}), len(run.repetitions)
+    full = sum(r.epochs == run.spec.max_epochs and r.status is Status.OK for r in run.results)
+    epochs = sum(result.job.stop - result.job.start for result in run.history)
     time = duration(run.committed[-1].elapsed) if run.committed else "no time"
-    share = sum(result.feasible for result in searched) / max(1, len(searched))
+    share = sum(result.feasible for result in run.results) / max(1, len(run.results))
     return (
         f"{trials:,} trials, {full:,} of them fully trained ({run.spec.max_epochs} epochs), "
         f"{again} trainings to confirm the best; {epochs:,} epochs in {time}; {share:.0%} of results feasible."

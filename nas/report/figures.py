@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from nas.core import ranking
-from nas.core.confirmation import incumbent
 from nas.core.constraints import Constraint
+from nas.core.evidence import Evidence
 from nas.core.types import Result, Score, Status
 from nas.report.facts import number
 from nas.report.importance import Importance
@@ -33,12 +34,7 @@ class Drawing:
 
 def full(run: StoredRun) -> list[Result]:
     """Return the results of full budget that succeeded in the search."""
-    return [r for r in searched(run) if r.epochs == run.spec.max_epochs and r.status is Status.OK]
-
-
-def searched(run: StoredRun) -> list[Result]:
-    """Return the results without repetitions."""
-    return [result for result in run.results if not result.job.trial.repeats]
+    return [r for r in run.results if r.epochs == run.spec.max_epochs and r.status is Status.OK]
 
 
 def progress(runs: dict[str, StoredRun], against: str) -> Drawing | None:
@@ -75,13 +71,14 @@ def spent(run: StoredRun, against: str) -> float:
 
 def anytime(run: StoredRun, against: str) -> tuple[list[float], list[float]]:
     """Return when the best feasible objective got better, in minutes or epochs spent, and to what."""
-    x, y, epochs, best = list[float](), list[float](), 0, -math.inf
-    for result in run.committed:
-        epochs += result.job.stop - result.job.start
-        usable = result.epochs == run.spec.max_epochs and result.feasible and not result.job.trial.repeats
+    x, y, best = list[float](), list[float](), -math.inf
+    epochs = accumulate(result.job.stop - result.job.start for result in run.committed)
+    spent_by = dict(zip((result.job.key for result in run.committed), epochs, strict=True))
+    for result in Evidence.of(run.committed).searched:
+        usable = result.epochs == run.spec.max_epochs and result.feasible
         if usable and result.score.objective > best:
             best = result.score.objective
-            x.append(float(epochs) if against == "epochs" else result.elapsed / 60)
+            x.append(float(spent_by[result.job.key]) if against == "epochs" else result.elapsed / 60)
             y.append(result.metrics[run.spec.objective])
     return x, y
 
@@ -89,7 +86,7 @@ def anytime(run: StoredRun, against: str) -> tuple[list[float], list[float]]:
 def trade_off(run: StoredRun, constraint: Constraint) -> Drawing | None:
     """Every trial by a constraint's metric and the objective, its bound drawn, infeasible ones marked."""
     metric, objective = constraint.metric, run.spec.objective
-    last = {r.job.trial.id: r for r in searched(run) if r.status is Status.OK and metric in r.metrics}
+    last = {r.job.trial.id: r for r in run.results if r.status is Status.OK and metric in r.metrics}
     if not last or metric == objective:
         return None
     figure = canvas()
@@ -143,7 +140,7 @@ def _scatter(figure: Figure, run: StoredRun, results: Iterable[Result], metric: 
             alpha=0.9 if whole else 0.35, linewidths=0 if feasible else 1, rasterized=len(group) > _MANY,
             label=("feasible" if feasible else "infeasible") + ("" if whole else ", stopped"),
         )  # fmt: skip
-    best = incumbent(run.results, run.spec)
+    best = run.best
     if best:
         place = ([best.metrics[metric]], [best.metrics[objective]])
         axes.scatter(*place, marker="*", s=190, color=INCUMBENT, zorder=3, label="incumbent", edgecolors="none")
@@ -167,19 +164,13 @@ def logarithmic(axes: Axes) -> None:
 
 def rungs(run: StoredRun) -> Drawing | None:
     """Learning curves of the bracket the incumbent is of: where each trial was stopped, and what went on."""
-    best = incumbent(run.results, run.spec)
-    brackets = dict[str, dict[str, list[Result]]]()
-    for result in searched(run):
-        trial_id = result.job.trial.id
-        place = "asha" if run.spec.scheduler.steady else trial_id.rpartition(".")[0]
-        if result.status is Status.OK:
-            brackets.setdefault(place, {}).setdefault(trial_id, []).append(result)
+    brackets, best = _brackets(run), run.best
     staged = {name: curves for name, curves in brackets.items() if max(map(len, curves.values())) > 1}
     if not staged:
         return None
     winner = best.job.trial.id if best else ""
-    home = winner.rpartition(".")[0]
-    name = home if home in staged else max(staged, key=lambda place: _reach(staged[place]))
+    home = next((name for name, curves in staged.items() if winner in curves), None)
+    name = home if home is not None else max(staged, key=lambda place: _reach(staged[place]))
     figure = canvas()
     axes, objective, ends = figure.add_subplot(), run.spec.objective, dict[int, int]()
     for trial_id, curve in staged[name].items():
@@ -194,10 +185,25 @@ def rungs(run: StoredRun) -> Drawing | None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set(xlabel="epochs (rungs)", ylabel=f"{objective} in validation")
     words = ", ".join(f"{count} stopped at {epochs}" for epochs, count in sorted(ends.items())[:-1])
-    title = "Where trials were stopped" + ("" if name == "asha" else f": bracket {name}")
+    title = "Where trials were stopped" + (f": bracket {name}" if name else "")
     return Drawing(
         "rungs", title, f"Of {sum(ends.values())} trials {words}; {ends[max(ends)]} reached {max(ends)} epochs.", figure
     )
+
+
+def _brackets(run: StoredRun) -> dict[str, dict[str, list[Result]]]:
+    """Return the curve of each trial by its bracket; where every trial is one of its own, all in one without a name."""
+    curves = dict[str, list[Result]]()
+    for result in run.results:
+        if result.status is Status.OK:
+            curves.setdefault(result.job.trial.id, []).append(result)
+    orders = {trial_id: curve[0].job.trial.order[:-1] for trial_id, curve in curves.items()}
+    alone = len({*orders.values()}) == len(orders)
+    brackets = dict[str, dict[str, list[Result]]]()
+    for trial_id, curve in curves.items():
+        name = "" if alone else trial_id.rpartition(".")[0] or ".".join(map(str, orders[trial_id]))
+        brackets.setdefault(name, {})[trial_id] = curve
+    return brackets
 
 
 def _reach(curves: dict[str, list[Result]]) -> tuple[int, Score]:
@@ -214,7 +220,7 @@ def generations(run: StoredRun) -> Drawing | None:
     groups, steady = dict[int, list[Result]](), run.spec.scheduler.steady  # where each arrives alone, as it comes
     arrived = sorted(full(run), key=lambda result: result.elapsed) if steady else full(run)
     for i, result in enumerate(arrived):
-        generation = i if steady else int(result.job.trial.id.partition(".")[0][1:])
+        generation = i if steady else result.job.trial.order[0]
         groups.setdefault(generation, []).append(result)
     for generation, offspring in sorted(groups.items()):
         population = ranking.best([*population, *offspring], run.spec.population)

@@ -37,7 +37,7 @@ def write(runs: Sequence[StoredRun], path: Path) -> Path:
     """
     run = runs[0]
     for each in runs:
-        if not each.results:
+        if not each.history:
             raise UserError(f"{each.directory} has no result yet: let it go on by nas resume {quoted(each.directory)}")
         if _task(each) != _task(run):
             told = " and ".join(f"{r.directory} {_asked(r).partition(' subject')[0].lower()}" for r in (run, each))
@@ -76,7 +76,7 @@ def _picture(drawing: Drawing, file: Path) -> Picture:
 def _drawings(runs: Sequence[StoredRun]) -> dict[str, list[Drawing]]:
     """Return the figures of each section; those that there is nothing to draw for are left out."""
     run, named = runs[0], names(runs)
-    expensive = [c.metric for c in run.spec.constraints if c.metric not in dict(run.results[0].job.trial.cheap)]
+    expensive = [c.metric for c in run.spec.constraints if c.metric not in dict(run.history[0].job.trial.cheap)]
     sections = {
         "progress": [figures.progress(named, "time"), figures.progress(named, "epochs")],
         "trade_off": [figures.trade_off(run, c) for c in run.spec.constraints],

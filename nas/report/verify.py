@@ -13,7 +13,7 @@ from nas.core.types import Result
 from nas.core.words import quoted
 from nas.report.comparison import judged
 from nas.runs import redraws, saved
-from nas.runs.checkpoints import kept, measured
+from nas.runs.checkpoints import folder_of, kept, measured
 from nas.runs.command import FILE as COMMAND
 from nas.runs.command import remembered
 from nas.runs.disk import reading
@@ -85,10 +85,11 @@ def _judged(
 
 def _checkpoint_faults(root: Path, results: dict[tuple[str, int], Result]) -> Iterator[str]:
     """Yield the checkpoints that are not what their trial left: it would start from epoch 0, to the same outcome."""
-    for trial_id, epochs, path in kept(root):
-        result = results.get((trial_id, epochs))
+    expected = {(folder_of(trial_id), epochs): result for (trial_id, epochs), result in results.items()}
+    for folder, epochs, path in kept(root):
+        result = expected.get((folder, epochs))
         if result and measured(path).digest != result.checkpoint:
-            yield f"{path}: the digest is not that of trial {trial_id} at {epochs} epochs"
+            yield f"{path}: the digest is not that of trial {result.job.trial.id} at {epochs} epochs"
 
 
 def _history_faults(path: Path, results: dict[tuple[str, int], Result]) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """Where does a trial's training state lie, is it what was left there, and when is it deleted?
 
-Each job has a folder of its own, TRIAL/EPOCHS, and all of it is the checkpoint. The trainer is given the path `state`
-in it and may take that for a file, a folder, or the beginning of names. There it finds a copy of the state it continues
-from. So whatever happens to the job, the state before it is whole until its result is committed.
+Each job has a folder of its own, TRIAL/EPOCHS, and all of it is the checkpoint. TRIAL is the id of the trial, or made
+of it where that is free text. The trainer is given the path `state` in it and may take that for a file, a folder, or
+the beginning of names. There it finds a copy of the state it continues from. So whatever happens to the job, the state
+before it is whole until its result is committed.
 
 In runs of before a state was the file or folder TRIAL@EPOCHS. It is continued from, and goes, like any other.
 """
@@ -21,11 +22,19 @@ from pathlib import Path
 
 from nas.core import faults
 from nas.core.errors import disk_is_full
-from nas.core.types import Job
+from nas.core.slug import slug
+from nas.core.types import Job, order_of
 from nas.runs.disk import own_folder, sync, writing
 
-_TRIAL = re.compile(r"g\d+\.b\d+\.\d+(\.r\d+)?")
-_OURS = re.compile(r"g\d+\.b\d+\..*")  # what trainers made of TRIAL@EPOCHS with a suffix of theirs, too
+_TRIAL = re.compile(r"g\d+\.b\d+\.\d+(\.r\d+)?|trial-[a-z0-9_-]+-[0-9a-f]{16}")
+_OURS = re.compile(rf"g\d+\.b\d+\..*|{_TRIAL.pattern}")  # what trainers made of TRIAL@EPOCHS with their suffix, too
+
+
+def folder_of(trial_id: str) -> str:
+    """Return the name of the folder of a trial: its id where that says its order, else safe text and a hash of it."""
+    if order_of(trial_id):
+        return trial_id
+    return f"trial-{slug(trial_id)}-{hashlib.blake2b(trial_id.encode(), digest_size=8).hexdigest()}"
 
 
 @dataclass(frozen=True)
@@ -106,7 +115,7 @@ class Checkpoints:
 
     def folder(self, trial_id: str, epochs: int) -> Path:
         """Return the folder of the state of a trial after so many epochs."""
-        return self.root / trial_id / str(epochs)
+        return self.root / folder_of(trial_id) / str(epochs)
 
     def states(self, job: Job, expected: str) -> States:
         """Return the paths of `job`; from now on there may be a copy of the state before it.
@@ -115,7 +124,7 @@ class Checkpoints:
         """
         if job.trial.id not in self._begun:
             with writing(self.root):
-                own_folder(own_folder(self.root) / job.trial.id)
+                own_folder(own_folder(self.root) / folder_of(job.trial.id))
             self._begun.add(job.trial.id)
         before, after = self._before(job), self.folder(*job.key)
         self._hold(after, self._sizes.get(before, 0) if expected else 0)
@@ -130,17 +139,19 @@ class Checkpoints:
 
     def drop(self, trial_id: str) -> None:
         """The trial cannot go on: delete all its states."""
-        states = [path for path in self._sizes if trial_id in (path.parent.name, _owner(path))]
+        name = folder_of(trial_id)
+        states = [path for path in self._sizes if name in (path.parent.name, _owner(path))]
         for path in states:
             self._release(path)
         self._begun.discard(trial_id)
         if states:
-            self._release(self.root / trial_id)
+            self._release(self.root / name)
 
     def sweep(self, gone: Collection[str] | None) -> None:
         """Delete what is left of the trials `gone`, or of all: copies of jobs that ran twice or were killed."""
+        names = None if gone is None else set(map(folder_of, gone))
         for path in self.root.iterdir() if self.root.exists() else ():
-            if _owner(path) in gone if gone is not None else _OURS.fullmatch(path.name):
+            if _OURS.fullmatch(path.name) if names is None else _owner(path) in names:
                 self._release(path)
 
     def close(self) -> None:
@@ -183,7 +194,7 @@ class Checkpoints:
 
 
 def kept(root: Path) -> Iterator[tuple[str, int, Path]]:
-    """Yield the states that lie under `root`, with trial and epochs."""
+    """Yield the states that lie under `root`, with the folder of the trial and epochs."""
     for path in _found(root):
         trial_id, _, epochs = path.name.rpartition("@")
         if epochs.isdecimal():

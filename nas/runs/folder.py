@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import os
 import shutil
 import stat
@@ -11,7 +12,7 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
-from nas.core.errors import Corrupt, UserError
+from nas.core.errors import Corrupt, StrategyFailed, UserError
 from nas.core.spec import RunSpec
 from nas.core.types import Result, canonical, readable
 from nas.runs.disk import full_disk_told, read_text, reading, sweep, write_atomically
@@ -46,9 +47,12 @@ def begun(directory: Path | None, spec: RunSpec) -> Iterator[tuple[Journal, RunS
             told = _difference(*(json.loads(canonical(each.to_json())) for each in (before, now)))
             if told:
                 raise UserError(f"{directory} holds another run, with {told}: choose another name")
+            if before.strategy != spec.strategy:  # by its source alone
+                logging.getLogger(__name__).warning("the strategy has changed since %s was begun", directory)
             yield journal, before
         except UserError as error:
-            if new and not journal.lines and error.exit_status == UserError.exit_status:
+            goes_on = isinstance(error, StrategyFailed)  # once that is mended
+            if new and not journal.lines and not goes_on and error.exit_status == UserError.exit_status:
                 _discard(directory, made)  # it was asked for what makes no sense: there is nothing to go on with
             raise
 
@@ -201,9 +205,12 @@ def _holds(file: Path, lines: Iterable[str]) -> bool:
 
 
 def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:
-    """Return what differs besides limits, one level into dictionaries: "eta 2, now 3; data digits, now digits-m"."""
-    changes = list[str]()
-    for key in (key for key in dict.fromkeys([*before, *now]) if key not in _LIMITS):
+    """Return what differs besides limits, one level into dictionaries: "eta 2, now 3; data digits, now digits-m".
+
+    A strategy of the user's may be mended: what it draws anew is held against what it drew before.
+    """
+    changes, free = list[str](), _LIMITS | ({"source"} if "where" in before else set())
+    for key in (key for key in dict.fromkeys([*before, *now]) if key not in free):
         old, new = before.get(key), now.get(key)
         if isinstance(old, dict) and isinstance(new, dict) and key != "space":
             changes += [_difference(old, new)] if old != new else []

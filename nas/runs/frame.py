@@ -47,7 +47,7 @@ def parquet(run: StoredRun) -> bytes:
 
 def frame(run: StoredRun) -> Any:
     """Return the table of a run, in logical order."""
-    return frame_of(run.results, run.spec)
+    return frame_of(run.history, run.spec)
 
 
 def frame_of(results: Sequence[Result], spec: RunSpec) -> Any:

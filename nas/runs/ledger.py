@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from nas.core.contract import NO_METRICS, unmet
@@ -37,7 +38,7 @@ class Ledger:
         self._trials = dict[str, Trial]()
         with _no_collection():
             elapsed = max([elapsed, *(self._replayed(record) for record in journal)])
-        self._failures = Failures(journal.path.parent if journal.path else None)
+        self._failures = Failures(self.directory)
         self._succeeded = any(result.status is Status.OK for result in self._results.values())
         self._began = time.monotonic() - elapsed
 
@@ -54,6 +55,11 @@ class Ledger:
 
     def __getitem__(self, key: Key) -> Result | None:
         return self._results.get(key)
+
+    @property
+    def directory(self) -> Path | None:
+        """The folder of the run, if it has one."""
+        return self.journal.path.parent if self.journal.path else None
 
     def trial(self, trial_id: str) -> Trial | None:
         """Return the trial of that id, if it got so far."""
@@ -132,7 +138,7 @@ class Ledger:
             if doubtful:
                 self._doubt(name, metrics)
             error = unmet(name, asked[name], metrics, result.details)
-            result, metrics = replace(result, status=Status.CRASHED, error=error, details={}), cheap
+            result, metrics = replace(result, status=Status.CRASHED, error=error, details={}, curve={}), cheap
             break
         if result.error.endswith(NO_METRICS):
             result = replace(result, error=f'{result.error}: return {{"{spec.objective}": value}}')

@@ -2,12 +2,12 @@
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nas.core.confirmation import Confirmed, Estimate, incumbent, of_incumbent, overtaken
 from nas.core.errors import Corrupt, UserError
 from nas.core.phases import history_of
 from nas.core.ranking import scored
@@ -15,6 +15,7 @@ from nas.core.spec import RunSpec
 from nas.core.types import Result
 from nas.core.words import quoted
 from nas.runs.disk import reading
+from nas.runs.findings import Findings
 from nas.runs.folder import read_json, read_spec
 from nas.runs.journal import read
 from nas.runs.redraws import totals
@@ -23,29 +24,17 @@ from nas.runs.saved import read as read_saved
 
 
 @dataclass(frozen=True)
-class StoredRun:
-    """A run as its folder has it. `results` are in logical order, `committed` the same in order of completion."""
+class StoredRun(Findings):
+    """A run as its folder has it. `history` is in logical order, `committed` the same in order of completion."""
 
     directory: Path
     spec: RunSpec
-    results: list[Result]
+    history: list[Result]
     committed: list[Result]
     redraws: Counter[str]
 
-    @property
-    def best(self) -> Result | None:
-        """The incumbent."""
-        return incumbent(self.results, self.spec)
-
-    @property
-    def overtaken(self) -> Confirmed | None:
-        """The best of the search, where being trained again made another the incumbent."""
-        return overtaken(self.results, self.spec)
-
-    @property
-    def confirmation(self) -> Estimate | None:
-        """What the incumbent reached when it was trained again, if it was."""
-        return of_incumbent(self.results, self.spec)
+    def _all(self) -> Sequence[Result]:
+        return self.history
 
     def saved(self, name: str) -> Saved | None:
         """Return the configuration file of that name, such as "best.json", if it is there."""

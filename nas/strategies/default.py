@@ -11,7 +11,7 @@ from nas.strategies.breeding.initial import initial_trials
 from nas.strategies.strategy import Strategy
 
 if TYPE_CHECKING:
-    from nas.engine.lab import Lab
+    from nas.strategies.lab import Lab
 
 
 @part("strategy", "default")
@@ -34,8 +34,8 @@ class Default(Strategy):
         initial_trials(lab, "g0.b1.{}".format)  # those that cannot be trained are told before anything is
         await lab.train(lab.trial("g0.b0.0", config, "default"), lab.spec.max_epochs)
         for number in count():
-            trials, epochs = lab.allowed(lab.results)
-            room = min(trials - len(lab.results), (epochs - lab.total_epochs) // lab.spec.max_epochs)
+            trials, epochs = lab.room()
+            room = min(trials, epochs // lab.spec.max_epochs)
             others = initial_trials(lab, f"g{number}.b1.{{}}".format)
             others = others[: int(max(0, min(room, len(others))))]
             if not others:

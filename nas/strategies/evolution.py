@@ -12,7 +12,7 @@ from nas.strategies.modelling import Learned, SearchModel
 from nas.strategies.strategy import Strategy
 
 if TYPE_CHECKING:
-    from nas.engine.lab import Lab
+    from nas.strategies.lab import Lab
 
 
 @part("strategy", "evolution")

@@ -9,7 +9,7 @@ from nas.core.types import Result, Trial
 from nas.strategies.strategy import Strategy
 
 if TYPE_CHECKING:
-    from nas.engine.lab import Lab
+    from nas.strategies.lab import Lab
 
 
 @part("strategy", "random")

@@ -11,7 +11,7 @@ from nas.core.parts import Part, parameter
 from nas.core.types import Result, Trial
 
 if TYPE_CHECKING:
-    from nas.engine.lab import Lab
+    from nas.strategies.lab import Lab
 
 _FIRST_RUNG = 2  # epochs, unless the user says otherwise
 
@@ -71,7 +71,7 @@ class Brackets(Scheduler):
         from nas.strategies.breeding.generation import next_generation  # here, for --help to stay quick
 
         for number, planned in enumerate(generations(self.brackets(breeder.offspring), breeder.offspring)):
-            breeder.learn(number, lab.results.values())
+            breeder.learn(number, lab.results)
             finished = await next_generation(lab, breeder, number, planned)
             if finished is None:
                 return

@@ -14,7 +14,7 @@ from nas.core.numbers import shown
 from nas.core.parts import Part, parameter, part
 
 if TYPE_CHECKING:
-    from nas.engine.lab import Lab
+    from nas.strategies.lab import Lab
 
 Coroutines = Callable[[Any], Coroutine[Any, Any, None]]  # of a Lab
 

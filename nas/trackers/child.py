@@ -12,7 +12,7 @@ from typing import IO
 import nas
 from nas.core.types import Result
 from nas.core.words import quoted
-from nas.engine.lab import Lab
+from nas.engine.watchers import View
 from nas.trackers.tracking import read
 
 _WAIT = 10.0  # seconds at the end
@@ -30,7 +30,7 @@ class Child:
         self._errors: IO[bytes] | None = None
         self._failed = False
 
-    def __call__(self, lab: Lab, result: Result) -> None:
+    def __call__(self, lab: View, result: Result) -> None:
         if not self._process:
             self._start()
         elif self._process.poll():

@@ -8,7 +8,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from nas.core.types import Result, Score, Status
 from nas.core.words import one_line
-from nas.engine.lab import Lab
+from nas.engine.watchers import View
+from nas.trackers.tally import Tally
 
 
 class Console:
@@ -21,26 +22,18 @@ class Console:
             TimeElapsedColumn(), BarColumn(20), TextColumn("{task.description}", markup=False), console=self._terminal
         )
         self._task = self._progress.add_task("starting", total=seconds)
-        self._trials, self._results, self._feasible, self._failed = set[str](), 0, 0, 0
-        self._again = 0
+        self._tally = Tally()
         self._best: tuple[int, Score] = (0, Score())
         self._incumbent = "no trial fully trained yet"
 
-    def __call__(self, lab: Lab, result: Result) -> None:
-        for each in [result] if self._results else lab.history:  # at first also what a resumed run had before
+    def __call__(self, lab: View, result: Result) -> None:
+        for each in [result] if self._tally.results else lab.history:  # at first also what a resumed run had before
             self._count(lab, each)
         self._progress.update(self._task, description=self._line(), completed=result.elapsed)
 
-    def _count(self, lab: Lab, result: Result) -> None:
-        if result.job.trial.repeats:
-            self._again += 1
-            return
-        self._trials.add(result.job.trial.id)
-        self._results += 1
-        self._feasible += result.feasible
-        self._failed += result.status is not Status.OK
+    def _count(self, lab: View, result: Result) -> None:
         reached = (result.epochs, result.score)
-        if result.status is Status.OK and reached > self._best:
+        if self._tally.add(result) and result.status is Status.OK and reached > self._best:
             self._best = reached
             self._incumbent = _describe(lab, result)
             if not self._live and result.epochs == lab.spec.max_epochs:
@@ -52,10 +45,12 @@ class Console:
                 )
 
     def _line(self) -> str:
-        share = self._feasible / max(1, self._results)
-        failed = f", {self._failed} failed" if self._failed else ""
-        again = f"; {self._again} trained again" if self._again else ""
-        line = f"{len(self._trials)} trials, {share:.0%} of results feasible{failed}; {self._incumbent}{again}"
+        tally = self._tally
+        failed = f", {tally.failed} failed" if tally.failed else ""
+        again = f"; {tally.again} trained again" if tally.again else ""
+        line = (
+            f"{tally.trials} trials, {tally.share_feasible:.0%} of results feasible{failed}; {self._incumbent}{again}"
+        )
         return one_line(line)
 
     def __enter__(self) -> "Console":
@@ -81,7 +76,7 @@ def _has_widgets() -> bool:
     return find_spec("ipywidgets") is not None
 
 
-def _describe(lab: Lab, result: Result) -> str:
+def _describe(lab: View, result: Result) -> str:
     """Return the incumbent in a few words: the objective, the constrained metrics, and how far it is trained."""
     names = dict.fromkeys([lab.spec.objective, *(c.metric for c in lab.spec.constraints)])
     values = ", ".join(f"{name} {result.metrics[name]:.4g}" for name in names if name in result.metrics)

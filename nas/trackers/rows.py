@@ -6,9 +6,11 @@ from statistics import fmean
 from nas.core import ranking
 from nas.core.confirmation import incumbent
 from nas.core.constraints import total_violation
+from nas.core.evidence import Evidence
 from nas.core.phases import history_of
 from nas.core.spec import RunSpec
 from nas.core.types import Result, Status
+from nas.trackers.tally import Tally
 
 
 class Progress:
@@ -17,32 +19,24 @@ class Progress:
     def __init__(self, spec: RunSpec) -> None:
         self._spec = spec
         self._names = list(dict.fromkeys([spec.objective, *(c.metric for c in spec.constraints)]))
-        self._results, self._trials = list[Result](), set[str]()
-        self._searched = self._feasible = self._epochs = 0
-        self._repeated = False
+        self._results, self._tally = list[Result](), Tally()
         self._incumbent: Result | None = None
         self._population = list[Result]()
 
     def after(self, result: Result) -> dict[str, float | str]:
         """Take `result` and return what is logged at its step; what is no number there is left out."""
         self._results.append(result)
-        self._epochs += result.job.stop - result.job.start
-        if result.job.trial.repeats:
-            self._repeated = True
-        else:
-            self._count(result)
-        if self._repeated and result.epochs == self._spec.max_epochs:  # only then may the order of the best change
-            self._incumbent = incumbent(history_of(self._results, self._spec), self._spec)
+        if self._tally.add(result):
+            self._select(result)
+        if self._tally.again and result.epochs == self._spec.max_epochs:  # only then may the order of the best change
+            self._incumbent = incumbent(Evidence.of(history_of(self._results, self._spec)), self._spec)
         return {"result/trial": result.job.trial.id, **_finite(self._row(result))}
 
-    def _count(self, result: Result) -> None:
+    def _select(self, result: Result) -> None:
         spec, best = self._spec, self._incumbent
-        self._trials.add(result.job.trial.id)
-        self._searched += 1
-        self._feasible += result.feasible
         if result.status is not Status.OK:
             return
-        if not best or (not self._repeated and (result.epochs, result.score) > (best.epochs, best.score)):
+        if not best or (not self._tally.again and (result.epochs, result.score) > (best.epochs, best.score)):
             self._incumbent = result
         if result.epochs == spec.max_epochs:
             self._population = ranking.best([*self._population, result], spec.population)
@@ -51,9 +45,9 @@ class Progress:
         row = {f"result/{name}": result.metrics.get(name, math.nan) for name in self._names}
         row["result/violation"] = total_violation(self._spec.constraints, result.metrics)
         row["result/epochs"] = result.epochs
-        row["search/results_feasible"] = self._feasible / max(1, self._searched)
-        row["search/trials"] = len(self._trials)
-        row["search/epochs"] = self._epochs
+        row["search/results_feasible"] = self._tally.share_feasible
+        row["search/trials"] = self._tally.trials
+        row["search/epochs"] = self._tally.epochs
         row["search/seconds"] = result.elapsed
         if self._incumbent:
             row |= {f"incumbent/{name}": self._incumbent.metrics.get(name, math.nan) for name in self._names}

@@ -63,7 +63,7 @@ def rungs(run: StoredRun) -> Table:
 
 def plots(run: StoredRun) -> dict[str, Table]:
     """Return by title the points of each scatter plot, x and y first, one a trial that was fully trained."""
-    full = [r for r in run.committed if r.status is Status.OK and r.epochs == run.spec.max_epochs]
+    full = [r for r in run.results if r.status is Status.OK and r.epochs == run.spec.max_epochs]
     found = dict[str, Table]()
     for x, y in _PLOTS:
         points = [[r.metrics[x], r.metrics[y], r.job.trial.id] for r in full if {x, y} <= r.metrics.keys()]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import nas
 from nas.core.confirmation import Confirmed, Estimate, estimate, incumbent, overtaken
 from nas.core.constraints import parse
+from nas.core.evidence import Evidence
 from nas.core.ranking import scored
 from nas.core.seeds import generator
 from nas.core.spec import CONFIRMATION
@@ -57,8 +58,8 @@ def test_all_evaluations_decide_and_a_failure_counts_against_a_trial() -> None:
 
     moody.again = again  # type: ignore[attr-defined]
     run = nas.search(flat(), moody, max_trials=100, confirm=4, seed=3, **FULL)
-    tried = {r.job.trial.repeats: r for r in run.trials if r.job.trial.repeats}
-    best = sorted((r for r in run.trials if not r.job.trial.repeats), key=lambda r: -r.metrics["accuracy"])[:4]
+    tried = {result.job.trial.repeats: result for result in run.repetitions}
+    best = sorted(run.results, key=lambda result: -result.metrics["accuracy"])[:4]
     assert set(tried) == {r.job.trial.id for r in best}
     fine = [r for r in best if tried[r.job.trial.id].status is Status.OK]
     assert 0 < len(fine) < 4
@@ -76,7 +77,7 @@ def test_the_repetitions_keep_to_their_share_and_the_run_to_its_limits(
 ) -> None:
     limits = {"max_trials": trials, "max_total_epochs": max(9, epochs)}
     run = nas.search(hills(), look_up, max_epochs=9, min_epochs=1, budget=budget, confirm=confirm, **limits)
-    again = [result for result in run.trials if result.job.trial.repeats]
+    again = run.repetitions
     assert len({result.job.trial.id for result in run.trials}) <= limits["max_trials"]
     assert run.total_epochs <= limits["max_total_epochs"]
     assert len(again) <= CONFIRMATION * limits["max_trials"] + 1e-9
@@ -89,10 +90,10 @@ def test_a_run_that_is_given_more_time_ends_as_if_it_had_had_it_from_the_beginni
     search(tmp_path / "whole", **asked)
     for limit in (1.0, 1.5, 2.0, 3.0, 5.0):  # as long as it takes until there is something to confirm
         short = search(tmp_path / "part", max_time=limit, **asked)
-        if any(result.job.trial.repeats for result in short.trials):
+        if short.repetitions:
             break
     assert short.stopped == "time limit"
-    assert any(result.job.trial.repeats for result in short.trials)
+    assert short.repetitions
     long = search(tmp_path / "part", max_time=60, **asked)
     assert long.stopped == "limit on trials or epochs"
     assert history(tmp_path / "part") == history(tmp_path / "whole")
@@ -116,19 +117,19 @@ def test_who_is_done_sooner_is_not_chosen_for_that() -> None:
     spec = nas.search(flat(), noisy, max_trials=20, confirm=3, **FULL).spec
     first, second, third = (scored(finished(f"g0.b0.{i}", 0.9 - i / 10), spec) for i in range(3))
     searched = [first, second, third]
-    assert incumbent([*searched, again(third, 0.95)], spec) == first
-    assert incumbent([*searched, again(second, 0.95), again(third, 0.99)], spec) == first
-    assert incumbent([*searched, again(first, 0.1)], spec) == first
-    assert incumbent([*searched, again(first, 0.1), again(second, 0.75)], spec) == second
-    assert incumbent([*searched, replace(again(first, 0.1), status=Status.CRASHED)], spec) == second
+    assert incumbent(Evidence.of([*searched, again(third, 0.95)]), spec) == first
+    assert incumbent(Evidence.of([*searched, again(second, 0.95), again(third, 0.99)]), spec) == first
+    assert incumbent(Evidence.of([*searched, again(first, 0.1)]), spec) == first
+    assert incumbent(Evidence.of([*searched, again(first, 0.1), again(second, 0.75)]), spec) == second
+    assert incumbent(Evidence.of([*searched, replace(again(first, 0.1), status=Status.CRASHED)]), spec) == second
 
 
 def test_it_is_known_who_was_ahead_before_the_best_were_trained_again() -> None:
     spec = nas.search(flat(), noisy, max_trials=20, confirm=3, **FULL).spec
     first, second = (scored(finished(f"g0.b0.{i}", 0.9 - i / 10), spec) for i in range(2))
-    assert overtaken([first, second], spec) is None
-    assert overtaken([first, second, again(first, 0.9), again(second, 0.9)], spec) is None
-    former = overtaken([first, second, again(first, 0.1), again(second, 0.8)], spec)
+    assert overtaken(Evidence.of([first, second]), spec) is None
+    assert overtaken(Evidence.of([first, second, again(first, 0.9), again(second, 0.9)]), spec) is None
+    former = overtaken(Evidence.of([first, second, again(first, 0.1), again(second, 0.8)]), spec)
     assert former and former.result == first and former.pooled["accuracy"] == pytest.approx(0.5)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.core.types import Config, Job, Result, Status, Trial, canonical, logical_order
+from nas.core.types import Config, Job, Result, Status, Trial, canonical, order_of
 
 VALUES = st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 CONFIGS = st.dictionaries(st.text(), VALUES)
@@ -22,9 +22,18 @@ TRIALS = st.builds(
     st.lists(st.text(), max_size=2).map(tuple),
     st.lists(st.tuples(st.text(), st.floats()), max_size=2).map(tuple),
 )
+FREE = st.builds(
+    Trial,
+    st.text(min_size=1),
+    CONFIGS.map(Config.of),
+    st.integers(0, 2**63 - 1),
+    order=st.lists(st.integers(0, 10**6), min_size=1, max_size=4).map(tuple),
+)
+POINTS = st.dictionaries(st.text().filter(lambda name: name != "epoch"), st.floats(allow_infinity=False), max_size=2)
+CURVES = st.dictionaries(st.integers(1, 10**6), POINTS, max_size=3).map(lambda curve: dict(sorted(curve.items())))
 RESULTS = st.builds(
     Result,
-    st.builds(Job, TRIALS, st.integers(0, 10), st.integers(11, 50)),
+    st.builds(Job, TRIALS | FREE, st.integers(0, 10), st.integers(11, 50)),
     st.sampled_from(Status),
     METRICS,
     st.dictionaries(st.text(), st.lists(st.integers()) | st.text()),
@@ -34,6 +43,7 @@ RESULTS = st.builds(
     st.text("0123456789abcdef"),
     st.integers(0, 1 << 40),
     st.integers(1, 3),
+    curve=CURVES,
 )
 
 
@@ -72,6 +82,11 @@ def test_a_result_survives_json(result: Result) -> None:
     assert all(type(value) is float for value in read.metrics.values())
     assert str(read.metrics) == str({k: result.metrics[k] for k in read.metrics})  # as text NaN equals NaN
     assert str(read.job.trial.cheap) == str(result.job.trial.cheap)
+    assert (read.job.trial.id, read.job.place) == (result.job.trial.id, result.job.place)
+    assert canonical([*read.curve.items()]) == canonical([*result.curve.items()])  # as text NaN equals NaN
+    assert list(read.curve) == list(result.curve)
+    assert ("curve" in json.loads(text)) == bool(result.curve)
+    assert ("order" in json.loads(text)["job"]["trial"]) == (result.job.trial.order != order_of(result.job.trial.id))
 
 
 def test_nan_and_infinities_are_written_as_strict_json() -> None:
@@ -81,6 +96,6 @@ def test_nan_and_infinities_are_written_as_strict_json() -> None:
 
 def test_logical_order_is_generation_bracket_epochs_number() -> None:
     shuffled = [("g0.b1.2", 3), ("g10.b0.0", 3), ("g2.b0.0", 6), ("g2.b0.10", 3), ("g2.b0.9", 3), ("g0.b0.5", 50)]
-    assert sorted(shuffled, key=lambda key: logical_order(*key)) == [
+    assert sorted(shuffled, key=lambda key: Job(Trial(key[0], Config(()), 0), 0, key[1]).place) == [
         ("g0.b0.5", 50), ("g0.b1.2", 3), ("g2.b0.9", 3), ("g2.b0.10", 3), ("g2.b0.0", 6), ("g10.b0.0", 3),
     ]  # fmt: skip

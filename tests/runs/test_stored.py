@@ -18,17 +18,18 @@ ASKED: dict[str, Any] = {
 
 def test_a_run_reads_back_as_it_was(tmp_path: Path) -> None:
     run, stored = nas.search(hills(), look_up, run_dir=tmp_path, **ASKED), open_run(tmp_path)
-    assert (stored.results, stored.best, stored.confirmation) == (run.trials, run.best, run.confirmation)
+    assert (stored.history, stored.best, stored.confirmation) == (run.trials, run.best, run.confirmation)
+    assert [*stored.results, *stored.repetitions] == run.trials and stored.repetitions
     assert stored.spec.to_json() == run.spec.to_json()
     assert stored.redraws == run.redraws and run.redraws["params<=500"] > 0
-    assert sorted(map(id, stored.results)) == sorted(map(id, stored.committed))
+    assert sorted(map(id, stored.history)) == sorted(map(id, stored.committed))
 
 
 def test_what_was_no_number_reads_back_as_diverged(tmp_path: Path) -> None:
     asked: dict[str, Any] = {"max_trials": 20, "max_epochs": 3, "min_epochs": 1, "eta": 3}
     run = nas.search(fates("fine", "nan"), meet_fate, run_dir=tmp_path, **asked)
     assert any(result.status is Status.DIVERGED for result in run.trials)
-    assert [(r.status, r.score) for r in open_run(tmp_path).results] == [(r.status, r.score) for r in run.trials]
+    assert [(r.status, r.score) for r in open_run(tmp_path).history] == [(r.status, r.score) for r in run.trials]
 
 
 def test_a_run_in_pieces_counts_each_redraw_once(tmp_path: Path) -> None:

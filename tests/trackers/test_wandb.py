@@ -15,6 +15,7 @@ from PIL import Image
 
 import nas
 from nas.core import ranking
+from nas.core.evidence import Evidence
 from nas.core.types import Result, Status
 from nas.main import arguments, main
 from nas.runs import journal, saved
@@ -107,7 +108,7 @@ def test_each_row_says_how_far_the_search_has_come(followed: Path, sent: list[An
 
 
 def expected_progress(stored: StoredRun, so_far: list[Result], row: dict[str, Any]) -> None:
-    search = [result for result in so_far if not result.job.trial.repeats]
+    search = Evidence.of(so_far).searched
     full = [r for r in search if r.status is Status.OK and r.epochs == 12]
     assert row["search/epochs"] == sum(result.job.stop - result.job.start for result in so_far)
     assert row["search/trials"] == len({result.job.trial.id for result in search})

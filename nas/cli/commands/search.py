@@ -14,9 +14,9 @@ from nas.cli.commands.table import comparison, shown
 from nas.core.types import Config, Result, Status
 from nas.core.units import duration
 from nas.core.words import one_line, quoted
-from nas.engine.conduct import Search, conduct
-from nas.engine.lab import Surroundings, Tracker
+from nas.engine.conduct import Search, Surroundings, conduct
 from nas.engine.signals import exit_status
+from nas.engine.watchers import Tracker
 from nas.report import facts
 from nas.runs.disk import write_atomically
 from nas.runs.run import Run
@@ -90,7 +90,7 @@ def _confirmed(run: Run, title: str, columns: dict[str, dict[str, float]]) -> li
     best, found = run.best, run.confirmation
     overtaken = [facts.overtaken(run.overtaken, run.spec.objective)] if run.overtaken else []
     if best is None or not found:
-        if any(result.job.trial.repeats for result in run.trials):
+        if run.repetitions:
             return overtaken or ["the best failed when it was trained again"]
         due = best and best.feasible and run.spec.repetitions_after(0) and not exit_status(run.stopped)
         return ["the best was not trained again: the limits were too short for that"] if due else []
@@ -104,10 +104,9 @@ def _confirmed(run: Run, title: str, columns: dict[str, dict[str, float]]) -> li
 
 def _how_it_went(run: Run, began: float) -> list[str]:
     """Return counts in words: trials, epochs, failures, redraws."""
-    searched = [result for result in run.trials if not result.job.trial.repeats]
-    trials = {result.job.trial.id for result in searched}
-    full = sum(r.epochs == run.spec.max_epochs and r.status is Status.OK for r in searched)
-    feasible = sum(result.feasible for result in searched) / max(1, len(searched))
+    trials = {result.job.trial.id for result in run.results}
+    full = sum(r.epochs == run.spec.max_epochs and r.status is Status.OK for r in run.results)
+    feasible = sum(result.feasible for result in run.results) / max(1, len(run.results))
     failures = Counter(str(result.status) for result in run.trials if result.status is not Status.OK)
     lines = [
         f"{len(trials)} trials, {full} of them fully trained, {run.total_epochs} epochs, {feasible:.0%} of results "

@@ -3,6 +3,7 @@
 A worker that dies or fails costs only its own job.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 from nas.core.types import Job, Result
@@ -15,6 +16,15 @@ class Executor(Protocol):
     @property
     def slots(self) -> int: ...
 
+    @property
+    def cancellable(self) -> bool:
+        """Whether `run` may be cancelled, and the job ends with it: none does in a thread of this process."""
+        ...
+
+    def heed(self, deadline: Callable[[], float]) -> None:
+        """Raise OutOfTime at `deadline`, which may move, by the monotonic clock, where only the executor itself can."""
+        ...
+
     async def run(self, job: Job, states: States) -> Result:
         """Return what came of the job. Raises JobLost when that cannot be known, through no fault of the job."""
         ...
@@ -22,3 +32,12 @@ class Executor(Protocol):
     def close(self) -> None:
         """End the workers and what they are at."""
         ...
+
+
+class Elsewhere:
+    """What executors have in common whose jobs run outside of this process: whoever waits for them can stop waiting."""
+
+    cancellable = True
+
+    def heed(self, deadline: Callable[[], float]) -> None:
+        pass

@@ -18,6 +18,7 @@ from typing import Any
 
 from nas.core.errors import JobLost, UserError
 from nas.core.types import Job, Result
+from nas.engine.executors import Elsewhere
 from nas.engine.executors.perform import Train
 from nas.engine.executors.workers import Workers, pickled
 from nas.runs.checkpoints import States
@@ -26,7 +27,7 @@ _PATIENCE = 30.0  # seconds to reach the scheduler
 _FRESH = 2.0  # seconds for which the number of workers is believed
 
 
-class Cluster:
+class Cluster(Elsewhere):
     """Runs jobs on the scheduler at `address` ("tcp://host:8786"), or on "local:N" processes that it starts.
 
     `resources` are what a job needs of a Dask worker, such as {"GPU": 1}; without, it needs one of its threads. The

@@ -24,12 +24,15 @@ class _Timeout(EndOfJob):
 class Inline:
     """Runs jobs here. The limits in time, or Ctrl-C, interrupt the job at hand where signals allow it."""
 
-    slots = 1
+    slots, cancellable = 1, False
 
     def __init__(self, train: Train, trial_timeout: float | None = None) -> None:
         check(train)
-        self.deadline: Callable[[], float]  # of the search, by the monotonic clock
-        self.train, self.trial_timeout, self.deadline = train, trial_timeout or math.inf, lambda: math.inf
+        self.train, self.trial_timeout = train, trial_timeout or math.inf
+        self._deadline: Callable[[], float] = lambda: math.inf
+
+    def heed(self, deadline: Callable[[], float]) -> None:
+        self._deadline = deadline
 
     async def run(self, job: Job, states: States) -> Result:
         loop = asyncio.get_running_loop()
@@ -37,7 +40,7 @@ class Inline:
         return await loop.outside(lambda: self._run(job, states))
 
     def _run(self, job: Job, states: States) -> Result:
-        deadline = self.deadline()
+        deadline = self._deadline()
         if time.monotonic() >= deadline:
             raise OutOfTime
         began, cut = time.monotonic(), _Cut()

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from nas.core import contract, faults
 from nas.core.contract import LARGEST, Train, sorted_out
 from nas.core.errors import Diverged, EndOfJob, UserError, disk_is_full
-from nas.core.types import Job, Result, Status
+from nas.core.types import Curve, Job, Result, Status
 from nas.runs.checkpoints import Left, States
 from nas.runs.disk import writing
 
@@ -24,13 +24,14 @@ def perform(train: Train, job: Job, states: States) -> Result:
     Raises UserError for what is wrong with the run and not with the trial: a full disk, say.
     """
     began, error, status, trace = time.monotonic(), "", Status.OK, ""
-    metrics, details, left = dict[str, float](), dict[str, Any](), Left()
+    metrics, details, curve, left = dict[str, float](), dict[str, Any](), Curve(), Left()
     with writing(states.after):
         start = job.start if states.prepare() else 0
         faults.point("job.prepared")
         try:
             train = getattr(train, "again", train) if job.trial.repeats else train
-            metrics, details = sorted_out(_called(train, job, start, states))
+            metrics, details, curve = sorted_out(_called(train, job, start, states))
+            curve = _of_job(curve, job)
         except BaseException as caught:
             if beyond := _beyond(caught):
                 raise beyond from None
@@ -41,12 +42,20 @@ def perform(train: Train, job: Job, states: States) -> Result:
         except OSError as caught:
             if disk_is_full(caught):
                 raise
-            metrics, details, status, error = {}, {}, Status.CRASHED, f"its checkpoint cannot be read: {caught}"
+            metrics, details, curve = {}, {}, {}
+            status, error = Status.CRASHED, f"its checkpoint cannot be read: {caught}"
     seconds = round(time.monotonic() - began, 3)
     return Result(
         job, status, metrics, details, seconds, error,
-        checkpoint=left.digest, checkpoint_bytes=left.size, trace=trace,
+        checkpoint=left.digest, checkpoint_bytes=left.size, trace=trace, curve=curve,
     )  # fmt: skip
+
+
+def _of_job(curve: Curve, job: Job) -> Curve:
+    """Return the part of `curve` that is this job's, wherever training began. Raises TypeError where it goes beyond."""
+    if curve and max(curve) > job.stop:
+        raise TypeError(f"train returned a curve up to epoch {max(curve)}, but was to train to {job.stop}")
+    return {epoch: metrics for epoch, metrics in curve.items() if epoch > job.start}
 
 
 def _called(train: Train, job: Job, start: int, states: States) -> Mapping[str, Any]:

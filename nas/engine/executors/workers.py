@@ -26,6 +26,7 @@ from pebble import ProcessExpired, ProcessPool
 from nas.core.contract import check
 from nas.core.errors import Interrupted, UserError
 from nas.core.types import Job, Result, Status
+from nas.engine.executors import Elsewhere
 from nas.engine.executors.perform import Train, perform
 from nas.engine.signals import STOPPING
 from nas.runs.checkpoints import States
@@ -36,7 +37,7 @@ _LOOK = 1.0  # seconds between looks whether a silent worker lives
 _CONTEXT = multiprocessing.get_context("spawn")
 
 
-class Workers:
+class Workers(Elsewhere):
     """Runs jobs in one process for each of `environments`, whose variables it sets, each with its own trainer.
 
     A job whose worker is killed or goes beyond `trial_timeout` seconds is tried again, ATTEMPTS times in all, and is

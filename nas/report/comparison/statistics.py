@@ -64,10 +64,10 @@ def summary(entries: Entries) -> Table:
     def row(name: str, group: list[Entry]) -> tuple[str, ...]:
         found = [e.run.best.metrics[spec.objective] for e in group if e.run.best and e.feasible]
         tests = [_spread(m, [fmean(e.test(m)) for e in group if e.test(m) and e.feasible]) for m in shown]
-        results = [result for e in group for result in e.run.results if not result.job.trial.repeats]
+        results = [result for e in group for result in e.run.results]
         share = sum(result.feasible for result in results) / max(1, len(results))
         met = f"{sum(e.feasible for e in group)} of {len(group)}"
-        trials = fmean(len({r.job.trial.id for r in e.run.results if not r.job.trial.repeats}) for e in group)
+        trials = fmean(len({result.job.trial.id for result in e.run.results}) for e in group)
         return (
             name,
             met,

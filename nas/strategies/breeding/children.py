@@ -12,16 +12,15 @@ from numpy.random import RandomState
 
 from nas.core.configuration import default_config
 from nas.core.constraints import Constraint
-from nas.core.errors import Unbuildable, UserError
+from nas.core.errors import Unbuildable, Unmeasurable, UserError
 from nas.core.seeds import generator
 from nas.core.types import Config, Result, Trial
-from nas.engine.cheap import Unmeasurable
 from nas.strategies.breeding import variation
 from nas.strategies.breeding.variation import Draws
 from nas.strategies.modelling import Learned, Order
 
 if TYPE_CHECKING:
-    from nas.engine.lab import Lab
+    from nas.strategies.lab import Lab
 
 Draft = tuple[Config, str, tuple[str, ...]]
 
@@ -64,7 +63,7 @@ async def breed(lab: "Lab", stock: Stock, count: int, place: str) -> list[Trial]
             break  # of the few that are legal none is left: others would be sought in vain, and long
         children += [child] if child else []
         await asyncio.sleep(0)  # drawing may take long: a time limit or Ctrl-C comes through here
-    lab.redraws.note(place, reasons)
+    lab.redrawn(place, reasons)
     return children
 
 
@@ -172,7 +171,7 @@ def _tournament(size: int, rng: RandomState) -> int:
 
 def _objection(lab: "Lab", config: Config) -> str:
     """Return why `config` shall not be trained, or nothing."""
-    if config in lab.taken:
+    if lab.taken(config):
         return "repeat"
     if variation.forbidden(lab.space, config):
         return _FORBIDDEN
@@ -189,8 +188,7 @@ def _certificate(lab: "Lab", broken: Sequence[Constraint]) -> str:
     """Say what was tried in vain, and how near it came."""
     asked = " and ".join(str(constraint) for constraint in broken)
     seen = "; ".join(
-        f"the {'smallest' if constraint.relation == '<=' else 'largest'} seen has "
-        f"{lab.cheap.nearest_miss[str(constraint)][1]:.10g}"
+        f"the {'smallest' if constraint.relation == '<=' else 'largest'} seen has {lab.cheap.nearest(constraint):.10g}"
         for constraint in broken
     )
     return f"0 of {DRAWS} samples meet {asked}; {seen}"

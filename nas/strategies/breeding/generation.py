@@ -10,7 +10,7 @@ from nas.strategies.breeding.initial import initial_trials
 from nas.strategies.scheduling import Breeder
 
 if TYPE_CHECKING:
-    from nas.engine.lab import Lab
+    from nas.strategies.lab import Lab
 
 
 async def next_generation(lab: "Lab", breeder: Breeder, number: int, planned: Sequence[Bracket]) -> list[Result] | None:

@@ -10,7 +10,7 @@ from nas.core.brackets import Bracket
 from nas.core.types import Result, Status, Trial
 
 if TYPE_CHECKING:
-    from nas.engine.lab import Lab
+    from nas.strategies.lab import Lab
 
 
 async def halve(
@@ -39,6 +39,6 @@ async def halve(
 
 async def halve_all(lab: "Lab", trials: Sequence[Sequence[Trial]], brackets: Sequence[Bracket]) -> list[Result]:
     """Run the brackets side by side and return all that are fully trained."""
-    before = frozenset(lab.outcomes) if any(len(bracket) > 1 for bracket in brackets) else ()
+    before = lab.outcomes if any(len(bracket) > 1 for bracket in brackets) else ()
     finished = await asyncio.gather(*(halve(lab, t, b, before) for t, b in zip(trials, brackets, strict=True)))
     return list(chain.from_iterable(finished))

@@ -7,7 +7,7 @@ from nas.core.errors import Unbuildable, UserError
 from nas.core.types import Config, Trial
 
 if TYPE_CHECKING:
-    from nas.engine.lab import Lab
+    from nas.strategies.lab import Lab
 
 
 def initial_trials(lab: "Lab", name: Callable[[int], str]) -> list[Trial]:
@@ -15,7 +15,7 @@ def initial_trials(lab: "Lab", name: Callable[[int], str]) -> list[Trial]:
 
     Raises UserError that tells all those that cannot be built or break a cheap constraint.
     """
-    trained = {result.job.trial.config for result in lab.results.values()} if lab.spec.initial else set()
+    trained = {result.job.trial.config for result in lab.results} if lab.spec.initial else set()
     configs = [config for config in map(Config.of, lab.spec.initial) if config not in trained]
     known = [lab.recorded(name(place)) for place in range(len(configs))]
     faults = [_fault(lab, config) for config, trial in zip(configs, known, strict=True) if not trial]

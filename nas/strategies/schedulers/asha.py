@@ -20,7 +20,7 @@ from nas.strategies.breeding.initial import initial_trials
 from nas.strategies.scheduling import Breeder, Rungs
 
 if TYPE_CHECKING:
-    from nas.engine.lab import Lab
+    from nas.strategies.lab import Lab
 
 Running = tuple[float, int, asyncio.Task[Result]]  # end in virtual time, number, the job
 

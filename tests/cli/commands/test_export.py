@@ -149,20 +149,18 @@ def test_optuna_opens_the_run_with_every_trial_rung_and_bound(winner: Winner, tm
     assert found.direction == optuna.study.StudyDirection.MAXIMIZE and found.metric_names == ["accuracy"]
     check(found, run)
     assert {trial.state.name for trial in found.trials} == {"COMPLETE", "PRUNED"}
-    searched = [result for result in run.results if not result.job.trial.repeats]
-    best = ranking.incumbent(searched)
+    best = ranking.incumbent(run.results)
     assert best and found.best_trial.value == best.metrics["accuracy"] and best.feasible
     assert found.user_attrs["incumbent"] == (run.best and run.best.job.trial.id)
     again = [trial for trial in found.trials if "trained_again" in trial.user_attrs]
-    assert len(again) == len({result.job.trial.repeats for result in run.results} - {""}) > 0
+    assert len(again) == len({result.job.trial.repeats for result in run.repetitions}) > 0
 
 
 def check(found: optuna.Study, run: StoredRun) -> None:
     """Compare every trial with the results it came from."""
     rungs: dict[str, list[Any]] = {}
     for result in run.results:
-        if not result.job.trial.repeats:
-            rungs.setdefault(result.job.trial.id, []).append(result)
+        rungs.setdefault(result.job.trial.id, []).append(result)
     assert [trial.user_attrs["trial"] for trial in found.trials] == list(rungs)
     space = {each["name"] for each in run.spec.space["hyperparameters"]}
     assert len({frozenset(trial.params) for trial in found.trials}) > 1  # conditions are at work
@@ -224,7 +222,7 @@ def test_a_table_read_back_is_the_history(winner: Winner, tmp_path: Path, kind: 
     assert main(["export", str(winner.run), "--format", kind, "--output", str(file)]) == 0
     table = pandas.read_csv(file) if kind == "csv" else pandas.read_parquet(file)
     lines = (winner.run / "history.jsonl").read_text().splitlines()
-    clocks = {result.job.key: (result.seconds, result.elapsed) for result in open_run(winner.run).results}
+    clocks = {result.job.key: (result.seconds, result.elapsed) for result in open_run(winner.run).history}
     assert len(table) == len(lines)
     for row, line in zip(table.to_dict("records"), map(json.loads, lines), strict=True):
         there = {name: value for name, value in row.items() if not pandas.isna(value)}
