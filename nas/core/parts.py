@@ -139,11 +139,23 @@ def names(kind: str) -> tuple[str, ...]:
 
 
 def get(kind: str, name: str) -> type[Part]:
-    """Return the part of this kind and name. Raises UserError where there is none."""
+    """Return the part of this kind and name. Raises UserError where there is none.
+
+    A package names in `late` those of its parts that are made when they are asked for: they cost an import.
+    """
     known = of_kind(kind)
-    if name not in known:
-        raise UserError(unknown(kind, name, names(kind)))
-    return known[name]
+    if name in known:
+        return known[name]
+    late = _late(kind)
+    if name not in late:
+        raise UserError(unknown(kind, name, (*names(kind), *late)))
+    return late[name]()
+
+
+def _late(kind: str) -> Mapping[str, Callable[[], type[Part]]]:
+    """Return by name what makes the parts that cost an import."""
+    found: Mapping[str, Callable[[], type[Part]]] = getattr(importlib.import_module(PACKAGES[kind]), "late", {})
+    return found
 
 
 def made(kind: str, given: object) -> Any:
@@ -163,6 +175,9 @@ def made(kind: str, given: object) -> Any:
         if name not in known:
             has = f"it has {', '.join(known)}" if known else "it has none"
             raise UserError(f"the {kind} {cls.name} has no parameter {name!r}: {has}")
+    missing = [each.name for each in fields(cls) if required(each) and each.name not in values]
+    if missing:
+        raise UserError(f"the {kind} {cls.name} needs {' and '.join(missing)}: give a value")
     try:
         return cls(**values)
     except UserError as error:

@@ -21,6 +21,7 @@ from nas.runs.folder import check_run
 from nas.runs.tensors import opened
 from nas.spaces.space import Space, load_for
 from nas.training.evaluation import Evaluation
+from nas.training.training import TRAINING
 
 SUFFIX = ".safetensors"
 _WEIGHTS = "weights_digest"
@@ -63,16 +64,18 @@ class Trained:
 
 def keep(path: Path, tested: Evaluation, space: Space, config: Config, data: str, epochs: int, seed: int) -> None:
     """Write the network that was `tested` to `path`. Raises UserError for weights that safetensors cannot hold."""
-    fit = tested.fit
-    assert fit, "only a test leaves a network"
+    training = tested.training
+    assert training, "only a test leaves a network"
+    images = training.pieces[TRAINING].images
     classes = tuple(map(_utf8, tested.classes))
     description = Description(
-        classes, fit.images.shape, fit.recipe.centred, config.values, _utf8(space.name), space.digest, space.source,
-        _utf8(data), fit.images.digest, epochs, seed, tested.metrics,
-        fit.images.ranges,
+        classes, images.shape, training.recipe.centred, config.values, _utf8(space.name), space.digest, space.source,
+        _utf8(data), images.digest, epochs, seed, tested.metrics,
+        images.ranges,
     )  # fmt: skip
     try:
-        weights = {name: _plain(value) for name, value in fit.model.state_dict().items()}
+        with training.judged() as model:
+            weights = {name: _plain(value) for name, value in model.state_dict().items()}
         trained = Trained(path, description, weights)
         with replacing(path) as temporary:
             temporary.write_bytes(save(weights, trained.metadata()))

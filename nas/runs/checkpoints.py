@@ -63,7 +63,7 @@ class States:
         try:
             self.after.mkdir()
         except OSError:  # something is there, or the folder above it is not
-            _delete(self.after)
+            delete(self.after)
             self.after.mkdir(parents=True, exist_ok=True)
         if not self.expected:
             return True
@@ -80,7 +80,7 @@ class States:
                 raise
             whole = False  # it cannot be read
         if not whole:
-            _delete(self.after)
+            delete(self.after)
             self.after.mkdir(exist_ok=True)
         return whole
 
@@ -95,7 +95,7 @@ class States:
             for path in (*_files(self.after), *(self.after / folder for folder in folders), *self.after.parents[:2]):
                 sync(path)
         else:
-            _delete(self.after)
+            delete(self.after)
         faults.point("checkpoint.synced")
         return left
 
@@ -190,7 +190,7 @@ class Checkpoints:
                 path.rmdir()
                 return
             faults.point("checkpoint.delete")
-            _delete(path)
+            delete(path)
 
 
 def kept(root: Path) -> Iterator[tuple[str, int, Path]]:
@@ -254,7 +254,7 @@ def _size(path: Path) -> int:
     return sum(file.stat().st_size for file in _files(path))
 
 
-def _delete(path: Path) -> None:
+def delete(path: Path) -> None:
     """Delete a file or folder; what cannot be deleted is told and stays: nothing hangs on it."""
     try:
         _remove(path)

@@ -3,12 +3,12 @@
 import importlib
 import pkgutil
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ConfigSpace import ConfigurationSpace
 
@@ -19,9 +19,13 @@ from nas.core.errors import UserError
 from nas.core.imported import digest_of, imported
 from nas.core.types import Config, canonical
 from nas.core.words import one_line
-from nas.training.cost import Build
-from nas.training.loop import Recipe
 
+if TYPE_CHECKING:
+    from torch import nn
+
+Shape = tuple[int, int, int]  # channels, height, width
+# Of a configuration, the shape of an image and the number of classes.
+Build = Callable[[dict[str, Any], Shape, int], "nn.Module"]
 _NEEDED = {
     "space": "space() returns the ConfigurationSpace",
     "build": "build(config, input_shape, num_classes) returns the network",
@@ -45,12 +49,6 @@ class Space:
     def digest(self) -> str:
         """Hash of the hyperparameters, conditions and forbidden clauses: 16 hexadecimal digits."""
         return blake2b(canonical(described(self.space)).encode(), digest_size=8).hexdigest()
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The trainer's settings that are not searched, defaults included."""
-        everything = asdict(Recipe(**self.recipe))
-        return {name: value for name, value in everything.items() if name not in self.trainer}
 
     def config(self, values: Mapping[str, Any], source: str) -> Config:
         """Return the configuration of `values`, read from `source`. Raises UserError where it is not of this space."""
@@ -80,7 +78,6 @@ def load(name: str) -> Space:
     for setting, hyperparameter in trainer.items():
         if hyperparameter not in space:
             raise UserError(f"TRAINER of {name}: {setting} names {hyperparameter!r}, no hyperparameter of the space")
-    Recipe.of(loaded.default, loaded.trainer, loaded.recipe)
     return loaded
 
 

@@ -2,15 +2,13 @@
 
 import statistics
 import time
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-Shape = tuple[int, int, int]
-Build = Callable[[dict[str, Any], Shape, int], nn.Module]
+from nas.spaces.space import Build, Shape
 
 
 def on_meta(build: Build, config: dict[str, Any], shape: Shape, classes: int) -> nn.Module:

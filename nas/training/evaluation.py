@@ -1,22 +1,27 @@
 """How good is a saved configuration really? Retrain it on the whole training part, test it on what it never saw."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 import torch
 
-from nas.core.types import Config
+from nas.core import faults
+from nas.core.types import Config, canonical
 from nas.data import load as load_images
-from nas.data.folds import splits
+from nas.data.folds import Split, splits
 from nas.data.images import Images
 from nas.spaces.space import Space
 from nas.training import cost
-from nas.training.fit import Fit, begin, mean
-from nas.training.loop import predict
-from nas.training.metrics import Predictions, finite, metrics
+from nas.training.keeper import Keeper, ctrl_c_noted
+from nas.training.metrics import Predictions, finite, mean, metrics
+from nas.training.recipe import settings
+from nas.training.training import TEST, TRAINING, VALIDATION, Batch, Key, Piece, Training
 
-Progress = Callable[[Iterable[int]], Iterable[int]]
+UNFINISHED = "unfinished"  # how the folder of trainings that are not done is called, after their file
+Progress = Callable[[Iterable[Batch], int, int], Iterable[Batch]]  # of batches, of which so many there are, and were
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class Evaluation:
     metrics: dict[str, float]
     confusion: list[list[int]]
     classes: tuple[str, ...]
-    fit: Fit | None = None
+    training: Training | None = None
     predictions: Predictions | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -40,14 +45,20 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Evaluator:
-    """What retraining needs besides a configuration."""
+    """What retraining needs besides a configuration.
+
+    A training that was stopped goes on from what it left in the folder `kept`, if there is to be one; when all is done
+    nothing is left of that.
+    """
 
     space: Space
     data: str
     image_size: int | None
     device: str
     threads: int
-    progress: Progress = lambda items: items
+    progress: Progress = lambda batches, total, done: batches
+    kept: Path | None = None
+    told: Callable[[str], None] = lambda text: None
     _parts: dict[str, Images] = field(default_factory=dict, repr=False)
 
     def images(self, part: str) -> Images:
@@ -59,42 +70,83 @@ class Evaluator:
     def test(self, config: Config, epochs: int, seed: int) -> Evaluation:
         """Train on the whole training part and return the metrics of the test part, with parameters and MACs.
 
-        Raises nas.Diverged for a loss that is not finite.
+        Raises nas.Diverged for a loss that is not finite, and KeyboardInterrupt at Ctrl-C, when the training is kept.
         """
         train, test = self.images("train"), self.images("test")
-        every = torch.arange(len(train))
-        judged = (test, torch.arange(len(test)))
-        values, predictions, fit = self._fit(config, train, every, *judged, epochs, (seed, "final"))
-        confusion, values = predictions.confusion().tolist(), {**values, **self._costs(config, train)}
-        return Evaluation("test", values, confusion, test.classes, fit, predictions)
+        pieces = {TRAINING: Piece(train, torch.arange(len(train))), TEST: Piece(test, torch.arange(len(test)))}
+        training = self._trained(config, pieces, epochs, (seed, "final"))
+        predictions, values = self._judged(training, TEST)
+        self._forget([(seed, "final")])
+        values |= self._costs(config, train)
+        return Evaluation("test", values, predictions.confusion().tolist(), test.classes, training, predictions)
 
     def cross_validate(self, config: Config, epochs: int, seed: int, folds: int) -> Evaluation:
         """Return mean metrics over `folds` folds of the training part; the confusion counts are summed."""
         images = self.images("train")
-        results = [
-            self._fit(config, images, train, images, validation, epochs, (seed, "fold", i))
-            for i, (train, validation) in enumerate(splits(images.labels, folds, seed, images.holdout))
+        keys: list[Key] = [(seed, "fold", i) for i in range(folds)]
+        judged = [
+            self._fold(config, split, epochs, key)
+            for key, split in zip(keys, splits(images.labels, folds, seed, images.holdout), strict=True)
         ]
-        confusion = torch.stack([predictions.confusion() for _, predictions, _ in results]).sum(0).tolist()
-        values = {**mean([values for values, _, _ in results]), **self._costs(config, images)}
+        self._forget(keys)
+        confusion = torch.stack([predictions.confusion() for predictions, _ in judged]).sum(0).tolist()
+        values = {**mean([values for _, values in judged]), **self._costs(config, images)}
         return Evaluation(f"{folds}-fold cross-validation", values, confusion, images.classes)
 
-    def _fit(
-        self,
-        config: Config,
-        images: Images,
-        indices: torch.Tensor,
-        judged: Images,
-        judged_indices: torch.Tensor,
-        epochs: int,
-        key: tuple[int | str, ...],
-    ) -> tuple[dict[str, float], Predictions, Fit]:
+    def _fold(self, config: Config, split: Split, epochs: int, key: Key) -> tuple[Predictions, dict[str, float]]:
+        images = self.images("train")
+        pieces = {part: Piece(images, part_of) for part, part_of in zip((TRAINING, VALIDATION), split, strict=True)}
+        training = self._trained(config, pieces, epochs, key)
+        if self.kept:
+            self._keeper(training, config, key).save(training)  # until all folds are done
+        return self._judged(training, VALIDATION)
+
+    def _trained(self, config: Config, pieces: dict[str, Piece], epochs: int, key: Key) -> Training:
+        """Return the training when it is done."""
         torch.set_num_threads(self.threads)
-        fit = begin(self.space, config.values, images, indices, key, epochs, self.device)
-        for epoch in self.progress(range(epochs)):
-            fit.train(epoch, epoch + 1)
-        predictions = predict(fit.model, judged, judged_indices, fit.recipe)
-        return finite(metrics(predictions, fit.recipe.batch_size)), predictions, fit
+        training = Training.begin(self.space, config.values, pieces, key, epochs, self.device)
+        until = epochs * training.steps_per_epoch
+        keeper = self._keeper(training, config, key) if self.kept else None
+        if keeper and keeper.resume(training):
+            self.told(f"going on after {training.position} of {until} steps, kept in {keeper.path}")
+        with ctrl_c_noted() as pressed:
+            for batch in self.progress(training.batches(until), until, training.position):
+                training.step(batch)
+                if keeper:
+                    keeper.now_and_then(training)
+                    faults.point("step.trained")
+                if pressed():
+                    self._stop(training, until, keeper)
+        training.release()
+        return training
+
+    def _stop(self, training: Training, until: int, keeper: Keeper | None) -> NoReturn:
+        if keeper:
+            keeper.save(training)
+            self.told(f"stopped after {training.position} of {until} steps: the same command goes on from there")
+        raise KeyboardInterrupt
+
+    def _judged(self, training: Training, part: str) -> tuple[Predictions, dict[str, float]]:
+        predictions = training.predict(part)
+        return predictions, finite(metrics(predictions, training.recipe.batch_size))
+
+    def _keeper(self, training: Training, config: Config, key: Key) -> Keeper:
+        """Return what keeps the training; it is continued only where all is the same that decides its end."""
+        space, images = self.space, training.pieces[TRAINING].images
+        decisive = [config.values, key, training.epochs, images.digest, images.shape, space.digest, space.source]
+        return Keeper(self._place(key), canonical([*decisive, settings(space), torch.__version__]))
+
+    def _place(self, key: Key) -> Path:
+        assert self.kept
+        return self.kept / "-".join(map(str, key))
+
+    def _forget(self, keys: Sequence[Key]) -> None:
+        """Delete what was kept of the trainings, which are over."""
+        if self.kept:
+            for key in keys:
+                self._place(key).unlink(missing_ok=True)
+            with suppress(OSError):  # another evaluation has something there, or nothing was kept
+                self.kept.rmdir()
 
     def _costs(self, config: Config, images: Images) -> dict[str, float]:
         def model() -> Any:

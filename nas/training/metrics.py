@@ -1,6 +1,7 @@
 """How good are the predictions? Every metric of a whole validation or test set, from one confusion matrix."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -55,6 +56,11 @@ def finite(values: dict[str, float]) -> dict[str, float]:
     if not math.isfinite(values["loss"]):
         raise Diverged(f"the validation loss is {values['loss']}")
     return values
+
+
+def mean(metrics: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Return the mean of each metric over folds."""
+    return {name: sum(m[name] for m in metrics) / len(metrics) for name in metrics[0]}
 
 
 def _batch_precision(predictions: Predictions, batch_size: int) -> Tensor:

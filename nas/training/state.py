@@ -1,4 +1,4 @@
-"""How is training state kept between rungs? Model and optimizer tensors in one safetensors file, no pickle."""
+"""How is the state of a training kept? One safetensors file: its structure as JSON, its tensors, no pickle."""
 
 import hashlib
 import json
@@ -10,54 +10,43 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from nas.runs.tensors import opened
+from nas.training.encoding import decoded, encoded
 
-Parts = Mapping[str, tuple[nn.Module, torch.optim.Optimizer]]
+_STATE = "state"  # in the metadata of the file: structure and digest
 
 
-def save(path: Path, parts: Parts, losses: list[list[float]], owner: str) -> None:
-    """Write the models and optimizers by name, the loss of every epoch each has seen, and whose they are.
+def save(path: Path, state: Mapping[str, Any], owner: str) -> None:
+    """Write the `state` of a training, and whose it is. All or nothing, also where two processes write the same file.
 
-    All or nothing, also where two processes write the same file.
+    Raises UserError for a state that cannot be kept so.
     """
-    tensors: dict[str, Tensor] = {}
-    for name, (model, optimizer) in parts.items():
-        tensors |= {f"{name}/model/{key}": value.contiguous() for key, value in model.state_dict().items()}
-        for index, slots in optimizer.state_dict()["state"].items():
-            tensors |= {f"{name}/optimizer/{index}/{key}": value.contiguous() for key, value in slots.items()}
+    structure, tensors = encoded(dict(state), "state")
     _part(tensors)
+    content = json.dumps([structure, _digest(tensors, structure, owner)])
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    save_file(tensors, temporary, metadata={"progress": json.dumps([losses, _digest(tensors, losses, owner)])})
+    save_file(tensors, temporary, metadata={_STATE: content})
     with temporary.open("rb") as file:
         os.fsync(file.fileno())
     temporary.replace(path)
 
 
-def load(path: Path, parts: Parts, owner: str) -> list[list[float]] | None:
-    """Fill `parts` from `path` and return the losses.
-
-    None, and nothing touched, unless the file is whole and was saved for the same owner.
-    """
+def load(path: Path, owner: str) -> dict[str, Any] | None:
+    """Return the state in the file at `path`; None unless the file is whole and was saved for the same owner."""
     try:
         with opened(path) as file:
-            losses, digest = json.loads((file.metadata() or {})["progress"])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
-        if _digest(tensors, losses, owner) != digest:
+            structure, digest = json.loads((file.metadata() or {})[_STATE])
+            # Copies lie in memory as torch's own do: where a vector begins decides in which order it is added up.
+            tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118 (not a mapping)
+        if _digest(tensors, structure, owner) != digest:
             return None
     except (OSError, SafetensorError, ValueError, KeyError, TypeError):
         return None
-    for name, (model, optimizer) in parts.items():
-        model.load_state_dict(_under(tensors, f"{name}/model/"))
-        weights, slots = list(model.parameters()), dict[int, dict[str, Any]]()
-        for key, value in _under(tensors, f"{name}/optimizer/").items():
-            index, slot = key.split("/")
-            slots.setdefault(int(index), {})[slot] = _laid_out_like(weights[int(index)], value)
-        optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
-    curves: list[list[float]] = losses
-    return curves
+    state: dict[str, Any] = decoded(structure, tensors)
+    return state
 
 
 def _part(tensors: dict[str, Tensor]) -> None:
@@ -70,18 +59,9 @@ def _part(tensors: dict[str, Tensor]) -> None:
         taken.add(memory)
 
 
-def _digest(tensors: Mapping[str, Tensor], losses: list[list[float]], owner: str) -> str:
-    digest = hashlib.blake2b(json.dumps([losses, owner]).encode(), digest_size=16)
+def _digest(tensors: Mapping[str, Tensor], structure: Any, owner: str) -> str:
+    digest = hashlib.blake2b(json.dumps([structure, owner]).encode(), digest_size=16)
     for key in sorted(tensors):
         digest.update(key.encode())
         digest.update(tensors[key].cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-def _laid_out_like(weight: Tensor, value: Tensor) -> Tensor:
-    """Return `value` in the memory format of its weight, which the fused optimizers take for granted."""
-    return torch.empty_like(weight).copy_(value) if value.shape == weight.shape else value
-
-
-def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

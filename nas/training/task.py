@@ -1,9 +1,9 @@
 """The objective of the main job: train the network of a configuration on images, cross-validated."""
 
-import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,28 @@ from nas.core.types import Config
 from nas.data import load as load_images
 from nas.data.folds import Split, splits
 from nas.data.images import Images
-from nas.runs.checkpoints import unfinished
+from nas.runs.checkpoints import delete, unfinished
 from nas.spaces.space import Space
 from nas.spaces.space import load as load_space
-from nas.training import cost, state
-from nas.training.fit import Fit, be_deterministic, begin, free_memory, mean, share_memory
-from nas.training.loop import Recipe, predict
-from nas.training.metrics import finite, metrics
+from nas.training import cost, former
+from nas.training.device import be_deterministic, free_memory, share_memory
+from nas.training.keeper import Keeper
+from nas.training.metrics import mean
+from nas.training.recipe import Recipe, check
+from nas.training.training import TRAINING, VALIDATION, Key, Piece, Training
 
 CHEAP = ("params", "macs", "size_mb", "train_seconds", "latency_ms")
+
+
+def _hand_over(kept: Path, checkpoint: Path | None) -> None:
+    """Let the states in the folder `kept` be the checkpoint, if there is to be one; else delete them."""
+    if checkpoint:
+        delete(checkpoint)
+        kept.rename(checkpoint)
+    else:
+        delete(kept)
+    with suppress(OSError):  # it holds something else, or is not there
+        kept.parent.rmdir()
 
 
 def _measured(function: Callable[[dict[str, Any]], float], config: dict[str, Any]) -> float:
@@ -65,7 +78,9 @@ class ImageTask:
 
     @cached_property
     def space(self) -> Space:
-        return load_space(self.space_name)
+        space = load_space(self.space_name)
+        check(space)
+        return space
 
     @cached_property
     def splits(self) -> list[Split]:
@@ -103,41 +118,49 @@ class ImageTask:
     def _train(
         self, config: dict[str, Any], folds: list[Split], epochs: int, start: int, seed: int, checkpoint: Path
     ) -> dict[str, Any]:
-        fits = [
-            begin(
-                self.space, config, self.images, train, (seed, "fold", i), self.max_epochs, self.device, self.recorded
-            )
-            for i, (train, _) in enumerate(folds)
-        ]
-        parts = {f"fold{i}": (fit.model, fit.optimizer) for i, fit in enumerate(fits)}
-        owner = f"{Config.of(config).id} {seed}"
-        losses = self._resumed(checkpoint, parts, start, owner)
-        self._train_on(fits, losses, epochs, lambda: state.save(unfinished(checkpoint), parts, losses, owner))
-        if epochs < self.max_epochs:
-            state.save(checkpoint, parts, losses, owner)
-        validated = [self._validate(fit, validation) for fit, (_, validation) in zip(fits, folds, strict=True)]
-        curve = [sum(epoch) / len(epoch) for epoch in zip(*losses, strict=True)]
+        """Train one fold after the other: one network at a time is in memory.
+
+        Until the last is done each leaves its state where a killed job finds it again; then all are the checkpoint.
+        """
+        kept, more = unfinished(checkpoint), epochs < self.max_epochs
+        if kept.is_file():
+            kept.unlink()  # an earlier version's
+        validated, curves = list[dict[str, float]](), list[list[float]]()
+        for i, (train, validation) in enumerate(folds):
+            pieces = {TRAINING: Piece(self.images, train), VALIDATION: Piece(self.images, validation)}
+            keeper = Keeper(kept / f"fold{i}", f"{Config.of(config).id} {seed}", self.save_every)
+            training = self._begun(config, pieces, (seed, "fold", i), checkpoint if start else None, keeper)
+            try:
+                self._train_on(training, epochs, keeper)
+                if more or i < len(folds) - 1:
+                    keeper.save(training)
+                validated.append(training.validate(VALIDATION))
+                curves.append(training.losses)
+            finally:
+                training.release()
+            del training  # before there is another
+        _hand_over(kept, checkpoint if more else None)
+        curve = [sum(epoch) / len(epoch) for epoch in zip(*curves, strict=True)]
         return {**mean(validated), "folds": validated, "loss_curve": curve}
 
-    def _resumed(self, checkpoint: Path, parts: state.Parts, start: int, owner: str) -> list[list[float]]:
-        """Fill `parts` and return their losses: from what a killed worker left of this job, else from `start`."""
-        losses = state.load(unfinished(checkpoint), parts, owner)
-        if losses is None and start:
-            losses = state.load(checkpoint, parts, owner)
-        return losses or [[] for _ in parts]
+    def _begun(
+        self, config: dict[str, Any], pieces: dict[str, Piece], key: Key, before: Path | None, keeper: Keeper
+    ) -> Training:
+        """Return the training of a fold: where a killed job left it, else where the rung `before` did."""
+        training = Training.begin(self.space, config, pieces, key, self.max_epochs, self.device, self.recorded)
+        if not keeper.resume(training) and before:
+            ended = replace(keeper, path=before / keeper.path.name)
+            ended.resume(training) or former.resume(training, before, int(key[-1]), keeper.owner)
+        return training
 
-    def _train_on(self, fits: list[Fit], losses: list[list[float]], epochs: int, save: Callable[[], None]) -> None:
-        """Train each fold from where it is to `epochs`; now and then save what a killed worker would lose."""
-        saved = time.monotonic()
-        for fit, curve in zip(fits, losses, strict=True):
-            for epoch in range(len(curve), epochs):
-                curve += fit.train(epoch, epoch + 1)
-                self._check(curve)
+    def _train_on(self, training: Training, epochs: int, keeper: Keeper) -> None:
+        """Train from where the training is to `epochs`."""
+        for batch in training.batches(epochs * training.steps_per_epoch):
+            training.step(batch)
+            if training.between_epochs:
+                self._check(training.losses)
                 faults.point("epoch.trained")
-                if time.monotonic() - saved > self.save_every:
-                    save()
-                    saved = time.monotonic()
-            fit.release()
+            keeper.now_and_then(training)
 
     def _check(self, curve: list[float]) -> None:
         if self.diverge_above and curve[-1] > self.diverge_above * curve[0]:
@@ -145,9 +168,6 @@ class ImageTask:
                 f"the training loss of epoch {len(curve)} is {curve[-1]:.4g}, "
                 f"more than {self.diverge_above:g} times the {curve[0]:.4g} of the first"
             )
-
-    def _validate(self, fit: Fit, indices: torch.Tensor) -> dict[str, float]:
-        return finite(metrics(predict(fit.model, self.images, indices, fit.recipe), fit.recipe.batch_size))
 
     def parameters(self, config: dict[str, Any]) -> float:
         """Return the number of trainable parameters."""

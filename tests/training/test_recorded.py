@@ -4,15 +4,14 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import nn
 
 from nas.cli.commands.plan import Plan
 from nas.core.errors import UserError
 from nas.data import load
 from nas.main import arguments
 from nas.spaces.space import load as load_space
-from nas.training.fit import begin
-from nas.training.loop import Recipe, make_optimizer, set_learning_rate, step
+from nas.training.training import Piece, Training
+from tests.training.tiny import run, tiny
 
 SMALL = {
     "learning_rate_init": 3e-3, "batch_size": 100, "kernel_size": 3, "use_BN": True, "global_avg_pooling": True,
@@ -22,18 +21,12 @@ SMALL = {
 
 @pytest.mark.parametrize("name", ["adamw", "adam", "sgd"])
 def test_a_learning_rate_in_a_tensor_trains_as_one_that_is_not(name: str) -> None:
-    ends, recipe = list[torch.Tensor](), Recipe(optimizer=name)
-    for in_tensor in (False, True):
-        torch.manual_seed(0)
-        model = nn.Sequential(nn.Flatten(), nn.Linear(12, 3))
-        optimizer = make_optimizer(model, recipe)
-        if in_tensor:
-            optimizer.param_groups[0]["lr"] = torch.tensor(recipe.learning_rate)
-        for rate in (1e-2, 5e-3, 1e-3):
-            set_learning_rate(optimizer, rate)
-            step(model, optimizer, recipe, torch.randint(256, (8, 3, 2, 2)), torch.arange(8) % 3)
-        ends.append(model[1].weight.detach())
-    assert torch.allclose(*ends, atol=1e-6)
+    plain, in_tensor = (tiny({"optimizer": name, "learning_rate": 0.01}) for _ in range(2))
+    (group,) = in_tensor.optimizer.param_groups
+    group["lr"] = torch.tensor(group["lr"])
+    weights = [run(training, 6).model[5].weight.detach() for training in (plain, in_tensor)]
+    assert torch.allclose(*weights, atol=1e-6)
+    assert group["lr"].item() == pytest.approx(plain.optimizer.param_groups[0]["lr"])
 
 
 def test_a_cpu_has_no_graphs_and_says_so() -> None:
@@ -50,6 +43,7 @@ def test_recorded_steps_lead_to_the_same_network(name: str) -> None:
     space = replace(space, recipe={**space.recipe, "optimizer": name})
     ends = list[list[float]]()
     for recorded in (False, True):
-        fit = begin(space, SMALL, images, torch.arange(1410), (0,), 2, "cuda", recorded)
-        ends.append(fit.train(0, 2))
+        pieces = {"training": Piece(images, torch.arange(1410))}
+        training = run(Training.begin(space, SMALL, pieces, (0,), 2, "cuda", recorded), 30)
+        ends.append(training.losses)
     assert ends[0] == pytest.approx(ends[1], rel=0.05)

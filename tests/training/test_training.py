@@ -1,8 +1,10 @@
 """Training is the same in one go and in pieces, and what goes wrong in it is told by a status."""
 
-import hashlib
+import gc
+import shutil
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,16 +15,16 @@ from typing import Any
 import pytest
 import torch
 
-from nas import UserError
 from nas.core import faults
 from nas.core.errors import Diverged
 from nas.core.types import REPEAT, Config, Job, Status, Trial
 from nas.data import load
 from nas.engine.executors.perform import perform
-from nas.runs.checkpoints import States, unfinished
+from nas.runs.checkpoints import States, measured, unfinished
 from nas.training import state
-from nas.training.loop import Recipe, make_optimizer
 from nas.training.task import ImageTask
+from nas.training.training import Training
+from tests.training.tiny import run, tiny
 
 SMALL: dict[str, Any] = {
     "learning_rate_init": 2e-3, "batch_size": 64, "kernel_size": 3, "use_BN": True, "global_avg_pooling": True,
@@ -60,7 +62,7 @@ def root() -> Path:
 
 
 def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return measured(path).digest
 
 
 def test_epochs_in_three_processes_give_the_same_weights_to_the_bit_as_all_in_one(tmp_path: Path) -> None:
@@ -72,16 +74,20 @@ def test_epochs_in_three_processes_give_the_same_weights_to_the_bit_as_all_in_on
     assert digest(tmp_path / "shorter") != digest(tmp_path / "whole")
 
 
-@pytest.mark.parametrize("spoil", ["cut", "missing", "foreign"])
+@pytest.mark.parametrize("spoil", ["cut", "missing", "foreign", "all foreign"])
 def test_a_spoilt_checkpoint_means_the_same_outcome_from_the_beginning(tmp_path: Path, spoil: str) -> None:
     path, expected = tmp_path / "state", task(9)(SMALL, epochs=3, start=0, seed=7, checkpoint=tmp_path / "whole")
     task(9)(SMALL, epochs=2, start=0, seed=7, checkpoint=path)
+    fold, pickled = path / "fold1", b"\x80\x04cos\nsystem\n(S'echo no'\ntR."  # it must not be read as one
     if spoil == "cut":
-        path.write_bytes(path.read_bytes()[:-100])
+        fold.write_bytes(fold.read_bytes()[:-100])
     elif spoil == "foreign":
-        path.write_bytes(b"\x80\x04cos\nsystem\n(S'echo no'\ntR.")  # a pickle; it must not be read as one
+        fold.write_bytes(pickled)
+    elif spoil == "missing":
+        fold.unlink()
     else:
-        path.unlink()
+        shutil.rmtree(path)
+        path.write_bytes(pickled)
     assert task(9)(SMALL, epochs=3, start=2, seed=7, checkpoint=path) == expected  # the loss curve, too
 
 
@@ -90,13 +96,43 @@ def test_a_killed_job_goes_on_from_the_part_it_had_kept(tmp_path: Path) -> None:
     whole = task(9)(SMALL, epochs=4, start=0, seed=7, checkpoint=tmp_path / "whole@4")
     with pytest.raises(KeyboardInterrupt), interrupted_after(6):
         keeper(SMALL, epochs=4, start=0, seed=7, checkpoint=path)  # the first fold done, the second half-way
-    kept = state.load(unfinished(path), {}, f"{Config.of(SMALL).id} 7")
-    assert kept is not None and [len(curve) for curve in kept] == [4, 2]
-    with interrupted_after(3):  # more epochs than the two that are left would raise
+    owner, kept = f"{Config.of(SMALL).id} 7", unfinished(path)
+    found = [state.load(kept / f"fold{i}", owner) for i in range(2)]
+    assert [each and (each["position"], len(each["losses"])) for each in found] == [(48, 4), (35, 2)]
+    with interrupted_after(2):  # more epochs than the two that are left would raise
         assert task(9)(SMALL, epochs=4, start=0, seed=7, checkpoint=path) == whole
     assert digest(path) == digest(tmp_path / "whole@4")
-    flip_a_bit(unfinished(path))
-    assert task(9)(SMALL, epochs=4, start=0, seed=7, checkpoint=path) == whole
+    assert not kept.exists()
+
+
+def test_what_a_killed_job_had_kept_is_passed_over_where_it_is_spoilt(tmp_path: Path) -> None:
+    keeper, path = replace(task(9), save_every=0), tmp_path / "t@2"
+    whole = task(9)(SMALL, epochs=2, start=0, seed=7, checkpoint=tmp_path / "whole@2")
+    with pytest.raises(KeyboardInterrupt), interrupted_after(3):
+        keeper(SMALL, epochs=2, start=0, seed=7, checkpoint=path)
+    for fold in unfinished(path).iterdir():
+        flip_a_bit(fold)
+    assert task(9)(SMALL, epochs=2, start=0, seed=7, checkpoint=path) == whole
+
+
+def test_one_network_at_a_time_is_in_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without the collector's help: what a fold held is gone when the next begins."""
+    alive, begin = list[weakref.ref[torch.nn.Module]](), Training.begin
+
+    def counted(*asked: Any) -> Training:
+        assert not any(reference() for reference in alive), "the network of the fold before lives on"
+        training = begin(*asked)
+        alive.append(weakref.ref(training.model))
+        return training
+
+    monkeypatch.setattr(Training, "begin", counted)
+    gc.collect()
+    gc.disable()
+    try:
+        task(9, folds=3)(SMALL, epochs=1, start=0, seed=7, checkpoint=tmp_path / "state")
+    finally:
+        gc.enable()
+    assert len(alive) == 3
 
 
 @contextmanager
@@ -162,7 +198,10 @@ def drawn(seed: int) -> list[list[int]]:
 def test_promise_11_a_loss_that_explodes_ends_the_trial_where_that_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nas.training.fit.train_epoch", lambda *_: 0.5 * 2.0 ** _[6])  # 0.5, 1, 2, 4 by epoch
+    def doubled(training: Training) -> None:
+        training.losses.append(0.5 * 2.0 ** len(training.losses))  # 0.5, 1, 2, 4 by epoch
+
+    monkeypatch.setattr(Training, "_end_epoch", doubled)
     asked: dict[str, Any] = {"seed": 7, "checkpoint": tmp_path / "state"}
     assert task(9)(SMALL, epochs=4, start=0, **asked)["loss_curve"] == [0.5, 1.0, 2.0, 4.0]
     wary = replace(task(9), diverge_above=4.0)
@@ -194,27 +233,11 @@ def test_training_leaves_the_callers_data_and_the_test_part_alone() -> None:
 
 
 @pytest.mark.parametrize("name", ["adamw", "adam", "sgd"])
-def test_each_optimizer_moves_the_weights(name: str) -> None:
-    model = torch.nn.Linear(2, 2)
-    before = model.weight.detach().clone()
-    optimizer = make_optimizer(model, Recipe(optimizer=name))
-    model(torch.ones(1, 2)).sum().backward()
-    optimizer.step()
-    assert not torch.equal(before, model.weight)
-
-
-@pytest.mark.parametrize("name", ["adamw", "adam", "sgd"])
 def test_each_optimizer_heeds_the_weight_decay(name: str) -> None:
-    ends = list[torch.Tensor]()
-    for decay in (0.0, 0.5):
-        torch.manual_seed(0)
-        model = torch.nn.Linear(2, 2)
-        optimizer = make_optimizer(model, Recipe(optimizer=name, learning_rate=0.1, weight_decay=decay))
-        for _ in range(3):
-            optimizer.zero_grad()
-            model(torch.ones(1, 2)).square().sum().backward()
-            optimizer.step()
-        ends.append(model.weight.detach())
+    ends = [
+        run(tiny({"optimizer": name, "learning_rate": 0.1, "weight_decay": decay}), 3).model[5].weight
+        for decay in (0.0, 0.5)
+    ]
     assert not torch.allclose(*ends)
 
 
@@ -227,34 +250,3 @@ def test_steps_in_bfloat16_are_coarser_and_learn_as_well(tmp_path: Path) -> None
     )
     assert exact["loss_curve"] != coarse["loss_curve"] == pytest.approx(exact["loss_curve"], rel=0.02)
     assert coarse["accuracy"] == pytest.approx(exact["accuracy"], abs=0.05)
-
-
-def test_tied_weights_and_views_of_one_tensor_are_kept(tmp_path: Path) -> None:
-    first, other = tied(0), tied(1)
-    state.save(tmp_path / "state", {"fold0": first}, [[0.5]], "owner")
-    assert state.load(tmp_path / "state", {"fold0": other}, "owner") == [[0.5]]
-    assert all(torch.equal(a, b) for a, b in zip(first[0].parameters(), other[0].parameters(), strict=True))
-    assert other[0][0].weight is other[0][1].weight
-    assert torch.equal(first[0].halves[1], other[0].halves[1])
-
-
-def tied(seed: int) -> tuple[torch.nn.Sequential, torch.optim.Optimizer]:
-    """Return two layers that share their weights, with a buffer in two parts, after a step."""
-    torch.manual_seed(seed)
-    model = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Linear(3, 3))
-    model[1].weight = model[0].weight
-    halves = torch.rand(2, 4)
-    for i, half in enumerate(halves):
-        model.register_buffer(f"half{i}", half)
-    model.halves = halves
-    optimizer = make_optimizer(model, Recipe())
-    model(torch.ones(1, 3)).sum().backward()
-    optimizer.step()
-    return model, optimizer
-
-
-def test_a_space_that_names_an_unknown_trainer_setting_or_optimizer_is_told_what_there_is() -> None:
-    with pytest.raises(UserError, match="learning_rate"):
-        Recipe.of({"x": 1}, {"learning_rat": "x"}, {})
-    with pytest.raises(UserError, match="adamw"):
-        make_optimizer(torch.nn.Linear(1, 1), Recipe(optimizer="adamax"))

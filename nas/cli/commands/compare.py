@@ -12,8 +12,8 @@ from nas.cli.asked import Asked
 from nas.cli.commands.naming import fresh
 from nas.cli.commands.outcome import write_best
 from nas.cli.commands.plan import Plan
-from nas.cli.commands.progress import epoch_bar
-from nas.cli.commands.say import say, warn
+from nas.cli.commands.progress import bar
+from nas.cli.commands.say import note, say, warn
 from nas.cli.commands.search import run_search
 from nas.cli.commands.table import Table as Shown
 from nas.cli.commands.table import shown
@@ -29,7 +29,7 @@ from nas.runs.folder import read_end
 from nas.runs.stored import open_run
 from nas.trackers import mode
 from nas.trackers.child import Child
-from nas.training.evaluation import Evaluator
+from nas.training.evaluation import UNFINISHED, Evaluator
 
 
 def compare(flags: Namespace) -> int:
@@ -104,8 +104,11 @@ def _judged(plan: Plan, contest: Contest, name: str, seed: int) -> Entry:
     saved = run.saved("best.json")
     if not saved:
         return Entry(name, seed, run, ())
-    progress = epoch_bar(f"testing {folder_of(name, seed)}", flags.quiet)
-    evaluator = Evaluator(plan.space, flags.data, flags.image_size, plan.device_here, flags.threads, progress)
+    progress = bar(f"testing {folder_of(name, seed)}", flags.quiet)
+    evaluator = Evaluator(
+        plan.space, flags.data, flags.image_size, plan.device_here, flags.threads, progress,
+        plan.directory / f"best.{UNFINISHED}", note(flags.quiet),
+    )  # fmt: skip
     try:
         return Entry(name, seed, run, tuple(judge(saved, plan.directory, contest.test_seeds, evaluator)))
     except (UserError, KeyboardInterrupt):

@@ -1,13 +1,12 @@
 """`nas evaluate FILE`: retrain a saved configuration and test it, or cross-validate it."""
 
 import os
-import sys
 from argparse import Namespace
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nas.cli.commands.progress import epoch_bar
-from nas.cli.commands.say import say
+from nas.cli.commands.progress import bar
+from nas.cli.commands.say import note, say
 from nas.cli.commands.table import comparison, confusion, shown
 from nas.core.constraints import parse
 from nas.core.errors import UserError
@@ -19,8 +18,8 @@ from nas.runs.disk import write_atomically
 from nas.runs.origin import Origin
 from nas.runs.saved import Saved
 from nas.spaces.space import load_for
-from nas.training.evaluation import Evaluation, Evaluator
-from nas.training.fit import choose_device
+from nas.training.device import choose_device
+from nas.training.evaluation import UNFINISHED, Evaluation, Evaluator
 
 _WIDEST = 20  # classes whose confusion matrix fits a terminal
 
@@ -49,6 +48,10 @@ class Asked:
         """Return where the trained network is written."""
         return self._path(trained.SUFFIX[1:], own)
 
+    def unfinished(self, own: bool) -> Path:
+        """Return the folder of what is trained and not done: asked for once more it goes on from there."""
+        return self._path(UNFINISHED, own)
+
     def _path(self, kind: str, own: bool) -> Path:
         """Return a file beside the saved one: `own` to it, or of this evaluation and others that are alike only."""
         return self.file.with_suffix(f".{kind}" if own else f".evaluated-{self._name()}.{kind}")
@@ -71,12 +74,13 @@ def evaluate(flags: Namespace) -> int:
     """Print the metrics of a saved configuration after retraining and save them beside its file.
 
     Its own network and metrics give way to what was trained as the file says only; all else has files of its own.
+    What was stopped or killed goes on from where it was when the same is asked for again.
     """
     content = saved.read(flags.file)
     evaluator, config = _evaluator(flags, content)
     images, epochs = evaluator.images("train"), flags.epochs or content.epochs
-    for note in () if flags.quiet else images.notes:
-        say(note, sys.stderr)
+    for each in images.notes:
+        note(flags.quiet)(each)
     seed, folds = content.seed if flags.seed is None else flags.seed, flags.folds or content.folds
     space, data = evaluator.space, evaluator.data
     trained_from = Origin(
@@ -85,6 +89,7 @@ def evaluate(flags: Namespace) -> int:
     asked = Asked(flags.file, content, trained_from, folds, flags.cv)
     unlike = asked.unlike()
     _check(asked.record(not unlike), *([] if flags.cv else [asked.network(not unlike)]))
+    evaluator = replace(evaluator, kept=asked.unfinished(not unlike))
     try:
         result = (
             evaluator.cross_validate(config, epochs, seed, folds) if flags.cv else evaluator.test(config, epochs, seed)
@@ -108,9 +113,9 @@ def _evaluator(flags: Namespace, content: Saved) -> tuple[Evaluator, Config]:
     source, name = content.evidence.get("space_source"), flags.space or content.space
     space, config = load_for(content.config, name, content.space_digest, source, flags.file)
     size, device = flags.image_size or content.image_size, choose_device(flags.device)
-    progress = epoch_bar("training", flags.quiet)
     space = replace(space, recipe=content.recipe)
-    return Evaluator(space, flags.data or content.data, size, device, flags.threads, progress), config
+    data, progress = flags.data or content.data, bar("training", flags.quiet)
+    return Evaluator(space, data, size, device, flags.threads, progress, told=note(flags.quiet)), config
 
 
 def _check(*files: Path) -> None:
@@ -125,7 +130,7 @@ def _check(*files: Path) -> None:
 def _unlike_its_test(asked: Asked, result: Evaluation) -> list[str]:
     """Return that the kept network was tested otherwise, if so; one that is not the file's own is deleted."""
     network, before = asked.network(own=True), asked.content.evidence.get("test")
-    if not result.fit or before in (None, result.metrics):
+    if not result.training or before in (None, result.metrics):
         return []
     trained.drop_stale(network, asked.content, asked.file)
     return ["other test metrics, as from another machine or version"] if network.exists() else []
@@ -146,6 +151,6 @@ def _keep(asked: Asked, result: Evaluation, own: bool, evaluator: Evaluator, con
     told |= {"epochs": known.epochs, "image_size": known.image_size, "versions": saved.versions()}
     write_atomically(record, readable({**result.to_json(), **told}))
     say(f"saved as {record}")
-    if result.fit:
+    if result.training:
         trained.keep(network, result, evaluator.space, config, known.data, known.epochs, known.seed)
         say(f"trained network saved as {network}")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nas.cli.commands.plan import Plan
-from nas.cli.commands.progress import epoch_bar
-from nas.cli.commands.say import say, warn
+from nas.cli.commands.progress import bar
+from nas.cli.commands.say import note, say, warn
 from nas.core import defaults
 from nas.core.errors import UNTESTED, DiskFull, UserError
 from nas.core.types import Config, Result
@@ -18,9 +18,10 @@ from nas.deploy import trained
 from nas.runs import origin, saved
 from nas.runs.run import Run
 from nas.runs.stored import open_run
-from nas.training.evaluation import Evaluation, Evaluator
+from nas.training.evaluation import UNFINISHED, Evaluation, Evaluator
 
 _NETWORK = f"best{trained.SUFFIX}"
+_FILES = {"incumbent": "best", "default configuration": "default"}
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,11 @@ def _tested(plan: Plan, config: Config, title: str, cost: float, began: float) -
     if cost > left:
         told = f"training the {title} takes about {duration(cost)}, {duration(max(0, left))} were left"
         return Untested(told, failed=False)
-    flags, progress = plan.asked, epoch_bar(f"retraining {title}", plan.asked.quiet)
-    evaluator = Evaluator(plan.space, flags.data, flags.image_size, plan.device_here, flags.threads, progress)
+    flags, progress = plan.asked, bar(f"retraining {title}", plan.asked.quiet)
+    evaluator = Evaluator(
+        plan.space, flags.data, flags.image_size, plan.device_here, flags.threads, progress,
+        plan.directory / f"{_FILES[title]}.{UNFINISHED}", note(flags.quiet),
+    )  # fmt: skip
     try:
         return evaluator.test(config, plan.epochs, flags.seed)
     except Exception as error:  # the search is done, and its result must not be lost

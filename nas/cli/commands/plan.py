@@ -31,7 +31,8 @@ from nas.runs.saved import Saved, versions
 from nas.spaces.initial import checked
 from nas.spaces.initial import read as read_initial
 from nas.spaces.space import load as load_space
-from nas.training.fit import choose_device, visible_gpus
+from nas.training import recipe
+from nas.training.device import choose_device, visible_gpus
 from nas.training.metrics import NAMES
 from nas.training.task import CHEAP, ImageTask
 
@@ -44,6 +45,7 @@ class Plan:
 
     def __init__(self, asked: Asked) -> None:
         self.asked, self.space = asked, load_space(asked.space)
+        recipe.check(self.space)
         self.maximize, self.objective = not asked.objective.startswith("-"), asked.objective.removeprefix("-")
         self.limit = asked.max_time
         self.device_here = choose_device("auto" if asked.cluster else asked.device)
@@ -162,7 +164,7 @@ class Plan:
             "image_size": self.asked.image_size,
             "space": self.asked.space,
             "space_source": self.space.source,
-            "recipe": self.space.settings,
+            "recipe": recipe.settings(self.space),
             "folds": self.folds,
             "device": self.device,
             "threads": self.asked.threads,
@@ -220,7 +222,7 @@ class Plan:
         asked = self.asked
         return Saved(
             config.values, asked.space, self.space.digest, asked.data, asked.image_size,
-            self.epochs, asked.seed, self.folds, self.space.settings, evidence,
+            self.epochs, asked.seed, self.folds, recipe.settings(self.space), evidence,
         )  # fmt: skip
 
 

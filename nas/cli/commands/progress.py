@@ -1,17 +1,20 @@
-"""How does a long training look? A bar over its epochs, on a terminal only."""
+"""How does a long training look? A bar over its steps, on a terminal only."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from rich.console import Console as Terminal
 from rich.progress import track
 
+from nas.training.evaluation import Progress
+from nas.training.training import Batch
 
-def epoch_bar(title: str, quiet: bool) -> Callable[[Iterable[int]], Iterable[int]]:
-    """Return what to wrap the epochs in."""
+
+def bar(title: str, quiet: bool) -> Progress:
+    """Return what to wrap the batches in."""
     terminal = Terminal(stderr=True)
 
-    def progress(epochs: Iterable[int]) -> Iterable[int]:
+    def progress(batches: Iterable[Batch], total: int, done: int) -> Iterable[Batch]:
         hidden = quiet or not terminal.is_terminal
-        return track(list(epochs), title, console=terminal, disable=hidden, transient=True)
+        return track(batches, title, total, done, console=terminal, disable=hidden, transient=True)
 
     return progress

@@ -1,6 +1,7 @@
 """How does text reach the terminal? A line is a line: what names and errors of others hold cannot steer it."""
 
 import sys
+from collections.abc import Callable
 from typing import TextIO
 
 from nas.core.words import one_line
@@ -19,3 +20,8 @@ def say(text: object, file: TextIO | None = None) -> None:
 def warn(text: object) -> None:
     """Print one line on standard error."""
     print(f"nas: {one_line(text)}", file=sys.stderr)
+
+
+def note(quiet: bool) -> Callable[[str], None]:
+    """Return what prints a line on how it goes on standard error, unless `quiet`."""
+    return lambda text: None if quiet else say(text, sys.stderr)

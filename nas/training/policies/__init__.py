@@ -1,0 +1,1 @@
+"""What sets the learning rate during a training? One part each."""

@@ -1,0 +1,138 @@
+"""What are the trainer's own hyperparameters? TRAINER of a space names those that it searches, RECIPE fixes others."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ConfigSpace import CategoricalHyperparameter
+
+from nas.core.errors import UserError
+from nas.core.numbers import number, truth, whole
+from nas.core.parts import get, made
+from nas.spaces.space import Space
+from nas.training.optimizers.optimizer import MOMENTUM, Optimizer
+from nas.training.policies.policy import Policy
+
+# As they are kept in files; "policy" is the newer name of "schedule".
+DEFAULTS: dict[str, Any] = {
+    "learning_rate": 1e-3,
+    "batch_size": 64,
+    "optimizer": "adamw",
+    "weight_decay": None,
+    "momentum": None,
+    "label_smoothing": 0.0,
+    "schedule": "linear",
+    "centred": True,
+    "bfloat16": False,
+}
+_LATER: dict[str, Any] = {"gradient_clipping": None}  # in files only where it is given
+_OF_BEFORE = {"adam", "adamw", "sgd"}
+_PARTS = ("optimizer", "policy")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The trainer's hyperparameters."""
+
+    learning_rate: float
+    batch_size: int
+    optimizer: Optimizer
+    weight_decay: float | None  # None: the optimizer's own, which is 0.01 of adamw and none of most others
+    momentum: float | None  # None: the optimizer's own, which is 0.9 of sgd
+    label_smoothing: float
+    policy: Policy  # what sets the learning rate
+    centred: bool  # pixels in -1 .. 1, else in 0 .. 1
+    bfloat16: bool  # steps on a CPU, too; on a GPU they always are
+    gradient_clipping: float | None  # the largest norm of all gradients together
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any], trainer: Mapping[str, str], fixed: Mapping[str, Any]) -> "Recipe":
+        """Return the `fixed` settings, with those of `config` that `trainer` maps settings to.
+
+        Optimizer and policy are a name, or a mapping of a name and parameters; "optimizer.nesterov" is a parameter.
+        Raises UserError for a setting or parameter that there is not, and for a value that one may not have.
+        """
+        values = {_current(name): value for name, value in (DEFAULTS | _LATER | _known(fixed)).items()}
+        for setting, source in sorted(_known(trainer).items(), key=lambda item: "." in item[0]):
+            if source in config:
+                name, _, of_part = _current(setting).partition(".")
+                values[name] = {**_mapping(values[name]), of_part: config[source]} if of_part else config[source]
+        for name, check in _CHECKS.items():
+            if values[name] is not None or (DEFAULTS | _LATER)[name] is not None:
+                values[name] = check(name, values[name])
+        return cls(**{**values, **{kind: made(kind, values[kind]) for kind in _PARTS}})
+
+
+def settings(space: Space) -> dict[str, Any]:
+    """Return the trainer's settings that `space` does not search, defaults included, as files keep them."""
+    fixed = {"schedule" if name == "policy" else name: value for name, value in _known(space.recipe).items()}
+    everything = DEFAULTS | fixed
+    if everything["momentum"] is None and _optimizers(space, everything["optimizer"]) <= _OF_BEFORE:
+        everything["momentum"] = MOMENTUM  # as files say it since the time when there were no others
+    searched = {"schedule" if name == "policy" else name for name in space.trainer}
+    return {name: value for name, value in everything.items() if name not in searched}
+
+
+def _optimizers(space: Space, fixed: Any) -> set[str]:
+    """Return the names of the optimizers that a training may have."""
+    if "optimizer" in space.trainer:
+        return set(map(str, getattr(space.space[space.trainer["optimizer"]], "choices", ("?",))))
+    return {str(_mapping(fixed).get("name"))}
+
+
+def check(space: Space) -> None:
+    """Raise UserError for a TRAINER or RECIPE of the space that could train nothing."""
+    Recipe.of(space.default, space.trainer, space.recipe)
+    for setting, source in space.trainer.items():
+        hyperparameter = space.space[source]
+        if _current(setting) in _PARTS and isinstance(hyperparameter, CategoricalHyperparameter):
+            for choice in hyperparameter.choices:
+                get(_current(setting), str(choice))
+
+
+def _known(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings. Raises UserError for one that the trainer lacks, or that is given twice."""
+    known = {*DEFAULTS, *_LATER, "policy"}
+    for name in given:
+        whole_name, _, of_part = name.partition(".")
+        if whole_name not in known or (of_part and _current(whole_name) not in _PARTS):
+            raise UserError(f"the trainer has no setting {name!r}: it has {', '.join(sorted(known - {'schedule'}))}")
+    if {"schedule", "policy"} <= given.keys():
+        raise UserError("the trainer's policy is given twice: schedule is its former name, leave it out")
+    return dict(given)
+
+
+def _current(setting: str) -> str:
+    name, dot, rest = setting.partition(".")
+    return ("policy" if name == "schedule" else name) + dot + rest
+
+
+def _mapping(given: Any) -> dict[str, Any]:
+    return dict(given) if isinstance(given, Mapping) else {"name": given}
+
+
+def _positive(name: str, value: object) -> float:
+    found = number(name, value)
+    if not 0 < found < math.inf:
+        raise UserError(f"the {name.replace('_', ' ')} is {found:g}, but must be above 0")
+    return found
+
+
+def _share(name: str, value: object) -> float:
+    found = number(name, value)
+    if not 0 <= found <= 1:
+        raise UserError(f"the {name.replace('_', ' ')} is {found:g}, but must lie between 0 and 1")
+    return found
+
+
+_CHECKS: Mapping[str, Callable[[str, object], Any]] = {
+    "learning_rate": _positive,
+    "batch_size": lambda name, value: whole(name, value, 1),
+    "weight_decay": number,
+    "momentum": number,
+    "label_smoothing": _share,
+    "centred": truth,
+    "bfloat16": truth,
+    "gradient_clipping": _positive,
+}

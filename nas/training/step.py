@@ -1,0 +1,83 @@
+"""How does a network learn from one batch, and what does it predict?"""
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from nas.data.images import Images
+from nas.training.draws import Draws
+from nas.training.metrics import Predictions
+
+if TYPE_CHECKING:
+    from nas.training.recipe import Recipe
+
+_EVALUATION_BATCH = 512
+
+
+def step(
+    model: nn.Module, optimizer: torch.optim.Optimizer, recipe: "Recipe", pixels: Tensor, labels: Tensor
+) -> Tensor:
+    """Take a step on a batch; return its loss before it."""
+    loss = _gradients(model, optimizer, recipe, pixels, labels)
+    optimizer.step()
+    if recipe.optimizer.create_graph:
+        optimizer.zero_grad(set_to_none=True)  # such gradients hold on to their graph, and that to them
+    return loss
+
+
+def step_with_closure(
+    model: nn.Module, optimizer: torch.optim.Optimizer, recipe: "Recipe", pixels: Tensor, labels: Tensor
+) -> Tensor:
+    """Do the same with an optimizer that asks for the loss itself, as often as it likes: always by the same dropout."""
+    draws, losses = Draws(pixels.device), list[Tensor]()
+    before = draws.now()
+
+    def closure() -> Tensor:
+        if losses:
+            draws.rewind(before)
+        with torch.enable_grad():
+            losses.append(_gradients(model, optimizer, recipe, pixels, labels))
+        return losses[-1]
+
+    optimizer.step(closure)  # type: ignore[arg-type]
+    return losses[0]
+
+
+def _gradients(
+    model: nn.Module, optimizer: torch.optim.Optimizer, recipe: "Recipe", pixels: Tensor, labels: Tensor
+) -> Tensor:
+    """Leave the gradients of the loss on a batch with the weights; return the loss."""
+    optimizer.zero_grad(set_to_none=True)
+    with _precision(pixels.device, recipe.bfloat16):
+        loss = functional.cross_entropy(
+            model(scaled(pixels, recipe.centred)), labels, label_smoothing=recipe.label_smoothing
+        )
+    loss.backward(create_graph=recipe.optimizer.create_graph)  # type: ignore[no-untyped-call]
+    if recipe.gradient_clipping is not None:
+        nn.utils.clip_grad_norm_(model.parameters(), recipe.gradient_clipping)
+    return loss.detach()
+
+
+@torch.inference_mode()
+def predict(model: nn.Module, images: Images, indices: Tensor, centred: bool) -> Predictions:
+    """Return the logits of the images numbered `indices`, with their labels; `model` is in evaluation mode."""
+    device = next(model.parameters()).device
+    logits, labels = [], []
+    for pixels, truth in images.batches(indices, _EVALUATION_BATCH, device):
+        with _precision(device):
+            logits.append(model(scaled(pixels, centred)).float())
+        labels.append(truth)
+    return Predictions(torch.cat(logits), torch.cat(labels))
+
+
+def scaled(pixels: Tensor, centred: bool) -> Tensor:
+    """Return uint8 images as floats in -1 .. 1 or 0 .. 1, channels last where there are several."""
+    values = pixels.to(memory_format=torch.channels_last).float()
+    return values.mul_(2 / 255).sub_(1) if centred else values.div_(255)
+
+
+def _precision(device: torch.device, on_a_cpu: bool = False) -> torch.autocast:
+    """bfloat16 where it helps: on a GPU, and on a CPU that has units for it; one without is 25 times slower with it."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=on_a_cpu or device.type == "cuda")

@@ -1,0 +1,264 @@
+"""How does a configuration become a trained network? One loop, whose position is a step."""
+
+import copy
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nas.core.errors import Diverged, UserError
+from nas.core.seeds import seed
+from nas.data.images import Images
+from nas.spaces.space import Space
+from nas.training.draws import Draws
+from nas.training.encoding import encoded
+from nas.training.metrics import Predictions, finite, metrics
+from nas.training.policies.policy import Running
+from nas.training.recipe import Recipe
+from nas.training.recorded import Advance, Recorded
+from nas.training.resuming import check
+from nas.training.step import predict, step, step_with_closure
+
+Key = tuple[int | str, ...]
+Batch = tuple[Tensor, Tensor]  # pixels, uint8 [b, c, h, w], and labels, int64 [b]
+TRAINING, VALIDATION, HELD_OUT, TEST = "training", "validation", "held-out", "test"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Images that are trained on, or judged by: those of `images` that are numbered `indices`, int64 [n]."""
+
+    images: Images
+    indices: Tensor
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+@dataclass
+class Training:
+    """A network in training. All that changes in a step is in its state; all its randomness hangs on `key`.
+
+    Order and dropout are reseeded by key and epoch, so an epoch is the same whatever came before it in the process.
+    """
+
+    recipe: Recipe
+    pieces: Mapping[str, Piece]
+    key: Key
+    epochs: int  # of a full training, which the learning rate depends on
+    device: torch.device
+    recorded: bool
+    model: nn.Module
+    draws: Draws
+    position: int = 0  # in steps
+    losses: list[float] = field(default_factory=list)  # the mean of each epoch that is over
+    total: Tensor = field(init=False)  # of the losses of the epoch at hand, float32 []
+    optimizer: torch.optim.Optimizer = field(init=False)
+    policy: Running = field(init=False)
+    advance: Advance = field(init=False)
+
+    @classmethod
+    def begin(
+        cls,
+        space: Space,
+        config: Mapping[str, Any],
+        pieces: Mapping[str, Piece],
+        key: Key,
+        epochs: int,
+        device: str = "cpu",
+        recorded: bool = False,
+    ) -> "Training":
+        """Return the training of the network of `config`, untrained, its weights drawn by `key`, on `device`.
+
+        `pieces` are "training" and whatever it is validated on; `epochs` is how long a full training takes. `recorded`
+        steps are launched as a whole, on a GPU only. Raises UserError for an optimizer that could not be continued.
+        """
+        recipe = Recipe.of(config, space.trainer, space.recipe)
+        check(recipe)
+        place, images = torch.device(device), pieces[TRAINING].images
+        draws = Draws(place)
+        with draws:
+            torch.manual_seed(seed(*key, "weights"))
+            model = space.build(dict(config), images.shape, len(images.classes))
+            model = model.to(place, memory_format=recipe.optimizer.memory_format)  # type: ignore[call-overload]
+        share = recipe.policy.sets_aside()
+        training = cls(recipe, _set_aside(pieces, share, key), key, epochs, place, recorded, model.train(), draws)
+        training._equip()
+        encoded(training.state_dict(), "the state of the training")
+        return training
+
+    @cached_property
+    def steps_per_epoch(self) -> int:
+        """The batches of an epoch. A last one of a single image is left out: batch normalisation cannot take it."""
+        count, size = len(self.pieces[TRAINING]), self.recipe.batch_size
+        return math.ceil((count - self._single) / size)
+
+    @cached_property
+    def _single(self) -> bool:
+        count = len(self.pieces[TRAINING])
+        return count % self.recipe.batch_size == 1 and count > 1
+
+    @property
+    def between_epochs(self) -> bool:
+        """Whether an epoch has just ended, or none has begun."""
+        return self.position % self.steps_per_epoch == 0
+
+    def batches(self, until: int) -> Iterator[Batch]:
+        """Yield the batches from the position up to step number `until`; each is to be given to `step`."""
+        piece, size, steps = self.pieces[TRAINING], self.recipe.batch_size, self.steps_per_epoch
+        while self.position < until:
+            epoch, done = divmod(self.position, steps)
+            left = self._order(epoch)[done * size : (done + until - self.position) * size]
+            for number, batch in enumerate(piece.images.batches(left, size, self.device), self.position + 1):
+                yield batch
+                if self.position != number:
+                    break  # it is elsewhere now: a branch was adopted
+
+    def step(self, batch: Batch) -> Tensor:
+        """Take a step on the batch; return its loss before it.
+
+        Raises Diverged at the end of an epoch whose mean loss is not finite.
+        """
+        epoch, done = divmod(self.position, self.steps_per_epoch)
+        self.policy.before_step(self)
+        with self.draws:
+            if not done:
+                torch.manual_seed(seed(*self.key, epoch, "dropout"))
+                self.total = torch.zeros((), device=self.device)
+            loss = self.advance(*batch)
+        self.total += loss * len(batch[1])
+        self.position += 1
+        if done + 1 == self.steps_per_epoch:
+            self._end_epoch()
+        return loss
+
+    def predict(self, part: str) -> Predictions:
+        """Return what the network says of the images of a part, such as "validation"."""
+        piece = self.pieces[part]
+        with self.judged() as model:
+            return predict(model, piece.images, piece.indices, self.recipe.centred)
+
+    def validate(self, part: str) -> dict[str, float]:
+        """Return the metrics on a part. Raises Diverged for a loss that is not finite."""
+        return finite(metrics(self.predict(part), self.recipe.batch_size))
+
+    @contextmanager
+    def judged(self) -> Iterator[nn.Module]:
+        """Yield the network as it is to be judged and kept; afterwards it trains on as if nothing had been.
+
+        Some optimizers train other weights than those that are good: they have an `eval`.
+        """
+        averaged, others = hasattr(self.optimizer, "eval"), dict[str, Tensor]()
+        optimizer: Any = self.optimizer
+        self.model.eval()
+        if averaged:
+            others = {name: weight.detach().clone() for name, weight in self.model.named_parameters()}
+            optimizer.eval()
+        try:
+            yield self.model
+        finally:
+            if averaged:
+                optimizer.train()
+                self.model.load_state_dict(others, strict=False)
+            self.model.train()
+
+    def branch(self) -> "Training":
+        """Return a copy in memory that trains on by itself: try it, then drop it or `adopt` it."""
+        other = copy.copy(self)
+        other.model, other.draws = copy.deepcopy(self.model), Draws(self.device)
+        other._equip()
+        state = self.state_dict()
+        other._load(copy.deepcopy({part: state[part] for part in state if part != "model"}))
+        return other
+
+    def adopt(self, branch: "Training") -> None:
+        """Go on from where the branch is, which is spent by that."""
+        self.release()
+        vars(self).update(vars(branch))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that the next steps depend on: what torch's own state_dicts hold, and where in it the training is.
+
+        Between epochs no random numbers are in it: the next one draws its own.
+        """
+        return {
+            "position": self.position,
+            "losses": list(self.losses),
+            "total": None if self.between_epochs else self.total,
+            "draws": [] if self.between_epochs else self.draws.states,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "policy": self.policy.state_dict(),
+        }
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` gave, here or in another process."""
+        self.model.load_state_dict(saved["model"])
+        self._load(saved)
+
+    def release(self) -> None:
+        """Give back what only training needs, and let the memory of the rest go with its last name."""
+        if isinstance(self.advance, Recorded):
+            self.advance.release()
+        vars(self.optimizer).pop("step", None)  # torch's schedulers wrap it, and lead it in a circle
+
+    def _equip(self) -> None:
+        """Give the model a new optimizer, policy and step."""
+        chosen = self.recipe.optimizer
+        self.total = torch.zeros((), device=self.device)
+        with self.draws:
+            self.optimizer = chosen.make(list(self.model.parameters()), self.recipe, self.recorded)
+        self.policy = self.recipe.policy.begin(self)
+        self._place_rates()
+        one = step_with_closure if chosen.closure else step
+        self.advance = partial(one, self.model, self.optimizer, self.recipe)
+        if self.recorded:
+            self.advance = Recorded(self.advance, self.recipe.batch_size)
+
+    def _load(self, saved: Mapping[str, Any]) -> None:
+        self.position, self.losses = saved["position"], list(saved["losses"])
+        if saved["total"] is not None:
+            self.total = saved["total"].to(self.device)
+        self.draws = Draws(self.device, saved["draws"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.policy.load_state_dict(saved["policy"])
+        self._place_rates()
+        if isinstance(self.advance, Recorded):
+            self.advance.release()
+
+    def _place_rates(self) -> None:
+        """Keep learning rates in tensors on the device where steps are recorded, which read them there."""
+        for group in self.optimizer.param_groups:
+            if self.recorded:
+                group["lr"] = torch.as_tensor(group["lr"], dtype=torch.float32, device=self.device)
+
+    def _order(self, epoch: int) -> Tensor:
+        """Return in which order the images are taken in an epoch, counted from 0."""
+        indices = self.pieces[TRAINING].indices
+        generator = torch.Generator().manual_seed(seed(*self.key, epoch, "order"))
+        order = indices[torch.randperm(len(indices), generator=generator)]
+        return order[:-1] if self._single else order
+
+    def _end_epoch(self) -> None:
+        mean = self.total.item() / (len(self.pieces[TRAINING]) - self._single)
+        if not math.isfinite(mean):
+            raise Diverged(f"the training loss is {mean}")
+        self.losses.append(mean)
+
+
+def _set_aside(pieces: Mapping[str, Piece], share: float, key: Key) -> dict[str, Piece]:
+    """Return the pieces, where asked for with a share of the training part as "held-out"."""
+    if not share:
+        return dict(pieces)
+    images, indices = pieces[TRAINING].images, pieces[TRAINING].indices
+    order = torch.randperm(len(indices), generator=torch.Generator().manual_seed(seed(*key, HELD_OUT)))
+    count = max(1, round(share * len(indices)))
+    if count >= len(indices):
+        raise UserError(f"{share:g} of {len(indices)} training images cannot be held out: none would be left")
+    held, rest = (Piece(images, indices[part.sort().values]) for part in (order[:count], order[count:]))
+    return {**pieces, TRAINING: rest, HELD_OUT: held}
