@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from nas.core.errors import UserError
+from nas.core.words import quoted
 from nas.data.decode import decode
 from nas.data.images import Images, content_digest, fits_in_memory
 from nas.data.parallel import all_in_threads
@@ -20,8 +21,6 @@ from nas.data.pixels import DEEP, Look, Ranges, ranges_of
 from nas.data.sizes import USUAL, alike
 from nas.data.stamps import listed, stamps
 from nas.data.survey import SAMPLE, Survey, read_all, sampled, summary, survey
-from nas.core.errors import UserError
-from nas.core.words import quoted
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
-from nas.data.pixels import DEEP, Depth, Look, Ranges, depth_of, look, to_rgb
 from nas.core.errors import UserError
+from nas.data.pixels import DEEP, Depth, Look, Ranges, depth_of, look, to_rgb
 
 _NOT_PICTURES = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}  # formats that Pillow knows of and cannot draw by itself
 _LARGEST = 2**29  # pixels of an image; Pillow itself takes 89 million for an attack, and twice as many for an error

@@ -121,7 +121,7 @@ def unsettled(looks: Sequence[Look]) -> bool:
     """Return whether values of these images are scaled by the range of all others, too, not only of these."""
     deep = [each.high for each in looks if each.depth == DEEP]
     bounded = all(each.depth.bounded for each in looks)
-    return not bounded or bool(deep) and _bits(max(deep)) <= _USED
+    return not bounded or (bool(deep) and _bits(max(deep)) <= _USED)
 
 
 def to_rgb(image: Image.Image, depth: Depth, ranges: Ranges) -> Image.Image:

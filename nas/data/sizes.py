@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from nas.core.errors import UserError
 from nas.data.parallel import all_in_threads
 from nas.data.picture import LARGEST_OWN_SIZE, Size, check_whole, own_size
-from nas.core.errors import UserError
 
 USUAL = (LARGEST_OWN_SIZE, LARGEST_OWN_SIZE)  # of images whose files differ in size, or are larger
 

@@ -18,9 +18,9 @@ from nas.core.types import Config
 from nas.core.units import duration
 from nas.core.words import unknown
 from nas.data import check_test_part
-from nas.data.decode import cores
 from nas.data.files import Checked
 from nas.data.memory import available_memory
+from nas.data.parallel import cores
 from nas.data.remarks import remarks
 from nas.engine.cheap import Measures
 from nas.engine.executors import Executor
