@@ -59,7 +59,7 @@ def parsers() -> dict[str, Parser]:
     _add_export(commands.add_parser("export", allow_abbrev=False, prog="nas export"))
     _add_predict(commands.add_parser("predict", allow_abbrev=False, prog="nas predict"))
     commands.add_parser("spaces", allow_abbrev=False, prog="nas spaces")
-    commands.add_parser("data", allow_abbrev=False, prog="nas data")
+    _add_data(commands.add_parser("data", allow_abbrev=False, prog="nas data"))
     flags = textwrap.fill(" ".join(commands.choices["search"].flags()), 78, break_on_hyphens=False)
     main.epilog = (
         f"flags of a search (nas search --help says what they mean, nas COMMAND --help those of a command):\n{flags}"
@@ -261,6 +261,12 @@ def _add_predict(predict: argparse.ArgumentParser) -> None:
     predict.add_argument("images", type=path, nargs="+", metavar="IMAGE", help="image files, or folders of them")
     predict.add_argument("--json", action="store_true", help="one line of JSON an image")
     predict.add_argument("--space", type=space, metavar="NAME|FILE.py", help="where the space's file lies now")
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    told = "a data set whose images are all to be read, and what is known then remembered (default: list the names)"
+    parser.add_argument("dataset", type=data, nargs="?", metavar="NAME|DIR", help=told)
+    parser.add_argument("--image-size", type=value(positive), metavar="N", help="pixels a side, as a search is given")
 
 
 def _add_machine(group: Any) -> None:

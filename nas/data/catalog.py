@@ -96,15 +96,20 @@ def check_test_part(name: str, ranges: Ranges | None = None, sample: bool = Fals
 
 
 def read_training(name: str) -> None:
-    """Read every image file of the train part; what is known of many is remembered, and `load` goes by it.
+    """Read and decode every image file of the train part; what is known of many is remembered, and `load` goes by it.
 
-    Raises UserError, naming the files, for those that are missing or broken.
+    Raises UserError, naming the files, for those that are missing or broken, or where nothing can be remembered.
     """
-    from nas.data.survey import read_all
+    from nas.data.files import check
+    from nas.data.survey import SAMPLE, read_all, remembered
 
     paths = _module(name).files_of(name, "train")
-    if paths:
-        read_all(name, paths)
+    if not paths:
+        return
+    found = read_all(name, paths)
+    check(paths, found.ranges, f"decoding all images of {name}")
+    if len(paths) > SAMPLE and found.stamps and not remembered(found.stamps):
+        raise UserError(f"{cache_dir()} cannot be written to: set NAS_DATA_DIR to a directory that can")
 
 
 def _module(name: str) -> ModuleType:

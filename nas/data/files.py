@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from nas.core.digests import listed
 from nas.core.errors import UserError
 from nas.core.words import quoted
 from nas.data.decode import decode
@@ -19,7 +20,7 @@ from nas.data.parallel import all_in_threads
 from nas.data.picture import Size, look_at, pixels, read
 from nas.data.pixels import DEEP, Look, Ranges, ranges_of
 from nas.data.sizes import USUAL, alike
-from nas.data.stamps import listed, stamps
+from nas.data.stamps import stamps
 from nas.data.survey import SAMPLE, Survey, read_all, sampled, summary, survey
 
 
@@ -104,7 +105,7 @@ def _images(files: Files, size: Size, found: Survey, kept: Tensor | None = None)
     listing = ""
     if len(files.paths) > SAMPLE:
         seen = found.stamps or stamps(files.paths)
-        listing = listed(digest([seen.names]), seen.times)
+        listing = listed(digest([seen.names]), seen.times.hex())
     return Images(
         files.name,
         files.part,

@@ -11,10 +11,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from nas.core.digests import is_listed
 from nas.data.memory import available_memory
 from nas.data.picture import Assumed
 from nas.data.pixels import Ranges
-from nas.data.stamps import is_listed
 
 Shape = tuple[int, int, int]  # channels, height, width
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from nas.data.paths import names_of
 from nas.data.picture import broken
 
-_KIND = "listing"  # how a digest begins that is no digest of contents
 _LENGTH = 16  # bytes; half as many of the times
 
 
@@ -37,19 +36,3 @@ def stamps(paths: Sequence[Path]) -> Stamps:
         place.update(b"%d %d %d %d " % (found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev))
     place.update(names.digest())
     return Stamps(names.digest(), times.digest(), place.digest())
-
-
-def listed(names: str, times: bytes) -> str:
-    """Return a digest by names and sizes, of which `names` is one in hex, and by times."""
-    return f"{_KIND}-{names}-{times.hex()}"
-
-
-def is_listed(digest: str) -> bool:
-    """Return whether a digest is one by names, sizes and times, not one of contents."""
-    return digest.startswith(f"{_KIND}-")
-
-
-def differ_in_time_only(one: str, other: str) -> bool:
-    """Return whether two digests of listings agree in names and sizes, and not in times."""
-    both = is_listed(one) and is_listed(other) and one != other
-    return both and one.rpartition("-")[0] == other.rpartition("-")[0]

@@ -68,7 +68,7 @@ def survey(name: str, paths: Sequence[Path]) -> Survey:
         looks = all_in_threads(look_at, paths)
         return summary(looks, len(paths), ranges=ranges_of(name, looks))
     now = stamps(paths)
-    if known := _remembered(now):
+    if known := remembered(now):
         return known
     looks = all_in_threads(look_at, sampled(paths))
     return read_all(name, paths) if unsettled(looks) else summary(looks, len(paths), stamps=now)
@@ -98,7 +98,7 @@ def read_all(name: str, paths: Sequence[Path]) -> Survey:
     return found
 
 
-def _remembered(files: Stamps) -> Survey | None:
+def remembered(files: Stamps) -> Survey | None:
     """Return what was seen when all of these files were read, if they are as they were then."""
     with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
         return replace(_from_json(json.loads(_place(files).read_text(encoding="ascii"))), stamps=files)

@@ -83,20 +83,19 @@ def test_images_in_memory_are_resized_as_files_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sizes", "told", "expected"),
+    ("sizes", "expected"),
     [
-        ([(20, 30), (20, 30)], None, (30, 20)),  # alike: as they are, height first
-        ([(64, 64)], None, (64, 64)),
-        ([(65, 20), (65, 20)], None, (64, 64)),  # too large
-        ([(20, 30), (30, 20)], None, (64, 64)),  # several
-        ([(20, 30), (30, 20)], 24, (24, 24)),  # told
+        ([(20, 30), (20, 30)], (30, 20)),  # as they are, height first
+        ([(64, 64)], (64, 64)),
+        ([(65, 20), (65, 20)], None),  # too large
+        ([(20, 30), (30, 20)], None),  # several
     ],
 )
-def test_the_size_that_images_get(
-    tmp_path: Path, sizes: list[tuple[int, int]], told: int | None, expected: tuple[int, int]
+def test_the_size_that_images_have_in_common(
+    tmp_path: Path, sizes: list[tuple[int, int]], expected: tuple[int, int] | None
 ) -> None:
     files = [saved(Image.new("RGB", size), tmp_path / f"{n}.png") for n, size in enumerate(sizes)]
-    assert size_of(files, told) == expected
+    assert alike(files) == expected
 
 
 def test_sizes_are_read_from_headers_alone(tmp_path: Path) -> None:
