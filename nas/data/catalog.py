@@ -15,6 +15,7 @@ from nas.data.download import cache_dir
 if TYPE_CHECKING:
     from nas.data.files import Checked
     from nas.data.images import Images
+    from nas.data.picture import Assumed
     from nas.data.pixels import Ranges
 
 PARTS = ("train", "test")
@@ -82,17 +83,18 @@ def load(
     return replace(loader(name, part, image_size, resident_bytes), decoders=decoders)
 
 
-def check_test_part(name: str, ranges: Ranges | None = None, sample: bool = False) -> Checked:
+def check_test_part(name: str, ranges: Ranges | None = None, assumed: Assumed | None = None) -> Checked:
     """What is known of the image files in the test part; nothing where it is no files.
 
-    Every file, or of many a `sample`, is decoded, and nothing else made of it. Raises UserError, naming the files,
-    where some are broken, or have values that `ranges`, those of the train part, say nothing of.
+    Every file is decoded, and nothing else made of it; only a sample of them where of the train part no more is known
+    than is `assumed`. Raises UserError, naming the files, where some are broken, or have values that `ranges`, those of
+    the train part, say nothing of.
     """
     from nas.data.files import check
     from nas.data.survey import sampled
 
     paths = _module(name).files_of(name, "test")
-    return check(sampled(paths) if sample else paths, ranges)
+    return check(sampled(paths) if assumed else paths, ranges, assumed and replace(assumed, size=None))
 
 
 def read_training(name: str) -> None:
@@ -101,14 +103,14 @@ def read_training(name: str) -> None:
     Raises UserError, naming the files, for those that are missing or broken, or where nothing can be remembered.
     """
     from nas.data.files import check
-    from nas.data.survey import SAMPLE, read_all, remembered
+    from nas.data.survey import is_large, read_all, remembered
 
     paths = _module(name).files_of(name, "train")
     if not paths:
         return
     found = read_all(name, paths)
-    check(paths, found.ranges, f"decoding all images of {name}")
-    if len(paths) > SAMPLE and found.stamps and not remembered(found.stamps):
+    check(paths, found.ranges, title=f"decoding all images of {name}")
+    if is_large(paths) and found.stamps and not remembered(found.stamps):
         raise UserError(f"{cache_dir()} cannot be written to: set NAS_DATA_DIR to a directory that can")
 
 

@@ -17,11 +17,11 @@ from nas.core.words import quoted
 from nas.data.decode import decode
 from nas.data.images import Images, content_digest, fits_in_memory
 from nas.data.parallel import all_in_threads
-from nas.data.picture import Size, look_at, pixels, read
+from nas.data.picture import Assumed, Size, look_at, pixels, read
 from nas.data.pixels import DEEP, Look, Ranges, ranges_of
 from nas.data.sizes import USUAL, alike
 from nas.data.stamps import stamps
-from nas.data.survey import SAMPLE, Survey, read_all, sampled, summary, survey
+from nas.data.survey import Survey, is_large, read_all, sampled, summary, survey
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Files:
 def from_files(files: Files, resident_bytes: int | None = None) -> Images:
     """Images of `files`, decoded to RGB of one size (see `nas.data.sizes`): at once where they fit in memory.
 
-    What fits there, and what is SAMPLE files at most, is read whole here. Of a larger train part only a sample is
+    What fits there, and what is few files, is read whole here. Of a larger train part only a sample is
     looked at: a file that is otherwise is told when it is met. Values without a range of their own are scaled by that
     of the whole train part. Raises UserError, naming the files, for those that are seen to be missing or broken.
     """
@@ -50,7 +50,7 @@ def from_files(files: Files, resident_bytes: int | None = None) -> Images:
     own = None if told else alike(sampled(training))
     usual = (told, told) if told else USUAL
     found = None
-    if len(training) > SAMPLE:
+    if is_large(training):
         if not fits_in_memory(len(training), (3, *(own or usual)), resident_bytes):
             found = survey(files.name, training)
             own = found.size if own and found.whole else own
@@ -58,7 +58,7 @@ def from_files(files: Files, resident_bytes: int | None = None) -> Images:
             own = alike(training)
     size = own or usual
     keep = fits_in_memory(len(files.paths), (3, *size), resident_bytes)
-    if found is None or keep or len(files.paths) <= SAMPLE:
+    if found is None or keep or not is_large(files.paths):
         return _read(files, size, keep)
     return _listed(files, found, size, own)
 
@@ -103,7 +103,7 @@ def _images(files: Files, size: Size, found: Survey, kept: Tensor | None = None)
         return content_digest(files.classes, shape, targets, files.holdout, contents)
 
     listing = ""
-    if len(files.paths) > SAMPLE:
+    if is_large(files.paths):
         seen = found.stamps or stamps(files.paths)
         listing = listed(digest([seen.names]), seen.times.hex())
     return Images(
@@ -131,8 +131,10 @@ class Checked:
     beyond: int = 0
 
 
-def check(paths: Sequence[Path], ranges: Ranges | None = None, title: str = "") -> Checked:
-    """Return what is known of files, all of which can be read as images, and scaled by `ranges` if given.
+def check(
+    paths: Sequence[Path], ranges: Ranges | None = None, assumed: Assumed | None = None, title: str = ""
+) -> Checked:
+    """Return what is known of files, all of which can be read as images, scaled by `ranges` if given, as `assumed`.
 
     Raises UserError naming those that cannot. `title` is for a bar that shows how far it is.
     """
@@ -140,7 +142,7 @@ def check(paths: Sequence[Path], ranges: Ranges | None = None, title: str = "") 
     def whole(path: Path) -> tuple[bytes, bool]:
         content = read(path)
         seen = look_at(path, content)
-        pixels(path, (1, 1), content, {seen.depth.kind: (0.0, 1.0)} if ranges is None else ranges)
+        pixels(path, (1, 1), content, {seen.depth.kind: (0.0, 1.0)} if ranges is None else ranges, assumed)
         return blake2b(content, digest_size=16).digest(), bool(ranges) and seen.beyond(ranges or {})
 
     found = all_in_threads(whole, paths, title)

@@ -45,9 +45,14 @@ class Survey:
         return None if self.whole else Assumed(self.seen, size, DEEP in self.kinds, cure)
 
 
+def is_large(paths: Sequence[Path]) -> bool:
+    """Return whether these are more files than are read without need."""
+    return len(paths) > SAMPLE
+
+
 def sampled(paths: Sequence[Path]) -> Sequence[Path]:
     """Return SAMPLE of the files, evenly from the first to the last; all where there are no more."""
-    if len(paths) <= SAMPLE:
+    if not is_large(paths):
         return paths
     return [paths[number * len(paths) // SAMPLE] for number in range(SAMPLE)]
 
@@ -64,7 +69,7 @@ def survey(name: str, paths: Sequence[Path]) -> Survey:
     Of all, if they were read before and that is remembered, and if values are scaled by the range of them all.
     Raises UserError, naming the files, for those that are missing or seen to be broken.
     """
-    if len(paths) <= SAMPLE:
+    if not is_large(paths):
         looks = all_in_threads(look_at, paths)
         return summary(looks, len(paths), ranges=ranges_of(name, looks))
     now = stamps(paths)
@@ -93,7 +98,7 @@ def read_all(name: str, paths: Sequence[Path]) -> Survey:
         contents=tuple(content for _, _, content in taken),
         stamps=before,
     )
-    if len(paths) > SAMPLE:
+    if is_large(paths):
         _remember(before, found)
     return found
 

@@ -90,8 +90,8 @@ class Plan:
         self.details = as_begun(self.directory, self._details())
         self.initial = self._initial()
         # A broken test part is told before anything starts.
-        few = bool(self.images.assumed)  # of as many images not even those that are trained on were all looked at
-        test = Checked() if self._begun else check_test_part(flags.data, self.images.ranges, sample=few)
+        images = self.images
+        test = Checked() if self._begun else check_test_part(flags.data, images.ranges, images.assumed)
         self.remarks = remarks(self.images, self.budgets.folds, test)
 
     def _images(self) -> Images:
