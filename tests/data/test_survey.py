@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def test_a_search_begins_to_train_before_it_has_opened_all_files(tmp_path: Path)
 @given(st.integers(0, 5000))
 def test_a_sample_is_spread_evenly_over_the_files(count: int) -> None:
     chosen = [int(path.name) for path in survey_module.sampled([Path(str(number)) for number in range(count)])]
-    gaps = {after - before for before, after in zip(chosen, chosen[1:], strict=False)}
+    gaps = {after - before for before, after in pairwise(chosen)}
     assert len(chosen) == min(count, survey_module.SAMPLE)
     assert not gaps or max(gaps) - min(gaps) <= 1
     assert not chosen or (chosen[0] == 0 and chosen[-1] >= count - max(gaps, default=1))
