@@ -60,7 +60,7 @@ def parsers() -> dict[str, Parser]:
     _add_export(commands.add_parser("export", allow_abbrev=False, prog="nas export"))
     _add_predict(commands.add_parser("predict", allow_abbrev=False, prog="nas predict"))
     commands.add_parser("spaces", allow_abbrev=False, prog="nas spaces")
-    commands.add_parser("data", allow_abbrev=False, prog="nas data")
+    _add_data(commands.add_parser("data", allow_abbrev=False, prog="nas data"))
     _add_parts(commands.add_parser("parts", allow_abbrev=False, prog="nas parts"))
     flags = textwrap.fill(" ".join(commands.choices["search"].flags()), 78, break_on_hyphens=False)
     main.epilog = (
@@ -261,6 +261,12 @@ def _add_parts(parts: argparse.ArgumentParser) -> None:
     parts.add_argument("kind", nargs="?", metavar="KIND", help="strategy, scheduler, model, optimizer, policy, ...")
     parts.add_argument("part", nargs="?", metavar="NAME", help="of the part whose parameters are listed")
     parts.add_argument("--markdown", action="store_true", help="as the page of the documentation has them")
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    told = "a data set whose images are all to be read, and what is known then remembered (default: list the names)"
+    parser.add_argument("dataset", type=data, nargs="?", metavar="NAME|DIR", help=told)
+    parser.add_argument("--image-size", type=value(positive), metavar="N", help="pixels a side, as a search is given")
 
 
 def _add_machine(group: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +15,7 @@ from nas.data.download import cache_dir
 if TYPE_CHECKING:
     from nas.data.files import Checked
     from nas.data.images import Images
+    from nas.data.picture import Assumed
     from nas.data.pixels import Ranges
 
 PARTS = ("train", "test")
@@ -57,13 +58,20 @@ NAMES = (
 )  # fmt: skip
 
 
-def load(name: str, part: str = "train", image_size: int | None = None, *, resident_bytes: int | None = None) -> Images:
+def load(
+    name: str,
+    part: str = "train",
+    image_size: int | None = None,
+    *,
+    resident_bytes: int | None = None,
+    decoders: int = 0,
+) -> Images:
     """One part of a data set, by a known name or by the directory of an image folder.
 
     `image_size` N makes the images N x N pixels. Without it they keep their own size, but photographs that
     differ in size or have more than 64 pixels a side become 64 x 64. Image files that need more memory than
     `resident_bytes` once decoded (default: a quarter of what the host has available) are not kept but decoded
-    on access. The train part is made without reading a pixel of the test part.
+    on access, by so many processes as `decoders`. The train part is made without reading a pixel of the test part.
 
     Raises UserError for an unknown name, part or size, and for data that are missing or broken.
     """
@@ -72,18 +80,38 @@ def load(name: str, part: str = "train", image_size: int | None = None, *, resid
     if image_size is not None and image_size < 1:
         raise UserError(f"image size {image_size} is too small: give at least 1 pixel")
     loader = cast("Callable[..., Images]", _module(name).load)
-    return loader(name, part, image_size, resident_bytes)
+    return replace(loader(name, part, image_size, resident_bytes), decoders=decoders)
 
 
-def check_test_part(name: str, ranges: Ranges | None = None) -> Checked:
+def check_test_part(name: str, ranges: Ranges | None = None, assumed: Assumed | None = None) -> Checked:
     """What is known of the image files in the test part; nothing where it is no files.
 
-    Every file is decoded, and nothing else made of it. Raises UserError, naming the files, where some are broken, or
-    have values that `ranges`, those of the train part, say nothing of.
+    Every file is decoded, and nothing else made of it; only a sample of them where of the train part no more is known
+    than is `assumed`. Raises UserError, naming the files, where some are broken, or have values that `ranges`, those of
+    the train part, say nothing of.
     """
     from nas.data.files import check
+    from nas.data.survey import sampled
 
-    return check(_module(name).test_files(name), ranges)
+    paths = _module(name).files_of(name, "test")
+    return check(sampled(paths) if assumed else paths, ranges, assumed and replace(assumed, size=None))
+
+
+def read_training(name: str) -> None:
+    """Read and decode every image file of the train part; what is known of many is remembered, and `load` goes by it.
+
+    Raises UserError, naming the files, for those that are missing or broken, or where nothing can be remembered.
+    """
+    from nas.data.files import check
+    from nas.data.survey import is_large, read_all, remembered
+
+    paths = _module(name).files_of(name, "train")
+    if not paths:
+        return
+    found = read_all(name, paths)
+    check(paths, found.ranges, title=f"decoding all images of {name}")
+    if is_large(paths) and found.stamps and not remembered(found.stamps):
+        raise UserError(f"{cache_dir()} cannot be written to: set NAS_DATA_DIR to a directory that can")
 
 
 def _module(name: str) -> ModuleType:

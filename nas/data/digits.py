@@ -29,7 +29,7 @@ def load(name: str, part: str, image_size: int | None, resident_bytes: int | Non
     return resident(name, part, CLASSES, resize(pixels, image_size), labels[numbers])
 
 
-def test_files(name: str) -> tuple[Path, ...]:
+def files_of(name: str, part: str) -> tuple[Path, ...]:
     """None: it is always in memory."""
     return ()
 

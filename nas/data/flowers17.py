@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from nas.data.decode import size_of
 from nas.data.download import cache_dir, fetch, unpack
 from nas.data.files import Files, from_files
 from nas.data.images import Images
@@ -38,14 +37,14 @@ def load(
     chosen = train if part == "train" else numbers["tst1"]
     holdout = range(len(numbers["trn1"]), len(train)) if part == "train" else ()
     labels = [(number - 1) // PER_CLASS for number in chosen]
-    size = size_of(map(_file, train), image_size)
-    files = Files(name, part, CLASSES, [_file(n) for n in chosen], labels, size, holdout)
-    return from_files(files, resident_bytes)
+    paths, training = list(map(_file, chosen)), list(map(_file, train))
+    return from_files(Files(name, part, CLASSES, paths, labels, training, image_size, holdout), resident_bytes)
 
 
-def test_files(name: str) -> list[Path]:
-    """The files of the test part."""
-    return [_file(number) for number in _official_split(Source())["tst1"]]
+def files_of(name: str, part: str) -> list[Path]:
+    """The files of the train or test part."""
+    numbers = _official_split(Source())
+    return list(map(_file, numbers["tst1"] if part == "test" else numbers["trn1"] + numbers["val1"]))
 
 
 def _official_split(source: Source) -> dict[str, list[int]]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 from nas.core.errors import UserError
-from nas.data.decode import size_of
 from nas.data.files import Files, from_files
 from nas.data.folds import set_aside
 from nas.data.images import Images
 from nas.data.listing import Listing, class_names, left_out, listing
+from nas.data.paths import Paths
 
 PARTS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
 FIXED_SEED = 0  # of a test part set aside from train/: it must be the same one for every run
@@ -21,21 +23,20 @@ def load(name: str, part: str, image_size: int | None, resident_bytes: int | Non
     """The images in the directory `name`: train/CLASS/*.jpg (or .png, ...), and if there val/ and test/.
 
     val/ joins the train part as its holdout. Without test/ a fixed fifth of train/ is the test part. Both
-    parts have the size of the train part's images (see `nas.data.decode.size_of`). Of test/, the train part
+    parts have the size of the train part's images (see `nas.data.files`). Of test/, the train part
     only looks at names. Raises UserError, naming the path, for what is missing, odd or broken.
     """
     root = Path(name)
     places, classes = _places(root)
     train, validation, test = _listings(places, classes)
     everything = train + validation
-    size = size_of(everything.files, image_size)
     holdout = range(len(train.files), len(everything.files)) if part == "train" else ()
     chosen = everything if part == "train" else test
     unused = _unused(places, root) if part == "train" else ""
-    training = None if part == "train" else everything.files
-    return from_files(
-        Files(name, part, classes, chosen.files, chosen.labels, size, holdout, training, unused), resident_bytes
+    files = Files(
+        name, part, classes, chosen.files, chosen.labels, everything.files, image_size, holdout, left_out=unused
     )
+    return from_files(files, resident_bytes)
 
 
 def _unused(places: dict[str, Path], root: Path) -> str:
@@ -45,9 +46,10 @@ def _unused(places: dict[str, Path], root: Path) -> str:
     return "; ".join(filter(None, [unused, f"in test/: {tested}" if tested else ""]))
 
 
-def test_files(name: str) -> tuple[Path, ...]:
-    """The files of the test part, without reading any. Raises what `load` does."""
-    return _listings(*_places(Path(name)))[2].files
+def files_of(name: str, part: str) -> Sequence[Path]:
+    """The files of the train or test part, without reading any. Raises what `load` does."""
+    train, validation, test = _listings(*_places(Path(name)))
+    return test.files if part == "test" else (train + validation).files
 
 
 def _places(root: Path) -> tuple[dict[str, Path], tuple[str, ...]]:
@@ -76,11 +78,12 @@ def _place(root: Path, names: tuple[str, ...]) -> Path | None:
 def _listings(places: dict[str, Path], classes: tuple[str, ...]) -> tuple[Listing, Listing, Listing]:
     """What the train, validation and test parts consist of."""
     train = listing(places["train"], classes)
-    validation = listing(places["val"], classes) if "val" in places else Listing((), ())
+    validation = listing(places["val"], classes) if "val" in places else Listing(Paths([]), [])
     if "test" in places:
         return train, validation, listing(places["test"], classes)
+    counts = Counter(train.labels)
     for label, class_name in enumerate(classes):
-        if train.labels.count(label) < 2:
+        if counts[label] < 2:
             place = places["train"] / class_name
             raise UserError(
                 f"{place}: only one image, and without {places['train'].parent}/test/ one is set aside: add images"

@@ -11,7 +11,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from nas.core.digests import is_listed
 from nas.data.memory import available_memory
+from nas.data.picture import Assumed
 from nas.data.pixels import Ranges
 
 Shape = tuple[int, int, int]  # channels, height, width
@@ -21,7 +23,7 @@ Shape = tuple[int, int, int]  # channels, height, width
 class Images:
     """One part of a data set: labels always in memory, pixels in memory or, when too big, as files.
 
-    Both kinds hand out the same batches, and `digest` is the same where the images are.
+    Both kinds hand out the same batches, and a `digest` by contents is the same where the images are.
     """
 
     name: str
@@ -30,15 +32,22 @@ class Images:
     shape: Shape
     labels: Tensor  # int64 [n], on the CPU
     pixels: Tensor | None  # uint8 [n, c, h, w]; None: decoded from `files` on access
-    files: tuple[Path, ...] = ()
+    files: Sequence[Path] = ()
     holdout: tuple[int, ...] = ()  # the official validation images inside this part, if there are any
-    digest: str = ""
+    digest: str = ""  # by contents; by names, sizes and times where these are not known
+    listing: str = ""  # the latter, of more files than are read without need
     ranges: Ranges = field(default_factory=dict)  # of pixel values that have none of their own
     contents: tuple[bytes, ...] = ()  # hashes of the files, if it is made of files
     notes: tuple[str, ...] = ()  # lines on what was converted and left out
+    assumed: Assumed | None = None  # what was not looked at, and must be so
+    decoders: int = 0  # processes that decode while the device computes
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def digest_like(self, other: str) -> str:
+        """The digest that can be compared with `other`, by listing or by contents, if this kind is known."""
+        return self.listing if self.listing and is_listed(other) else self.digest
 
     def to(self, device: torch.device | str) -> Images:
         """The same images with resident pixels on `device`; streamed ones are returned as they are."""
@@ -56,10 +65,11 @@ class Images:
         # Labels and order move once, before the first batch: a copy inside the loop would stall a GPU.
         labels = torch.split(self.labels[order.cpu()].to(device), batch_size)
         if self.pixels is None:
-            from nas.data.stream import streamed  # only big data pay for importing the loader
+            from nas.data.stream import Source, streamed  # only big data pay for the import
 
+            source = Source(self.files, self.shape, self.ranges, self.assumed)
             numbers = torch.split(order.cpu(), batch_size)
-            pixels = streamed(self.files, self.shape, numbers, torch.device(device), self.ranges)
+            pixels = streamed(source, numbers, torch.device(device), self.decoders)
         else:
             numbers = torch.split(order.to(self.pixels.device), batch_size)
             pixels = _resident(self.pixels, numbers, device)

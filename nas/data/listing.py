@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 
 from nas.core.errors import UserError
-from nas.data.decode import suffixes
+from nas.data.paths import Paths
+from nas.data.picture import suffixes
 
 _NAMED = 3  # folders that are told by name
 
@@ -19,15 +20,15 @@ _NAMED = 3  # folders that are told by name
 class Listing:
     """Files with their labels, class by class in the classes' order."""
 
-    files: tuple[Path, ...]
-    labels: tuple[int, ...]
+    files: Paths
+    labels: Sequence[int]
 
     def __add__(self, other: Listing) -> Listing:
-        return Listing(self.files + other.files, self.labels + other.labels)
+        return Listing(Paths([*self.files.names, *other.files.names]), [*self.labels, *other.labels])
 
     def pick(self, numbers: torch.Tensor) -> Listing:
         chosen = numbers.tolist()
-        return Listing(tuple(self.files[n] for n in chosen), tuple(self.labels[n] for n in chosen))
+        return Listing(Paths([self.files.names[n] for n in chosen]), [self.labels[n] for n in chosen])
 
 
 def listing(directory: Path, classes: tuple[str, ...]) -> Listing:
@@ -39,8 +40,8 @@ def listing(directory: Path, classes: tuple[str, ...]) -> Listing:
         adds = f" adds {', '.join(extra)}" if extra else ""
         raise UserError(f"{directory}: not the classes of train/:{lacks}{adds}: make them the same")
     per_class = [_image_files(folder) for folder in _folders(directory)]
-    labels = tuple(label for label, files in enumerate(per_class) for _ in files)
-    return Listing(tuple(file for files in per_class for file in files), labels)
+    labels = [label for label, files in enumerate(per_class) for _ in files]
+    return Listing(Paths([file for files in per_class for file in files]), labels)
 
 
 def class_names(directory: Path) -> tuple[str, ...]:
@@ -53,11 +54,10 @@ def left_out(directories: Sequence[Path], root: Path | None = None, parts: Seque
     deep = dict[str, int]()
     loose = others = 0
     for directory in directories:
-        loose += sum(_is_image(path) for path in _files(directory))
+        loose += sum(map(_is_image, _files(directory)))
         for folder in _folders(directory):
-            others += sum(not _is_image(path) for path in _files(folder))
-            below = sum(_is_image(path) for inner in _folders(folder) for path in _files(inner, deep=True))
-            if below:
+            others += sum(not _is_image(file) for file in _files(folder))
+            if below := _below(folder):
                 deep[_name(folder)] = deep.get(_name(folder), 0) + below
     told = [
         f"{sum(deep.values()):,} in sub-folders of {_named(deep)}" if deep else "",
@@ -72,7 +72,7 @@ def _no_parts(root: Path, parts: Sequence[Path]) -> Iterator[Path]:
     """Yield the folders with images beside those of the parts; of one that may hold tests only the name is seen."""
     for each in _folders(root):
         tests = each.name.lower().startswith("test")
-        if each not in parts and (tests or any(_is_image(path) for path in _files(each, deep=True))):
+        if each not in parts and (tests or any(map(_is_image, _files_below(each)))):
             yield each
 
 
@@ -82,17 +82,23 @@ def _named(names: Sequence[str] | dict[str, int]) -> str:
     return ", ".join([*told, *more])
 
 
-def _image_files(directory: Path) -> list[Path]:
-    files = sorted(path for path in _files(directory) if _is_image(path))
+def _image_files(directory: Path) -> list[str]:
+    files = sorted(filter(_is_image, _files(directory)))
     if not files:
-        below = sum(_is_image(path) for folder in _folders(directory) for path in _files(folder, deep=True))
+        below = _below(directory)
         cure = f"there are {below:,} in its sub-folders, move them up" if below else "add some or remove the folder"
         raise UserError(f"{directory}: no image files (.jpg, .png, or others that Pillow reads): {cure}")
-    return files
+    return [f"{directory}{os.sep}{file}" for file in files]
+
+
+def _below(directory: Path) -> int:
+    """How many images lie in its sub-folders."""
+    return sum(_is_image(file) for folder in _folders(directory) for file in _files_below(folder))
 
 
 def _folders(directory: Path) -> list[Path]:
-    return sorted((entry for entry in directory.iterdir() if entry.is_dir() and _visible(entry)), key=_name)
+    with os.scandir(directory) as entries:
+        return sorted((Path(entry) for entry in entries if _visible(entry.name) and entry.is_dir()), key=_name)
 
 
 def _name(folder: Path) -> str:
@@ -100,15 +106,24 @@ def _name(folder: Path) -> str:
     return os.fsencode(folder.name).decode("utf-8", "surrogateescape")
 
 
-def _files(directory: Path, deep: bool = False) -> Iterator[Path]:
-    entries = directory.rglob("*") if deep else directory.iterdir()
-    # A link to nothing is a file that is missed; a pipe would be waited for.
-    return (entry for entry in entries if _visible(entry) and (entry.is_file() or not entry.exists()))
+def _files(directory: Path) -> Iterator[str]:
+    """Yield the names of the files in a folder: one look at it tells which these are."""
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            # A link to nothing is a file that is missed; a pipe would be waited for.
+            if _visible(entry.name) and (entry.is_file() or (entry.is_symlink() and not Path(entry).exists())):
+                yield entry.name
 
 
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in suffixes()
+def _files_below(directory: Path) -> Iterator[str]:
+    """Yield the names of the files in a folder and in those below it, but for links to folders."""
+    for place, _, _ in os.walk(directory):
+        yield from _files(Path(place))
 
 
-def _visible(path: Path) -> bool:
-    return not path.name.startswith(".")  # what tools leave behind: .ipynb_checkpoints, ._image.jpg
+def _is_image(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in suffixes()  # noqa: PTH122 (of many files)
+
+
+def _visible(name: str) -> bool:
+    return not name.startswith(".")  # what tools leave behind: .ipynb_checkpoints, ._image.jpg

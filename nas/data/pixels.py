@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,10 +111,17 @@ def ranges_of(name: str, looks: Iterable[Look]) -> dict[str, tuple[float, float]
         if low == high:
             raise UserError(f"{name}: all pixels of its {kind} images are {low:g}: there is nothing to see in them")
     if _DEEP in found:
-        bits = max(8, int(found.pop(_DEEP)[1]).bit_length())
+        bits = _bits(found.pop(_DEEP)[1])
         if bits <= _USED:
             found[_DEEP] = (0.0, 2.0**bits - 1)
     return found
+
+
+def unsettled(looks: Sequence[Look]) -> bool:
+    """Return whether values of these images are scaled by the range of all others, too, not only of these."""
+    deep = [each.high for each in looks if each.depth == DEEP]
+    bounded = all(each.depth.bounded for each in looks)
+    return not bounded or (bool(deep) and _bits(max(deep)) <= _USED)
 
 
 def to_rgb(image: Image.Image, depth: Depth, ranges: Ranges) -> Image.Image:
@@ -133,6 +140,10 @@ def to_rgb(image: Image.Image, depth: Depth, ranges: Ranges) -> Image.Image:
         return image.convert("RGB")
     rgba = _rgba(image)
     return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+
+
+def _bits(most: float) -> int:
+    return max(8, int(most).bit_length())
 
 
 def _bytes(values: np.ndarray[Any, Any], depth: Depth, ranges: Ranges) -> np.ndarray[Any, Any]:

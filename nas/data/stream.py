@@ -2,72 +2,58 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, get_worker_info
 
-from nas.core.errors import UserError
-from nas.data.decode import cores, decode, in_threads
+from nas.data import decoders
+from nas.data.parallel import in_threads
+from nas.data.picture import Assumed, pixels
 from nas.data.pixels import Ranges
 
-WORTH_WORKERS = 1024  # images; fewer are decoded before worker processes would have started
-Payload = TypeVar("Payload")
+WORTH_PROCESSES = 512  # images; fewer are decoded here before a process would have started
 
 
-def streamed(
-    files: Sequence[Path],
-    shape: tuple[int, int, int],
-    batches: Sequence[Tensor],
-    device: torch.device,
-    ranges: Ranges | None = None,
-) -> Iterator[Tensor]:
+@dataclass(frozen=True)
+class Source:
+    """Image files, and what they become."""
+
+    files: Sequence[Path]
+    shape: tuple[int, int, int]  # channels, height, width
+    ranges: Ranges = field(default_factory=dict)
+    assumed: Assumed | None = None
+
+
+def streamed(source: Source, batches: Sequence[Tensor], device: torch.device, processes: int = 0) -> Iterator[Tensor]:
     """The pixels of the files numbered in each of `batches` (int64 [b], CPU), uint8 [b, c, h, w] on `device`.
 
-    Raises UserError, naming the file, where one cannot be decoded.
+    With `processes` the next batch is decoded by them while the caller works on one; never more than one batch more
+    is in memory. Batches are the same for any number of processes. Raises UserError, naming the file, where one
+    cannot be decoded, IndexError where there is none of a number, RuntimeError where a process died.
     """
-    loader: DataLoader[Tensor | UserError] = DataLoader(
-        _Files(files, shape, ranges or {}),
-        sampler=[batch.tolist() for batch in batches],
-        batch_size=None,  # the sampler already gives whole batches
-        num_workers=_worker_count(sum(map(len, batches))),
-        collate_fn=_as_is,
-        pin_memory=device.type == "cuda",
-        generator=torch.Generator(),  # the loader draws a number, and would take it from the training's own
-    )
-    for batch in loader:
-        if isinstance(batch, UserError):
-            raise batch
+    few = sum(map(len, batches)) < WORTH_PROCESSES
+    for batch in _decoded_here(source, batches) if few or not processes else _ahead(source, batches, device, processes):
         yield batch.to(device, non_blocking=True)
 
 
-class _Files(Dataset["Tensor | UserError"]):
-    """Image files by batches of numbers."""
+def _decoded_here(source: Source, batches: Sequence[Tensor]) -> Iterator[Tensor]:
+    def decode(number: int) -> Tensor:
+        return torch.from_numpy(pixels(source.files[number], size, None, source.ranges, source.assumed))
 
-    def __init__(self, files: Sequence[Path], shape: tuple[int, int, int], ranges: Ranges) -> None:
-        self.files, self.shape, self.ranges = files, shape, ranges
-
-    def __getitem__(self, numbers: list[int]) -> Tensor | UserError:
-        try:
-            if get_worker_info() is None:
-                return torch.stack(in_threads(self._decode, numbers))
-            return torch.stack([self._decode(number) for number in numbers])
-        except UserError as error:
-            return error  # raised in a worker, it would arrive wrapped in that worker's traceback
-
-    def _decode(self, number: int) -> Tensor:
-        return decode(self.files[number], self.shape[1:], ranges=self.ranges)
+    size = (source.shape[1], source.shape[2])
+    for batch in batches:
+        yield torch.stack(in_threads(decode, batch.tolist()))
 
 
-def _worker_count(images: int) -> int:
-    if images < WORTH_WORKERS or multiprocessing.current_process().daemon:  # a daemon may have no children
-        return 0
-    return min(cores(), 8)
-
-
-def _as_is(payload: Payload) -> Payload:
-    return payload
+def _ahead(source: Source, batches: Sequence[Tensor], device: torch.device, processes: int) -> Iterator[Tensor]:
+    task = decoders.Task(source.shape, source.ranges, source.assumed)
+    with decoders.lent(processes) as team:
+        team.ask(task, [source.files[number] for number in batches[0].tolist()])
+        for batch, after in zip(batches, [*batches[1:], None], strict=True):
+            decoded = torch.empty((len(batch), *source.shape), dtype=torch.uint8, pin_memory=device.type == "cuda")
+            ahead = [] if after is None else [source.files[number] for number in after.tolist()]
+            team.fetch(decoded.numpy(), task, ahead)
+            yield decoded

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from nas.core.errors import UserError
-from nas.data.decode import resize, size_of
+from nas.data.decode import resize
 from nas.data.download import TIMEOUT, cache_dir
 from nas.data.files import Files, from_files
 from nas.data.images import Images, resident
@@ -29,12 +29,14 @@ def load(name: str, part: str, image_size: int | None, resident_bytes: int | Non
     return resident(name, part, classes, resize(pixels, image_size), labels)
 
 
-def test_files(name: str) -> list[Path]:
-    """The files of the test part; none of a data set that is always in memory, which can be read then."""
-    if name == "flowers102":
-        return list(_opened(name, import_torchvision().datasets.Flowers102, split="test")._image_files)
-    load(name, "test", None, None)
-    return []
+def files_of(name: str, part: str) -> list[Path]:
+    """The files of the train or test part; none of a data set that is always in memory, which can be read then."""
+    if name != "flowers102":
+        load(name, part, None, None)
+        return []
+    splits = ("test",) if part == "test" else ("train", "val")
+    opened = (_opened(name, import_torchvision().datasets.Flowers102, split=split) for split in splits)
+    return [file for split in opened for file in split._image_files]
 
 
 def _flowers102(name: str, part: str, image_size: int | None, resident_bytes: int | None) -> Images:
@@ -42,11 +44,12 @@ def _flowers102(name: str, part: str, image_size: int | None, resident_bytes: in
     dataset = import_torchvision().datasets.Flowers102
     train, validation, test = (_opened(name, dataset, split=split) for split in ("train", "val", "test"))
     chosen = (train, validation) if part == "train" else (test,)
-    size = size_of(train._image_files + validation._image_files, image_size)
+    training: list[Path] = [*train._image_files, *validation._image_files]
     files: list[Path] = [file for split in chosen for file in split._image_files]
     labels: list[int] = [label for split in chosen for label in split._labels]
     holdout = range(len(train), len(files)) if part == "train" else ()
-    return from_files(Files(name, part, tuple(dataset.classes), files, labels, size, holdout), resident_bytes)
+    classes = tuple(dataset.classes)
+    return from_files(Files(name, part, classes, files, labels, training, image_size, holdout), resident_bytes)
 
 
 def _cifar10(name: str, part: str) -> tuple[torch.Tensor, torch.Tensor, list[str]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nas.core.digests import only_times_differ
 from nas.core.errors import UserError
 from nas.runs.folder import SPEC, read_spec
 
@@ -22,6 +23,11 @@ def as_begun(directory: Path, details: Mapping[str, Any]) -> dict[str, Any]:
     before = read_spec(directory).details
     if before.get("image_size") != details["image_size"]:
         return dict(details)  # so the images differ, and who compares the runs says why
+    if only_times_differ(before.get("data_digest", ""), details["data_digest"]):
+        raise UserError(
+            f"--data {details['data']} has files of the names and sizes that {directory} was begun with, but of "
+            "other times: copy them with their times (cp -p, rsync -t), or begin a new run"
+        )
     for flag, (what, digest) in _PLACES.items():
         if before.get(digest, details[digest]) != details[digest]:
             raise UserError(

@@ -7,6 +7,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from nas.core.digests import is_listed
 from nas.core.errors import UserError
 from nas.core.types import canonical
 from nas.runs.description import Description
@@ -47,7 +48,8 @@ class Origin:
         return told + ([f"seed {self.seed}, not {own.seed}"] if self.seed != own.seed else [])
 
     def _has_other_images(self, own: "Origin") -> bool:
-        if self.data_digest and own.data_digest:
+        comparable = is_listed(self.data_digest) == is_listed(own.data_digest)
+        if self.data_digest and own.data_digest and comparable:
             return self.data_digest != own.data_digest
         return not self._says_the_same(own)
 

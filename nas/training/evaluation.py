@@ -13,6 +13,7 @@ from nas.core.types import Config, canonical
 from nas.data import load as load_images
 from nas.data.folds import Split, splits
 from nas.data.images import Images
+from nas.data.parallel import spare
 from nas.spaces.space import Space
 from nas.training import cost
 from nas.training.keeper import Keeper, ctrl_c_noted
@@ -64,8 +65,11 @@ class Evaluator:
     def images(self, part: str) -> Images:
         """Return the "train" or "test" part, on the device; read once."""
         if part not in self._parts:
-            self._parts[part] = load_images(self.data, part, self.image_size).to(self.device)
+            self._parts[part] = self._loaded(part).to(self.device)
         return self._parts[part]
+
+    def _loaded(self, part: str) -> Images:
+        return load_images(self.data, part, self.image_size, decoders=spare(1, self.threads))
 
     def test(self, config: Config, epochs: int, seed: int) -> Evaluation:
         """Train on the whole training part and return the metrics of the test part, with parameters and MACs.

@@ -68,11 +68,15 @@ class ImageTask:
     save_every: float = 60.0  # seconds of training, the most that a killed worker loses
     recorded: bool = False  # steps, as CUDA graphs
     workers_per_gpu: int = 1
+    decoders: int = 0  # processes of each training that decode images which are not kept in memory
 
     @cached_property
     def images(self) -> Images:
         """The training part, resident on the device where it fits. The test part is out of reach from here."""
-        images = load_images(self.data, "train", self.image_size, resident_bytes=self.resident_bytes).to(self.device)
+        loaded = load_images(
+            self.data, "train", self.image_size, resident_bytes=self.resident_bytes, decoders=self.decoders
+        )
+        images = loaded.to(self.device)
         assert images.part == "train", "the search must never see the test part"
         return images
 

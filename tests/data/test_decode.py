@@ -8,7 +8,9 @@ import torch
 from PIL import Image, ImageOps
 
 from nas.core.errors import UserError
-from nas.data.decode import decode, decode_as, resize, size_of, suffixes
+from nas.data.decode import decode, decode_as, resize
+from nas.data.picture import suffixes
+from nas.data.sizes import alike
 
 RAMP = np.arange(0, 240, dtype=np.uint8).reshape(8, 10, 3)
 
@@ -61,7 +63,7 @@ def test_photographs_are_turned_upright(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # lying on its side
     path = saved(Image.fromarray(RAMP), tmp_path / "lying.png", exif=exif)
-    assert size_of([path], None) == (10, 8)
+    assert alike([path]) == (10, 8)
     upright = torch.from_numpy(np.rot90(RAMP, -1).copy()).permute(2, 0, 1)
     assert torch.equal(decode(path, (10, 8)), upright)
 
@@ -81,27 +83,26 @@ def test_images_in_memory_are_resized_as_files_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sizes", "told", "expected"),
+    ("sizes", "expected"),
     [
-        ([(20, 30), (20, 30)], None, (30, 20)),  # alike: as they are, height first
-        ([(64, 64)], None, (64, 64)),
-        ([(65, 20), (65, 20)], None, (64, 64)),  # too large
-        ([(20, 30), (30, 20)], None, (64, 64)),  # several
-        ([(20, 30), (30, 20)], 24, (24, 24)),  # told
+        ([(20, 30), (20, 30)], (30, 20)),  # as they are, height first
+        ([(64, 64)], (64, 64)),
+        ([(65, 20), (65, 20)], None),  # too large
+        ([(20, 30), (30, 20)], None),  # several
     ],
 )
-def test_the_size_that_images_get(
-    tmp_path: Path, sizes: list[tuple[int, int]], told: int | None, expected: tuple[int, int]
+def test_the_size_that_images_have_in_common(
+    tmp_path: Path, sizes: list[tuple[int, int]], expected: tuple[int, int] | None
 ) -> None:
     files = [saved(Image.new("RGB", size), tmp_path / f"{n}.png") for n, size in enumerate(sizes)]
-    assert size_of(files, told) == expected
+    assert alike(files) == expected
 
 
 def test_sizes_are_read_from_headers_alone(tmp_path: Path) -> None:
     noise = np.random.RandomState(0).randint(0, 256, (40, 40, 3), dtype=np.uint8)
     path = saved(Image.fromarray(noise), tmp_path / "cut.jpg")
     path.write_bytes(path.read_bytes()[:-500])
-    assert size_of([path], None) == (40, 40)
+    assert alike([path]) == (40, 40)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_sizes_are_read_from_headers_alone(tmp_path: Path) -> None:
 def test_what_is_no_image_is_named(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "odd.jpg"
     path.write_bytes(content)
-    for look in (lambda: decode(path, (8, 8)), lambda: size_of([path], None)):
+    for look in (lambda: decode(path, (8, 8)), lambda: alike([path])):
         with pytest.raises(UserError) as error:
             look()
         assert str(error.value) == f"{path}: broken image ({reason}): replace or remove it"
@@ -146,7 +147,7 @@ def test_every_orientation_makes_the_image_that_people_see(tmp_path: Path, suffi
         exif[0x0112] = orientation
         path = saved(Image.fromarray(smooth), tmp_path / f"{orientation}.{suffix}", exif=exif, quality=100)
         upright = np.array(ImageOps.exif_transpose(Image.open(path)).convert("RGB"))
-        assert size_of([path], None) == upright.shape[:2]
+        assert alike([path]) == upright.shape[:2]
         assert torch.equal(decode(path, upright.shape[:2]), torch.from_numpy(upright).permute(2, 0, 1))
 
 
@@ -154,7 +155,7 @@ def test_what_is_whole_of_a_damaged_exif_still_turns_the_image(tmp_path: Path) -
     exif = Image.Exif()
     exif[0x010E], exif[0x0112] = "x" * 300, 6
     path = saved(Image.fromarray(RAMP), tmp_path / "cut.png", exif=exif.tobytes()[:-290])
-    assert size_of([path], None) == (10, 8)
+    assert alike([path]) == (10, 8)
     assert torch.equal(decode(path, (10, 8)), torch.from_numpy(np.rot90(RAMP, -1).copy()).permute(2, 0, 1))
 
 
@@ -165,6 +166,6 @@ def test_every_ending_of_an_image_that_pillow_opens_is_known() -> None:
 
 def test_a_link_to_nothing_is_a_file_that_is_missed(tmp_path: Path) -> None:
     (tmp_path / "a.png").symlink_to(tmp_path / "gone")
-    for look in (lambda: decode(tmp_path / "a.png", (8, 8)), lambda: size_of([tmp_path / "a.png"], None)):
+    for look in (lambda: decode(tmp_path / "a.png", (8, 8)), lambda: alike([tmp_path / "a.png"])):
         with pytest.raises(UserError, match=r"a\.png: cannot be read \(No such file or directory\): put the file back"):
             look()

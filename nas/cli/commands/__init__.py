@@ -4,9 +4,10 @@ from argparse import Namespace
 from collections.abc import Callable
 
 from nas.cli.commands.compare import compare
+from nas.cli.commands.data import data
 from nas.cli.commands.evaluate import evaluate
 from nas.cli.commands.export import export
-from nas.cli.commands.listing import data, spaces
+from nas.cli.commands.listing import spaces
 from nas.cli.commands.parts import parts
 from nas.cli.commands.predict import predict
 from nas.cli.commands.report import report

@@ -84,8 +84,9 @@ def evaluate(flags: Namespace) -> int:
     seed, folds = content.seed if flags.seed is None else flags.seed, flags.folds or content.folds
     space, data = evaluator.space, evaluator.data
     trained_from = Origin(
-        config.values, space.digest, space.source, data, evaluator.image_size, images.digest, epochs, seed
-    )
+        config.values, space.digest, space.source, data, evaluator.image_size,
+        images.digest_like(origin.of_saved(content, flags.file).data_digest), epochs, seed,
+    )  # fmt: skip
     asked = Asked(flags.file, content, trained_from, folds, flags.cv)
     unlike = asked.unlike()
     _check(asked.record(not unlike), *([] if flags.cv else [asked.network(not unlike)]))

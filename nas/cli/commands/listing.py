@@ -19,7 +19,7 @@ def spaces(flags: Namespace) -> int:
     return 0
 
 
-def data(flags: Namespace) -> int:
+def list_data() -> int:
     """List the data sets by name."""
     table = Table("data set", "classes", "here", "what it is")
     for known in NAMES:

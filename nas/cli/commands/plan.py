@@ -11,6 +11,7 @@ from nas.cli.asked import Asked
 from nas.cli.commands.naming import fresh
 from nas.core import defaults
 from nas.core.constraints import Constraint
+from nas.core.digests import is_listed
 from nas.core.errors import UserError
 from nas.core.parts import Part
 from nas.core.slug import slug
@@ -19,9 +20,11 @@ from nas.core.types import Config
 from nas.core.units import duration
 from nas.core.words import unknown
 from nas.data import check_test_part
-from nas.data.decode import cores
+from nas.data.catalog import read_training
 from nas.data.files import Checked
+from nas.data.images import Images
 from nas.data.memory import available_memory
+from nas.data.parallel import cores, spare
 from nas.data.remarks import remarks
 from nas.engine.cheap import Measures
 from nas.runs.command import Command
@@ -67,11 +70,14 @@ class Plan:
             self.device, asked.threads, available_memory() // (4 * (self.workers + 1)), asked.deterministic,
             asked.diverge_above, recorded=asked.cuda_graphs,
             workers_per_gpu=math.ceil(self.workers / len(self.gpus)) if self.gpus else 1,
+            decoders=0 if asked.cluster else spare(self.workers, asked.threads),
         )  # fmt: skip
         self.constraints = self._constraints()
         _known((self.objective, *(c.metric for c in self.constraints)))
         self.here = replace(self.task, device=self.device_here)  # a cluster may have GPUs where we have none
-        self.images, _ = self.here.images, self.here.splits  # bad data is told before anything starts
+        subject = f"{Path(asked.data).resolve().name}-{slug(self.strategy.name)}-seed{asked.seed}"
+        self.directory: Path = asked.run_dir / (asked.name or fresh(subject))
+        self.images, _ = self._images(), self.here.splits  # bad data is told before anything starts
         self.macs_bound = self._macs_bound()
         if self.macs_bound:
             seconds = defaults.SHARE * (self.limit or _NOMINAL_LIMIT)
@@ -79,12 +85,11 @@ class Plan:
                 Constraint("macs", "<=", self.macs_bound),
                 Constraint("train_seconds", "<=", round(seconds, 3)),
             ]
-        subject = f"{Path(asked.data).resolve().name}-{slug(self.strategy.name)}-seed{asked.seed}"
-        self.directory: Path = asked.run_dir / (asked.name or fresh(subject))
         self.details = as_begun(self.directory, self._details())
         self.initial = self._initial()
         # A broken test part is told before anything starts.
-        test = Checked() if self._begun else check_test_part(asked.data, self.images.ranges)
+        images = self.images
+        test = Checked() if self._begun else check_test_part(asked.data, images.ranges, images.assumed)
         self.remarks = remarks(self.images, self.folds, test)
 
     def _how(self) -> tuple[Strategy, Scheduler, int]:
@@ -94,6 +99,18 @@ class Plan:
         if "min_epochs" not in asked.parameters:
             parameters["min_epochs"] = min(parameters["min_epochs"], parameters["max_epochs"])
         return *parts_of(asked.strategy, asked.scheduler, parameters), asked.folds or suited["folds"]
+
+    def _images(self) -> Images:
+        """Return the training images: known by their contents where those of the run that goes on were."""
+        images, before = self.here.images, self._digest_before()
+        if before and is_listed(images.digest) and not is_listed(before):
+            read_training(self.asked.data)
+            self.here = replace(self.here)  # without the images that it has loaded
+            images = self.here.images
+        return images
+
+    def _digest_before(self) -> str:
+        return str(read_spec(self.directory).details.get("data_digest", "")) if self._begun else ""
 
     def _initial(self) -> Sequence[dict[str, Any]]:
         """Return the configurations to begin with: of a run that goes on, those that it began with."""
@@ -160,7 +177,7 @@ class Plan:
         """Return what decides the run's history besides the search's own settings."""
         return {
             "data": self.asked.data,
-            "data_digest": self.images.digest,
+            "data_digest": self.images.digest_like(self._digest_before()),
             "image_size": self.asked.image_size,
             "space": self.asked.space,
             "space_source": self.space.source,

@@ -13,7 +13,9 @@ from nas.cli.commands.say import warn
 from nas.cli.commands.table import Table, shown
 from nas.core.errors import UserError
 from nas.core.types import canonical
-from nas.data.decode import decode_as, in_threads, suffixes
+from nas.data.decode import decode_as
+from nas.data.parallel import in_threads
+from nas.data.picture import suffixes
 from nas.deploy import predictors
 from nas.runs.description import Description
 

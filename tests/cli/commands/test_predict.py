@@ -82,7 +82,7 @@ def test_one_file_has_the_same_pixels_in_a_search_when_streamed_in_its_test_and_
     for part in ("train", "test"):
         data, files = str(tmp_path / "data"), sorted((tmp_path / "data" / part).glob("*/*"))
         kept, streamed = load(data, part), load(data, part, resident_bytes=0)
-        assert kept.pixels is not None and streamed.files == tuple(files)
+        assert kept.pixels is not None and tuple(streamed.files) == tuple(files)
         [(pixels, labels)] = streamed.batches(torch.arange(len(files)), len(files), "cpu")
         assert torch.equal(pixels, kept.pixels)
         assert pixels[labels == 0].float().mean() < 80 < 160 < pixels[labels == 1].float().mean()
