@@ -32,6 +32,8 @@ PACKAGES = {
     "model": "nas.strategies.models",
     "optimizer": "nas.training.optimizers",
     "policy": "nas.training.policies",
+    "augmentation": "nas.training.augmentations",
+    "metric": "nas.training.metrics",
 }
 _CHECK = "check"
 

@@ -17,7 +17,7 @@ from nas.data.parallel import spare
 from nas.spaces.space import Space
 from nas.training import cost
 from nas.training.keeper import Keeper, ctrl_c_noted
-from nas.training.metrics import Predictions, finite, mean, metrics
+from nas.training.measuring import Predictions, finite, mean, metrics
 from nas.training.recipe import settings
 from nas.training.training import TEST, TRAINING, VALIDATION, Batch, Key, Piece, Training
 
@@ -82,7 +82,7 @@ class Evaluator:
         predictions, values = self._judged(training, TEST)
         self._forget([(seed, "final")])
         values |= self._costs(config, train)
-        return Evaluation("test", values, predictions.confusion().tolist(), test.classes, training, predictions)
+        return Evaluation("test", values, predictions.confusion.tolist(), test.classes, training, predictions)
 
     def cross_validate(self, config: Config, epochs: int, seed: int, folds: int) -> Evaluation:
         """Return mean metrics over `folds` folds of the training part; the confusion counts are summed."""
@@ -93,7 +93,7 @@ class Evaluator:
             for key, split in zip(keys, splits(images.labels, folds, seed, images.holdout), strict=True)
         ]
         self._forget(keys)
-        confusion = torch.stack([predictions.confusion() for predictions, _ in judged]).sum(0).tolist()
+        confusion = torch.stack([predictions.confusion for predictions, _ in judged]).sum(0).tolist()
         values = {**mean([values for _, values in judged]), **self._costs(config, images)}
         return Evaluation(f"{folds}-fold cross-validation", values, confusion, images.classes)
 

@@ -11,6 +11,7 @@ from nas.core.errors import UserError
 from nas.core.numbers import number, truth, whole
 from nas.core.parts import get, made
 from nas.spaces.space import Space
+from nas.training.augmenting import Augmentation
 from nas.training.optimizers.optimizer import MOMENTUM, Optimizer
 from nas.training.policies.policy import Policy
 
@@ -26,9 +27,9 @@ DEFAULTS: dict[str, Any] = {
     "centred": True,
     "bfloat16": False,
 }
-_LATER: dict[str, Any] = {"gradient_clipping": None}  # in files only where it is given
+_LATER: dict[str, Any] = {"gradient_clipping": None, "augmentation": "none"}  # in files only where it is given
 _OF_BEFORE = {"adam", "adamw", "sgd"}
-_PARTS = ("optimizer", "policy")
+_PARTS = ("optimizer", "policy", "augmentation")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Recipe:
     centred: bool  # pixels in -1 .. 1, else in 0 .. 1
     bfloat16: bool  # steps on a CPU, too; on a GPU they always are
     gradient_clipping: float | None  # the largest norm of all gradients together
+    augmentation: Augmentation  # of the images of a batch
 
     @classmethod
     def of(cls, config: Mapping[str, Any], trainer: Mapping[str, str], fixed: Mapping[str, Any]) -> "Recipe":

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from nas.data.images import Images
 from nas.training.draws import Draws
-from nas.training.metrics import Predictions
+from nas.training.measuring import Predictions
 
 if TYPE_CHECKING:
     from nas.training.recipe import Recipe

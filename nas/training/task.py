@@ -22,7 +22,7 @@ from nas.spaces.space import load as load_space
 from nas.training import cost, former
 from nas.training.device import be_deterministic, free_memory, share_memory
 from nas.training.keeper import Keeper
-from nas.training.metrics import mean
+from nas.training.measuring import mean
 from nas.training.recipe import Recipe, check
 from nas.training.training import TRAINING, VALIDATION, Key, Piece, Training
 

@@ -17,7 +17,7 @@ from nas.data.images import Images
 from nas.spaces.space import Space
 from nas.training.draws import Draws
 from nas.training.encoding import encoded
-from nas.training.metrics import Predictions, finite, metrics
+from nas.training.measuring import Predictions, finite, metrics
 from nas.training.policies.policy import Running
 from nas.training.recipe import Recipe
 from nas.training.recorded import Advance, Recorded
@@ -130,7 +130,7 @@ class Training:
             if not done:
                 torch.manual_seed(seed(*self.key, epoch, "dropout"))
                 self.total = torch.zeros((), device=self.device)
-            loss = self.advance(*batch)
+            loss = self.advance(self.recipe.augmentation.of(batch[0]), batch[1])
         self.total += loss * len(batch[1])
         self.position += 1
         if done + 1 == self.steps_per_epoch:

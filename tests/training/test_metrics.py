@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn
 
-from nas.training.metrics import NAMES, Predictions, metrics
+from nas.core import parts
+from nas.training.measuring import Predictions, metrics
 
 
 def random_predictions(seed: int, count: int, classes: int) -> Predictions:
@@ -22,7 +23,7 @@ def test_every_metric_agrees_with_scikit_learn(seed: int, count: int, classes: i
     predictions = random_predictions(seed, count, classes)
     truth, guess = predictions.labels.numpy(), predictions.logits.argmax(1).numpy()
     ours, labels = metrics(predictions, batch_size), list(range(classes))
-    assert tuple(ours) == NAMES
+    assert tuple(ours) == parts.names("metric")
     assert ours["accuracy"] == pytest.approx(sklearn.accuracy_score(truth, guess))
     for name, function in (
         ("precision", sklearn.precision_score),

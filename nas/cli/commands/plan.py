@@ -9,7 +9,7 @@ from typing import Any
 from nas.asked import Limits, Machine, Search, parts_of
 from nas.cli.asked import Asked
 from nas.cli.commands.naming import fresh
-from nas.core import defaults
+from nas.core import defaults, parts
 from nas.core.constraints import Constraint
 from nas.core.digests import is_listed
 from nas.core.errors import UserError
@@ -36,10 +36,8 @@ from nas.spaces.initial import read as read_initial
 from nas.spaces.space import load as load_space
 from nas.training import recipe
 from nas.training.device import choose_device, visible_gpus
-from nas.training.metrics import NAMES
 from nas.training.task import CHEAP, ImageTask
 
-_RATIOS = tuple(name for name in NAMES if name != "loss")
 _NOMINAL_LIMIT = 300.0  # seconds that --max-macs auto and the budgets suit when no time limit is given
 
 
@@ -141,7 +139,7 @@ class Plan:
         if isinstance(self.asked.max_macs, int):
             given.append(Constraint("macs", "<=", self.asked.max_macs))
         for constraint in given:
-            if constraint.metric in _RATIOS and constraint.relation == ">=" and constraint.bound > 1:
+            if _is_share(constraint.metric) and constraint.relation == ">=" and constraint.bound > 1:
                 raise UserError(f"constraint {constraint} cannot be met: {constraint.metric} lies between 0 and 1")
             if constraint.relation == "<=" and constraint.bound < 0:
                 raise UserError(f"constraint {constraint} cannot be met: {constraint.metric} is never below 0")
@@ -245,5 +243,11 @@ class Plan:
 
 def _known(metrics: Iterable[str]) -> None:
     for name in metrics:
-        if name not in (*CHEAP, *NAMES):
-            raise UserError(unknown("metric", name, (*CHEAP, *NAMES)))
+        known = (*CHEAP, *parts.names("metric"))
+        if name not in known:
+            raise UserError(unknown("metric", name, known))
+
+
+def _is_share(metric: str) -> bool:
+    """Return whether it lies between 0 and 1."""
+    return metric in parts.names("metric") and bool(getattr(parts.get("metric", metric), "is_share", False))
