@@ -129,9 +129,10 @@ def parts_of(
 def with_parameters(kind: str, given: object, parameters: Mapping[str, Any]) -> object:
     """Return `given` with the `parameters` that its part has, unless it names them itself."""
     written = {"name": given} if isinstance(given, str) else given
-    if not isinstance(written, Mapping) or written.get("name") not in parts.names(kind):
+    name = str(written.get("name")) if isinstance(written, Mapping) else ""
+    if not isinstance(written, Mapping) or not (name in parts.names(kind) or (".py:" in name and kind != "strategy")):
         return given
-    known = {each.name for each in fields(parts.get(kind, written["name"]))}
+    known = {each.name for each in fields(parts.get(kind, name))}
     return {**{name: value for name, value in parameters.items() if name in known}, **written}
 
 

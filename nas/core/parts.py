@@ -16,13 +16,16 @@ it.
 import importlib
 import operator
 import pkgutil
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from nas.core.errors import UserError
+from nas.core.imported import digest_of, imported
 from nas.core.numbers import number, shown, spoken, truth, whole
 from nas.core.words import unknown
 
@@ -36,6 +39,7 @@ PACKAGES = {
     "metric": "nas.training.metrics",
 }
 _CHECK = "check"
+_OURS = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -104,8 +108,15 @@ class Part:
         return {name: value.short() if isinstance(value, Part) else value for name, value in values.items()}
 
     def described(self) -> dict[str, Any]:
-        """Return the JSON form: the name with the parameters."""
-        return {"name": self.name, **{each.name: _described(getattr(self, each.name)) for each in fields(self)}}
+        """Return the JSON form: the name with the parameters, and of a part of the user's the digest of its file."""
+        values = {each.name: _described(getattr(self, each.name)) for each in fields(self)}
+        return {"name": self.name, **values, **self._digest()}
+
+    def _digest(self) -> dict[str, str]:
+        module = sys.modules.get(type(self).__module__)
+        file = getattr(module, "__file__", None)
+        ours = not module or not file or Path(file).is_relative_to(_OURS)
+        return {} if ours or not module else {"digest": digest_of(module)}
 
 
 AnyPart = TypeVar("AnyPart", bound=type[Part])
@@ -125,14 +136,18 @@ def part(kind: str, name: str) -> Callable[[AnyPart], AnyPart]:
     return register
 
 
-@cache
 def of_kind(kind: str) -> Mapping[str, type[Part]]:
-    """Return the parts of this kind by their names, in the order of these."""
+    """Return the parts of this kind by their names, in the order of these: ours, and what the user has registered."""
+    _import_all(kind)
+    return dict(sorted(_registered[kind].items()))
+
+
+@cache
+def _import_all(kind: str) -> None:
     package = importlib.import_module(PACKAGES[kind])
     for module in pkgutil.iter_modules(package.__path__):
         if not module.ispkg:
             importlib.import_module(f"{package.__name__}.{module.name}")
-    return dict(sorted(_registered[kind].items()))
 
 
 def names(kind: str) -> tuple[str, ...]:
@@ -141,10 +156,12 @@ def names(kind: str) -> tuple[str, ...]:
 
 
 def get(kind: str, name: str) -> type[Part]:
-    """Return the part of this kind and name. Raises UserError where there is none.
+    """Return the part of this kind and name, or that in a file: "FILE.py:CLASS". Raises UserError where there is none.
 
     A package names in `late` those of its parts that are made when they are asked for: they cost an import.
     """
+    if ".py:" in name:
+        return _in_file(kind, name)
     known = of_kind(kind)
     if name in known:
         return known[name]
@@ -152,6 +169,14 @@ def get(kind: str, name: str) -> type[Part]:
     if name not in late:
         raise UserError(unknown(kind, name, (*names(kind), *late)))
     return late[name]()
+
+
+def _in_file(kind: str, given: str) -> type[Part]:
+    path, _, name = given.rpartition(":")
+    found = getattr(imported(Path(path), f"the {kind} {given}: the file"), name, None)
+    if not isinstance(found, type) or not issubclass(found, Part) or found.kind != kind:
+        raise UserError(f'the {kind} {given}: {path} has no class {name} that @part("{kind}", ...) stands above')
+    return found
 
 
 def _late(kind: str) -> Mapping[str, Callable[[], type[Part]]]:
@@ -171,7 +196,7 @@ def made(kind: str, given: object) -> Any:
     if not isinstance(named, Mapping) or not isinstance(named.get("name"), str):
         raise UserError(f'{kind} is {shown(given)}, but must be a name, or such as {{"name": NAME, PARAMETER: value}}')
     cls = get(kind, named["name"])
-    values = {name: value for name, value in named.items() if name != "name"}
+    values = {name: value for name, value in named.items() if name not in ("name", "digest")}
     known = [each.name for each in fields(cls)]
     for name in values:
         if name not in known:

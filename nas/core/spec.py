@@ -5,10 +5,10 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol
 
-from nas.core import parts
 from nas.core.brackets import Bracket
 from nas.core.constraints import Constraint, parse
 from nas.core.errors import UserError
+from nas.core.foreign import remembered
 from nas.core.former import with_parts
 from nas.core.numbers import truth, whole
 from nas.core.types import read_back, written
@@ -152,8 +152,8 @@ class RunSpec:
                 **{
                     **known,
                     "constraints": tuple(parse(text) for text in known["constraints"]),
-                    "strategy": parts.made("strategy", known["strategy"]),
-                    "scheduler": parts.made("scheduler", known["scheduler"]),
+                    "strategy": remembered("strategy", known["strategy"]),
+                    "scheduler": remembered("scheduler", known["scheduler"]),
                     "default": read_back(known.get("default", {})),
                     "initial": tuple(map(read_back, known.get("initial", ()))),
                     "earlier": tuple(Limits(**limits) for limits in known.get("earlier", ())),

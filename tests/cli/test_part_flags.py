@@ -10,10 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import nas
+from nas import UserError
 from nas.cli.arguments import arguments
 from nas.cli.asked import Asked
 from nas.core.constraints import Constraint
+from nas.runs.stored import open_run
 from tests.cli.commands.test_command_line import ROOT, refused
+from tests.fakes import hills, look_up
 
 PART = '''
 """Every trial trains twice as long as the one before it."""
@@ -64,9 +68,26 @@ def test_a_new_part_is_one_file(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
     epochs, scheduler, told, help_text = json.loads(ended.stdout)
     assert epochs == [1, 2, 4, 8]
+    assert len(scheduler.pop("digest")) == 16  # of a file that is none of ours
     assert scheduler == {"name": "doubling", "max_epochs": 8, "patience": 2}
+    run = open_run(tmp_path / "run")  # where nobody knows of it
+    assert (run.spec.scheduler.name, run.spec.max_epochs) == ("doubling", 8)
+    with pytest.raises(UserError, match="the scheduler doubling is not known here: import what defines it"):
+        run.spec.scheduler.run(None, None)
     assert told == "the scheduler doubling: patience is 0, but must be at least 1"
     assert "--patience N" in help_text and "trials before it doubles [doubling]" in help_text
+
+
+def test_a_part_in_a_file_is_given_by_its_path(tmp_path: Path) -> None:
+    (tmp_path / "doubling.py").write_text(PART)
+    given = {"name": f"{tmp_path}/doubling.py:Doubling", "patience": 5}
+    found = nas.search(hills(), look_up, scheduler=given, max_epochs=2, max_trials=9, run_dir=tmp_path / "run")
+    assert [result.epochs for result in found.trials] == [1, 2, 2, 2]
+    assert found.spec.scheduler.described()["patience"] == 5
+    with pytest.raises(
+        UserError, match=r'doubling.py has no class Halving that @part\("scheduler", ...\) stands above'
+    ):
+        nas.search(hills(), look_up, scheduler=f"{tmp_path}/doubling.py:Halving", max_trials=1)
 
 
 @pytest.mark.parametrize(

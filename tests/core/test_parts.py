@@ -1,6 +1,7 @@
 """A part owns its parameters: from its dataclass come checks, the JSON form and the words of an error."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from nas import UserError
 from nas.core import parts
+from nas.core.imported import digest_of
 from nas.core.parts import Part, made, parameter, part
 
 
@@ -38,7 +40,9 @@ def test_a_part_is_made_from_its_name_or_from_a_mapping_and_described_again(cosi
     given = {"name": "cosine", "cycles": np.int64(3), "betas": [0.5, 0.9], "restarts": np.True_, "floor": 1e-4}
     found = made("policy", given)
     assert found == made("policy", found) == made("policy", json.loads(json.dumps(found.described())))
-    assert found.described() == {**given, "cycles": 3, "restarts": True, "warmup": 0.0, "shape": "half"}
+    told = found.described()
+    assert told.pop("digest") == digest_of(sys.modules[__name__])  # the part is none of ours
+    assert told == {**given, "cycles": 3, "restarts": True, "warmup": 0.0, "shape": "half"}
     assert type(found.cycles) is int
     assert type(found.restarts) is bool
 
