@@ -147,17 +147,23 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_whatever_ends_the_parent_ends_its_decoders(make_folder, number: signal.Signals) -> None:
+def test_whatever_ends_the_parent_ends_its_decoders(make_folder, tmp_path: Path, number: signal.Signals) -> None:
     command = [sys.executable, "-c", STREAMING, str(make_folder())]
-    parent = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    with (tmp_path / "err").open("wb") as err:
+        parent = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=err, start_new_session=True)
     assert parent.stdout is not None
     assert parent.stdout.readline() == b"a batch\n"
     decoders = [child for child in children(parent.pid) if is_decoder(child)]
-    os.killpg(parent.pid, number) if number == signal.SIGINT else parent.send_signal(number)  # Ctrl-C reaches all
-    _, err = parent.communicate()
     assert len(decoders) == 2
-    gone_within(60, decoders)
-    assert err.count(b"KeyboardInterrupt") == (number == signal.SIGINT)  # of the parent, none of a decoder
+    os.killpg(parent.pid, number) if number == signal.SIGINT else parent.send_signal(number)  # Ctrl-C reaches all
+    parent.wait()
+    try:
+        gone_within(60, decoders)
+    finally:
+        for process in filter(is_decoder, decoders):
+            os.kill(process, signal.SIGKILL)
+    told = (tmp_path / "err").read_text()
+    assert told.count("KeyboardInterrupt") == (number == signal.SIGINT)  # of the parent, none of a decoder
 
 
 def _sum_in_daemon(folder: str, queue: "multiprocessing.Queue[tuple[int, int]]") -> None:
