@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from nas.cli.flags import parser
 from nas.main import arguments, main
+from tests.processes import PATIENCE, growing, wait_for_lines
 
 ROOT = Path(__file__).parents[3]
 FLOWERS = ROOT.parent / "shared/data/micro17flower"
@@ -45,7 +47,7 @@ def dense(tmp_path: Path) -> Flags:
     return ("--space", str(tmp_path / "dense.py"), "--run-dir", str(tmp_path), *QUICK)
 
 
-def nas(*words: str | Path, cwd: Path = ROOT, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def nas(*words: str | Path, cwd: Path = ROOT, timeout: float = PATIENCE) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "nas.main", *map(str, words)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout, env=environment)
@@ -110,20 +112,22 @@ def test_the_same_command_twice_gives_the_same_history_to_the_byte(
 
 
 def test_under_a_time_limit_every_result_that_both_runs_hold_is_equal(tmp_path: Path, dense: Flags) -> None:
-    histories = []
-    for name, limit in (("short", "4s"), ("long", "6s")):
-        began = time.monotonic()
-        assert main([*dense[:-1], "--workers", "0", "--max-time", limit, "--name", name]) == 0
-        assert time.monotonic() - began < 30
+    histories = list[dict[tuple[str, int], Any]]()
+    for limit in growing(1):  # until there are two that hold something
+        name = f"{limit:g}s"
+        assert main([*dense[:-1], "--workers", "0", "--max-time", name, "--name", name]) == 0
         lines = (tmp_path / name / "history.jsonl").read_text().splitlines()
         histories.append({(r["job"]["trial"]["id"], r["job"]["stop"]): r for r in map(json.loads, lines)})
-    both = histories[0].keys() & histories[1].keys()
-    assert both and all(histories[0][key] == histories[1][key] for key in both)
+        if len([history for history in histories if history]) == 2:
+            break
+    short, long = histories[-2:]
+    both = short.keys() & long.keys()
+    assert both and all(short[key] == long[key] for key in both)
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_ctrl_c_prints_the_table_with_what_is_there(tmp_path: Path, dense: Flags, workers: str) -> None:
-    words = (*dense[:-1], "--workers", workers, "--max-time", "5m", "--name", "run")
+    words = (*dense[:-1], "--workers", workers, "--max-time", "1h", "--name", "run")
     search = subprocess.Popen(
         [sys.executable, "-m", "nas.main", *words],
         cwd=ROOT,
@@ -132,11 +136,9 @@ def test_ctrl_c_prints_the_table_with_what_is_there(tmp_path: Path, dense: Flags
         text=True,
         start_new_session=True,
     )
-    journal, patience = tmp_path / "run/journal.jsonl", time.monotonic() + 90
-    while time.monotonic() < patience and not (journal.exists() and journal.read_text().count("\n") > 12):
-        time.sleep(0.2)
+    wait_for_lines(tmp_path / "run/journal.jsonl", 13, search)
     os.killpg(search.pid, signal.SIGINT)
-    out, err = search.communicate(timeout=60)
+    out, err = search.communicate(timeout=PATIENCE)
     assert search.returncode == 130, err
     assert "Traceback" not in err
     assert "incumbent" in out and "interrupted" in out
@@ -170,11 +172,11 @@ def test_a_space_file_that_lacks_something_is_told_in_one_line(
 def test_a_bound_that_nothing_meets_ends_at_once_with_the_nearest_miss(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     line = refused(capfd, "--max-params", "1000", "--run-dir", tmp_path, "--quiet")
     assert re.search(r"0 of \d+ samples meet params<=1000; the smallest seen has \d+", line)
     assert int(line.split()[-1]) > 1000
-    assert time.monotonic() - began < 60  # ten on a quiet machine
+    assert time.process_time() - began < 60  # ten or less
 
 
 @pytest.mark.parametrize(
@@ -309,21 +311,8 @@ def test_a_damaged_or_foreign_configuration_file_is_told_in_one_line(
 @pytest.mark.skipif(not FLOWERS.exists(), reason="the flower images are not here")
 def test_real_flowers_are_searched_and_the_best_is_tested(tmp_path: Path) -> None:
     words = ("--data", FLOWERS, "--objective", "top3_accuracy", "--max-params", "2e7", "--max-macs", "3e5")
-    limits = (
-        "--epochs",
-        "3",
-        "--folds",
-        "1",
-        "--max-trials",
-        "4",
-        "--max-time",
-        "1m",
-        "--run-dir",
-        tmp_path,
-        "--name",
-        "run",
-    )
-    ended = nas(*words, *limits, timeout=240)
+    limits = ("--epochs", "3", "--folds", "1", "--max-trials", "4", "--run-dir", tmp_path, "--name", "run")
+    ended = nas(*words, *limits)
     assert ended.returncode == 0, ended.stderr
     content = json.loads((tmp_path / "run/best.json").read_text())
     assert content["evidence"]["test"]["top3_accuracy"] > 3 / 17
