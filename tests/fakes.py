@@ -1,4 +1,9 @@
-"""What is searched and trained in the tests of the engine? Cheap functions that worker processes can import."""
+"""What is searched and trained in the tests of the engine? Cheap functions that worker processes can import.
+
+Nothing heavy is imported here: a worker would need longer for that than for all that it does.
+"""
+
+from __future__ import annotations
 
 import ctypes
 import itertools
@@ -11,18 +16,21 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-from ConfigSpace import Categorical, ConfigurationSpace, EqualsCondition, Float, GreaterThanCondition, Integer
+from typing import TYPE_CHECKING, Any
 
 from nas.core.errors import Diverged
 from tests.processes import lines_in, until
+
+if TYPE_CHECKING:
+    from ConfigSpace import ConfigurationSpace
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def hills() -> ConfigurationSpace:
     """Return a conditional space: the second and third width depend on the depth, the momentum on the optimizer."""
+    from ConfigSpace import Categorical, ConfigurationSpace, EqualsCondition, Float, GreaterThanCondition, Integer
+
     space = ConfigurationSpace()
     depth, widths = Integer("depth", (1, 3)), [Integer(f"width{i}", (1, 1000), log=True) for i in range(3)]
     optimizer, momentum = Categorical("optimizer", ["adam", "sgd"]), Float("momentum", (0.0, 1.0))
@@ -132,6 +140,8 @@ def meet_fate(config: dict[str, Any], **job: Any) -> dict[str, Any]:
 
 
 def fates(*kinds: str) -> ConfigurationSpace:
+    from ConfigSpace import ConfigurationSpace
+
     return ConfigurationSpace({"x": (0.0, 1.0), "fate": list(kinds)})
 
 

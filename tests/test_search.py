@@ -63,7 +63,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> nas.Run:
     return nas.search(
         hills(),
         climb,
-        climb_and_sleep,
         measure={"params": params},
         constraints=["params<=500", "precision>=0.001"],
         max_total_epochs=1000,
