@@ -20,7 +20,7 @@ from tests.processes import PATIENCE, growing, wait_for_lines
 
 ROOT = Path(__file__).parents[3]
 FLOWERS = ROOT.parent / "shared/data/micro17flower"
-QUICK = ("--data", "digits", "--epochs", "2", "--folds", "1", "--workers", "1", "--max-trials")
+QUICK = ("--data", "digits", "--epochs", "2", "--folds", "1", "--workers", "0", "--max-trials")
 Flags = tuple[str, ...]
 DENSE = """
 from ConfigSpace import ConfigurationSpace
@@ -81,7 +81,7 @@ def test_a_search_leaves_a_whole_run_folder_whose_best_can_be_evaluated(
     tmp_path: Path, dense: Flags, capfd: pytest.CaptureFixture[str]
 ) -> None:
     bounds = ("--min-precision", "0.2", "--max-params", "1e4")
-    ended = nas(*dense, "6", "--seed", "123", *bounds, "--name", "run")
+    ended = nas(*dense, "6", "--workers", "1", "--seed", "123", *bounds, "--name", "run")
     assert ended.returncode == 0, ended.stderr
     run = tmp_path / "run"
     names = {path.name for path in run.iterdir()}

@@ -19,8 +19,8 @@ from nas.report.comparison.contest import Contest
 from nas.report.comparison.judged import Judged, read
 from nas.report.comparison.statistics import FEW, Contrast, Entry, average_ranks, contrast_table, contrasts, summary
 from nas.runs.stored import StoredRun, open_run
-from tests.cli.commands.test_command_line import DENSE, refused
-from tests.cli.commands.test_resume import start
+from tests.cli.commands.test_command_line import refused
+from tests.cli.commands.test_resume import HALTING, start
 from tests.fakes import hills, look_up
 from tests.processes import PATIENCE, growing, wait_for_lines
 from tests.report.test_report import Page
@@ -31,10 +31,10 @@ STRATEGIES = ("evolution", "random+full", "default")
 @pytest.fixture(scope="module")
 def flags(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("compare")
-    (folder / "dense.py").write_text(DENSE)
+    (folder / "dense.py").write_text(HALTING)
     return [
         "compare", "--strategies", *STRATEGIES, "--seeds", "3", "5", "--test-seeds", "2", "--run-dir", str(folder),
-        "--space", str(folder / "dense.py"), "--data", "digits", "--epochs", "3", "--folds", "1", "--workers", "1",
+        "--space", str(folder / "dense.py"), "--data", "digits", "--epochs", "3", "--folds", "1", "--workers", "0",
         "--max-trials", "8", "--min-precision", "0.1", "--max-macs", "none",
     ]  # fmt: skip
 
@@ -94,10 +94,13 @@ def test_a_comparison_that_is_killed_or_interrupted_goes_on_as_a_whole(flags: li
     wait_for_lines(whole.parent / "part/evolution-seed3/journal.jsonl", 3, process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
+    journal, halt = whole.parent / "part/evolution-seed5/journal.jsonl", whole.parent / "halt"
+    halt.write_text(f"{journal} 3")
     process = start("resume", whole.parent / "part")
-    wait_for_lines(whole.parent / "part/evolution-seed5/journal.jsonl", 3, process)
+    wait_for_lines(journal, 3, process)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=PATIENCE)
+    halt.unlink()
     assert process.returncode == 130 and "go on by python -m nas.main resume" in errors and "Traceback" not in errors
     assert main(["resume", str(whole.parent / "part"), "--quiet"]) == 0
     for name in (f"{strategy}-seed{seed}" for strategy in STRATEGIES for seed in (3, 5)):
