@@ -1,6 +1,12 @@
-"""What is searched and trained in the tests of the engine? Cheap functions that worker processes can import."""
+"""What is searched and trained in the tests of the engine? Cheap functions that worker processes can import.
+
+Nothing heavy is imported here: a worker would need longer for that than for all that it does.
+"""
+
+from __future__ import annotations
 
 import ctypes
+import itertools
 import math
 import os
 import resource
@@ -8,18 +14,23 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-from ConfigSpace import Categorical, ConfigurationSpace, EqualsCondition, Float, GreaterThanCondition, Integer
+from typing import TYPE_CHECKING, Any
 
 from nas.core.errors import Diverged
+from tests.processes import lines_in, until
+
+if TYPE_CHECKING:
+    from ConfigSpace import ConfigurationSpace
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def hills() -> ConfigurationSpace:
     """Return a conditional space: the second and third width depend on the depth, the momentum on the optimizer."""
+    from ConfigSpace import Categorical, ConfigurationSpace, EqualsCondition, Float, GreaterThanCondition, Integer
+
     space = ConfigurationSpace()
     depth, widths = Integer("depth", (1, 3)), [Integer(f"width{i}", (1, 1000), log=True) for i in range(3)]
     optimizer, momentum = Categorical("optimizer", ["adam", "sgd"]), Float("momentum", (0.0, 1.0))
@@ -68,9 +79,40 @@ def blind_staircase(config: dict[str, Any], **job: Any) -> dict[str, Any]:
     return {**staircase(config, **job), "recall": math.nan}
 
 
+def halting(lines: int) -> Callable[..., dict[str, Any]]:
+    """Return a trainer that climbs until the journal has so many lines, and then waits for the file `go` beside it."""
+
+    def train(config: dict[str, Any], **job: Any) -> dict[str, Any]:
+        run = job["checkpoint"].parents[3]
+        if lines_in(run / "journal.jsonl") >= lines:
+            until((run / "go").exists)
+        return climb(config, **job)
+
+    return train
+
+
+halting_climb = halting(3)
+
+
+def climb_and_sleep(count: int) -> Callable[..., dict[str, Any]]:
+    """Return a trainer that climbs so many times in this process, and then sleeps until a limit in time ends it."""
+    calls = itertools.count()
+
+    def train(config: dict[str, Any], **job: Any) -> dict[str, Any]:
+        return climb(config, **job) if next(calls) < count else sleep_forever(config, **job)
+
+    return train
+
+
 def sleep_forever(config: dict[str, Any], **job: Any) -> dict[str, Any]:
     time.sleep(3600)
     return {}
+
+
+def doze_off(config: dict[str, Any], **job: Any) -> dict[str, Any]:
+    """Say by the file `asleep` in the run's folder that training has begun, and never come back."""
+    (job["checkpoint"].parents[3] / "asleep").touch()
+    return sleep_forever(config, **job)
 
 
 FATES = ("fine", "raise", "diverge", "nan", "memory", "nothing", "arrays", "object")
@@ -98,6 +140,8 @@ def meet_fate(config: dict[str, Any], **job: Any) -> dict[str, Any]:
 
 
 def fates(*kinds: str) -> ConfigurationSpace:
+    from ConfigSpace import ConfigurationSpace
+
     return ConfigurationSpace({"x": (0.0, 1.0), "fate": list(kinds)})
 
 
@@ -111,15 +155,6 @@ def python(code: str, *args: object) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
-
-
-def wait_for_lines(file: Path, count: int, process: subprocess.Popen[str]) -> None:
-    """Return once `file` has at least `count` lines."""
-    until = time.monotonic() + 30
-    while not file.exists() or file.read_bytes().count(b"\n") < count:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < until, f"{file.name} did not grow to {count} lines"
-        time.sleep(0.005)
 
 
 def die_once(config: dict[str, Any], **job: Any) -> dict[str, Any]:
@@ -196,7 +231,7 @@ def tortoise(config: dict[str, Any], **job: Any) -> dict[str, Any]:
     mark = job["checkpoint"].parents[3] / "tortoise"
     if not mark.exists():
         mark.touch()
-        time.sleep(20)
+        sleep_forever(config, **job)
     return slow_climb(config, **job)
 
 

@@ -1,8 +1,41 @@
-"""Which processes live? Asked of the system."""
+"""Which processes live, and how does a test wait for what they do? For the event itself, however slow the machine."""
 
 import subprocess
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+
+PATIENCE = 300.0  # seconds after which what should have happened counts as hung; nothing that is tested takes as long
+
+
+def until(happened: Callable[[], object], process: subprocess.Popen[Any] | None = None) -> None:
+    """Return once `happened()` is true. Fails where `process` has ended without it."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        ended = process is not None and process.poll() is not None
+        if happened():
+            return
+        assert not ended, process and process.communicate()
+        assert time.monotonic() < end, "it has not happened"
+        time.sleep(0.01)
+
+
+def growing(seconds: float) -> Iterator[float]:
+    """Yield limits in time, each twice the one before, until one is long enough for a machine however slow."""
+    while seconds < PATIENCE:
+        yield seconds
+        seconds *= 2
+
+
+def lines_in(file: Path) -> int:
+    """Return the number of lines of a file that may not be there yet."""
+    return file.read_bytes().count(b"\n") if file.exists() else 0
+
+
+def wait_for_lines(file: Path, count: int, process: subprocess.Popen[Any]) -> None:
+    """Return once `file` has at least `count` lines."""
+    until(lambda: lines_in(file) >= count, process)
 
 
 def children(process: int) -> list[int]:
@@ -11,11 +44,8 @@ def children(process: int) -> list[int]:
     return [int(pid) for pid in found.stdout.split()]
 
 
-def gone_within(seconds: float, processes: list[int]) -> None:
-    until = time.monotonic() + seconds
-    while any(alive(process) for process in processes):
-        assert time.monotonic() < until, f"of {processes} some live on"
-        time.sleep(0.05)
+def wait_until_gone(processes: list[int]) -> None:
+    until(lambda: not any(alive(process) for process in processes))
 
 
 def alive(process: int) -> bool:

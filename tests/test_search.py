@@ -29,6 +29,7 @@ from tests.fakes import (
     FATES,
     blind_staircase,
     climb,
+    climb_and_sleep,
     fates,
     hills,
     look_up,
@@ -38,8 +39,8 @@ from tests.fakes import (
     sleep_forever,
     slow_climb,
     staircase,
-    wait_for_lines,
 )
+from tests.processes import PATIENCE, growing, wait_for_lines
 
 SMALL: dict[str, Any] = {"max_epochs": 12, "min_epochs": 3, "offspring": 4, "population": 6}
 
@@ -74,9 +75,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> nas.Run:
 
 
 def test_a_thousand_full_trainings_of_a_table_take_seconds() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     found = nas.search(hills(), look_up, budget="full", max_trials=1000)
-    assert time.monotonic() - began < 30
+    assert time.process_time() - began < 30
     assert len(found.trials) == 1000
     assert {(result.job.start, result.epochs) for result in found.trials} == {(0, 50)}
     assert found.best is not None
@@ -592,10 +593,10 @@ def test_a_finished_run_is_read_not_trained_again(run: nas.Run) -> None:
 
 SLOW = """
 import sys
-import threading
 import nas
-from tests.fakes import hills, slow_climb
-run = nas.search(hills(), slow_climb, max_trials=int(sys.argv[3]), workers=int(sys.argv[2]), run_dir=sys.argv[1],
+from tests.fakes import halting, hills, slow_climb
+train = halting(int(sys.argv[4])) if sys.argv[4:] else slow_climb
+run = nas.search(hills(), train, max_trials=int(sys.argv[3]), workers=int(sys.argv[2]), run_dir=sys.argv[1],
                  max_epochs=12, min_epochs=3, offspring=4, population=6)
 print(run.stopped, len(run.trials))
 """
@@ -603,7 +604,7 @@ print(run.stopped, len(run.trials))
 
 @pytest.mark.parametrize(("lines", "workers"), [(1, 0), (11, 0), (25, 0), (9, 2)])
 def test_a_killed_run_goes_on_to_the_history_of_an_uninterrupted_one(tmp_path: Path, lines: int, workers: int) -> None:
-    process = python(SLOW, tmp_path / "killed", workers, 30)
+    process = python(SLOW, tmp_path / "killed", workers, 30, lines)
     wait_for_lines(tmp_path / "killed" / "journal.jsonl", lines, process)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
@@ -681,16 +682,18 @@ def test_trackers_are_told_each_result_as_it_is_committed(tmp_path: Path) -> Non
 def test_the_time_limit_ends_a_trainer_that_sleeps_forever(workers: int, caplog: pytest.LogCaptureFixture) -> None:
     began = time.monotonic()
     found = nas.search(hills(), sleep_forever, max_time=1, workers=workers)
-    assert 1 <= time.monotonic() - began < 4
+    assert 1 <= time.monotonic() - began < PATIENCE
     assert found.stopped == "time limit"
     assert found.trials == []
     assert caplog.records == []
 
 
 def test_the_time_limit_keeps_what_was_trained() -> None:
-    found = nas.search(hills(), slow_climb, max_time="1s", **SMALL)
-    assert found.stopped == "time limit"
-    assert len(found.trials) > 10
+    for limit in growing(0.3):
+        found = nas.search(hills(), climb_and_sleep(25), max_time=f"{limit}s", **SMALL)
+        assert found.stopped == "time limit"
+        if len(found.trials) == 25:
+            break
     assert found.best is not None
 
 
@@ -699,7 +702,7 @@ def test_ctrl_c_ends_the_search_with_the_run_so_far(tmp_path: Path, workers: int
     process = python(SLOW, tmp_path, workers, 10_000)
     wait_for_lines(tmp_path / "journal.jsonl", 5, process)
     os.killpg(process.pid, signal.SIGINT)
-    output, errors = process.communicate(timeout=10)
+    output, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors
     stopped, count = output.split()
     assert stopped == "interrupted"
@@ -724,7 +727,7 @@ def test_ctrl_c_ends_the_search_of_a_notebook_too(tmp_path: Path) -> None:
     wait_for_lines(tmp_path / "journal.jsonl", 5, process)
     os.killpg(process.pid, signal.SIGINT)
     try:
-        output, errors = process.communicate(timeout=5)
+        output, errors = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
     assert output.strip() == "interrupted", errors

@@ -29,6 +29,11 @@ from nas.training.training import TRAINING, VALIDATION, Key, Piece, Training
 CHEAP = ("params", "macs", "size_mb", "train_seconds", "latency_ms")
 
 
+def _of_an_earlier_version(kept: Path) -> Path:
+    """Return where the file lies that an earlier version kept in place of the folder `kept`."""
+    return kept.with_name("former")
+
+
 def _hand_over(kept: Path, checkpoint: Path | None) -> None:
     """Let the states in the folder `kept` be the checkpoint, if there is to be one; else delete them."""
     if checkpoint:
@@ -128,7 +133,7 @@ class ImageTask:
         """
         kept, more = unfinished(checkpoint), epochs < self.max_epochs
         if kept.is_file():
-            kept.unlink()  # an earlier version's
+            kept.replace(_of_an_earlier_version(kept))
         validated, curves = list[dict[str, float]](), list[list[float]]()
         for i, (train, validation) in enumerate(folds):
             pieces = {TRAINING: Piece(self.images, train), VALIDATION: Piece(self.images, validation)}
@@ -152,9 +157,10 @@ class ImageTask:
     ) -> Training:
         """Return the training of a fold: where a killed job left it, else where the rung `before` did."""
         training = Training.begin(self.space, config, pieces, key, self.max_epochs, self.device, self.recorded)
-        if not keeper.resume(training) and before:
+        fold, left = int(key[-1]), _of_an_earlier_version(keeper.path.parent)
+        if not keeper.resume(training) and not former.resume(training, left, fold, keeper.owner) and before:
             ended = replace(keeper, path=before / keeper.path.name)
-            ended.resume(training) or former.resume(training, before, int(key[-1]), keeper.owner)
+            ended.resume(training) or former.resume(training, before, fold, keeper.owner)
         return training
 
     def _train_on(self, training: Training, epochs: int, keeper: Keeper) -> None:

@@ -14,7 +14,7 @@ from benchmarks.memory import held
 from benchmarks.overhead import Clocked, measure, measured
 from benchmarks.processes import alone
 from search_spaces import cnn
-from tests.processes import gone_within, workers_of
+from tests.processes import PATIENCE, until, wait_until_gone, workers_of
 
 
 def test_a_suggestion_costs_the_cpu_time_between_two_trainings() -> None:
@@ -40,15 +40,14 @@ def test_ctrl_c_ends_work_alone_at_once_and_leaves_what_was_measured() -> None:
     benchmark = subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    until = time.monotonic() + 60
-    while not (workers := workers_of(benchmark.pid)):
-        assert time.monotonic() < until and benchmark.poll() is None
+    until(lambda: workers_of(benchmark.pid), benchmark)
     time.sleep(0.3)  # it imports
+    workers = workers_of(benchmark.pid)
     os.killpg(benchmark.pid, signal.SIGINT)
-    out, errors = benchmark.communicate(timeout=5)
+    out, errors = benchmark.communicate(timeout=PATIENCE)
     assert benchmark.returncode == 130 and errors.startswith("stopped: ") and "Traceback" not in errors
     assert "CPU ms a suggestion" in out
-    gone_within(5, workers)
+    wait_until_gone(workers)
 
 
 def test_who_fails_late_keeps_what_was_measured_before(monkeypatch: pytest.MonkeyPatch) -> None:

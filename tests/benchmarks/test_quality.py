@@ -21,7 +21,7 @@ from benchmarks.quality import missing
 from benchmarks.report import figure, groups, rank_table, regrets, seldom, with_rarer
 from nas.core.errors import InUse, UserError
 from tests.fakes import hills, look_up
-from tests.processes import gone_within, workers_of
+from tests.processes import PATIENCE, until, wait_until_gone, workers_of
 
 PROBLEM = "jannis/cheap/20"
 
@@ -120,20 +120,16 @@ def test_ctrl_c_leaves_what_has_ended_and_no_traceback(when: str, tmp_path: Path
     benchmark = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.quality", *words], stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    until = time.monotonic() + 120
-    while not (workers_of(benchmark.pid) if when == "its workers start" else kept(tmp_path)):
-        assert time.monotonic() < until and benchmark.poll() is None
-        time.sleep(0.02)
+    until(lambda: workers_of(benchmark.pid) if when == "its workers start" else kept(tmp_path), benchmark)
     if when == "a new worker starts":
         os.kill(victim := workers_of(benchmark.pid)[0], signal.SIGKILL)
-        while victim in (there := workers_of(benchmark.pid)) or len(there) < 2:
-            assert time.monotonic() < until
+        until(lambda: victim not in (there := workers_of(benchmark.pid)) and len(there) > 1)
     time.sleep(0.3)  # it imports
     workers = workers_of(benchmark.pid)
     os.killpg(benchmark.pid, signal.SIGINT)  # as a terminal does, to the whole group
-    told = benchmark.communicate(timeout=60)[1]
+    told = benchmark.communicate(timeout=PATIENCE)[1]
     assert benchmark.returncode == 130 and "Traceback" not in told and "stopped: " in told
-    gone_within(10, workers)
+    wait_until_gone(workers)
     assert kept(tmp_path) or when == "its workers start"
 
 
@@ -221,15 +217,12 @@ def test_every_contestant_runs_where_there_is_something_for_it() -> None:
 def test_nothing_is_left_at_work_when_the_benchmark_is_killed(tmp_path: Path) -> None:
     words = ["--seeds", "500", "--contestants", "random search", "--results", str(tmp_path)]
     benchmark = subprocess.Popen([sys.executable, "-m", "benchmarks.quality", *words], stderr=subprocess.DEVNULL)
-    until = time.monotonic() + 120
-    while not any(tmp_path.glob("*.jsonl")):
-        assert time.monotonic() < until and benchmark.poll() is None
-        time.sleep(0.1)
+    until(lambda: any(tmp_path.glob("*.jsonl")), benchmark)
     workers = workers_of(benchmark.pid)
     benchmark.kill()
     benchmark.wait()
     assert len(workers) == 2
-    gone_within(10, workers)
+    wait_until_gone(workers)
 
 
 @pytest.mark.skipif(not problems.DATA.exists(), reason="the tables in ../shared/data are not there")

@@ -22,6 +22,7 @@ from nas.core.spec import CONFIRMATION
 from nas.core.types import REPEAT, Config, Job, Result, Status, Trial
 from tests.fakes import hills, look_up
 from tests.faults.runs import history, search
+from tests.processes import PATIENCE, growing
 
 FULL: dict[str, Any] = {"budget": "full", "max_epochs": 1, "strategy": "random", "offspring": 10}
 
@@ -88,13 +89,13 @@ def test_a_run_that_is_given_more_time_ends_as_if_it_had_had_it_from_the_beginni
     """What the first end took for the best and trained again is in the journal, but not in the history."""
     asked: dict[str, Any] = {"train": slow, "max_trials": 60, "confirm": 2}
     search(tmp_path / "whole", **asked)
-    for limit in (1.0, 1.5, 2.0, 3.0, 5.0):  # as long as it takes until there is something to confirm
+    for limit in growing(0.7):  # as long as it takes until there is something to confirm
         short = search(tmp_path / "part", max_time=limit, **asked)
         if short.repetitions:
             break
     assert short.stopped == "time limit"
     assert short.repetitions
-    long = search(tmp_path / "part", max_time=60, **asked)
+    long = search(tmp_path / "part", max_time=PATIENCE, **asked)
     assert long.stopped == "limit on trials or epochs"
     assert history(tmp_path / "part") == history(tmp_path / "whole")
     assert search(tmp_path / "part", max_time=0.5, **asked).trials == long.trials  # reading it back takes no time

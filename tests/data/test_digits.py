@@ -83,9 +83,9 @@ def test_digits_m_is_harder_than_digits_for_a_linear_model() -> None:
 
 def test_digits_m_is_built_in_a_second() -> None:
     load("digits-m")  # imports are another matter
-    start = time.perf_counter()
+    start = time.process_time()
     load("digits-m")
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_digits_in_another_size() -> None:

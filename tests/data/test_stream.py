@@ -16,7 +16,7 @@ from nas.data import load
 from nas.data import stream as stream_module
 from nas.data.images import Images
 from nas.data.parallel import spare
-from tests.processes import alive, children, gone_within
+from tests.processes import alive, children, wait_until_gone
 
 PROCESSES = [0, 1, 3]
 
@@ -115,7 +115,7 @@ def test_a_stream_that_is_given_up_ends_its_processes(make_folder) -> None:
     at_work = set(waiting) - set(idle())
     del batches
     assert len(at_work) == 2
-    gone_within(60, list(at_work))
+    wait_until_gone(list(at_work))
 
 
 def at_work() -> list[int]:

@@ -9,11 +9,12 @@ import pytest
 
 from nas.core import faults
 from tests.fakes import ROOT
+from tests.processes import PATIENCE
 
 
 def test_promise_1_a_crash_at_each_point_of_a_run_changes_nothing() -> None:
     command = [sys.executable, "-m", "tests.faults.crash_everywhere"]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=2 * PATIENCE)
     assert found.returncode == 0, found.stdout + found.stderr
     crashes, points = [int(word) for word in found.stdout.split() if word.isdigit()][:2]
     assert crashes > 100 and points == len(POINTS)

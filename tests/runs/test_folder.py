@@ -16,6 +16,7 @@ from nas.report.verify import faults_of
 from nas.runs.disk import write_atomically
 from tests.fakes import climb, hills, python, sleep_forever
 from tests.faults.runs import golden, history, search, started
+from tests.processes import PATIENCE
 
 
 def test_a_folder_that_holds_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -137,7 +138,7 @@ def test_of_two_searches_that_begin_at_once_one_runs_and_the_other_is_told(tmp_p
     with pytest.raises(InUse, match=f"in use by process {first.pid}"):
         search(tmp_path / "run", seed=seed)
     first.send_signal(signal.SIGCONT)
-    _, errors = first.communicate(timeout=60)
+    _, errors = first.communicate(timeout=PATIENCE)
     assert first.returncode == 0, errors
     assert history(tmp_path / "run") == golden()
 

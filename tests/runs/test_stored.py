@@ -9,6 +9,7 @@ import nas
 from nas.core.types import Status
 from nas.runs.stored import open_run
 from tests.fakes import fates, hills, look_up, meet_fate, params
+from tests.processes import PATIENCE
 
 ASKED: dict[str, Any] = {
     "measure": lambda config: {"params": params(config)}, "constraints": ["params<=500", "precision>=0.001"],
@@ -34,7 +35,7 @@ def test_what_was_no_number_reads_back_as_diverged(tmp_path: Path) -> None:
 
 def test_a_run_in_pieces_counts_each_redraw_once(tmp_path: Path) -> None:
     whole = nas.search(hills(), look_up, **ASKED)
-    for limit in (0.05, 0.1, 0.2, 60):
+    for limit in (0.05, 0.1, 0.2, PATIENCE):
         pieces = nas.search(hills(), look_up, run_dir=tmp_path, max_time=limit, **ASKED)
     assert pieces.redraws == whole.redraws
     (tmp_path / "redraws.jsonl").write_bytes(b'{"bracket": "g0.b0", "redraws": {"repeat"\n\xff\n[]\n')

@@ -13,8 +13,9 @@ import nas
 from nas.core.types import Config, Job, Result, Score, Status, Trial
 from nas.engine.executors.inline import Inline
 from nas.strategies.schedulers.asha import Ladder
-from tests.fakes import climb, hills, params, slow_climb
+from tests.fakes import climb, climb_and_sleep, hills, params
 from tests.faults.runs import history
+from tests.processes import growing
 
 ASHA: dict[str, Any] = {"budget": "asha", "max_epochs": 27, "min_epochs": 1, "eta": 3, "population": 6, "lanes": 4}
 
@@ -92,8 +93,11 @@ def test_evolution_under_asha_finds_better_than_random() -> None:
 
 def test_an_interrupted_run_goes_on_to_the_same_history(tmp_path: Path) -> None:
     run(run_dir=tmp_path / "whole")
-    part = run(slow_climb, run_dir=tmp_path / "part", max_time=0.8)
-    assert part.stopped == "time limit" and part.trials
+    for limit in growing(0.5):
+        part = run(climb_and_sleep(12), run_dir=tmp_path / "part", max_time=limit)
+        assert part.stopped == "time limit"
+        if part.trials:
+            break
     run(run_dir=tmp_path / "part")
     assert history(tmp_path / "part") == history(tmp_path / "whole")
 

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,8 +24,8 @@ from nas.trackers import mode, tracking
 from nas.trackers.child import Child
 from tests.cli.commands.test_command_line import DENSE, QUICK, refused
 from tests.cli.commands.test_command_line import nas as command
-from tests.fakes import climb, hills, look_up, params, python, wait_for_lines
-from tests.processes import gone_within
+from tests.fakes import climb, hills, look_up, params, python
+from tests.processes import PATIENCE, until, wait_for_lines, wait_until_gone
 from tests.trackers.datastore import artifacts, config, offline_runs, run_id, steps, summary
 
 ASKED: dict[str, Any] = {
@@ -62,7 +61,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Yield the folder of a search that was followed to its end, with what a report and a retraining leave there."""
     with pytest.MonkeyPatch.context() as patch:
         alone(patch, tmp_path_factory.mktemp("home"))
-        patch.setattr(child_module, "_WAIT", 60)  # a busy machine
+        patch.setattr(child_module, "_WAIT", PATIENCE)  # a busy machine
         directory = tmp_path_factory.mktemp("runs") / "run"
         with Child(directory, "offline", "flowers") as tracker:
             run = searched(directory, tracker)
@@ -155,21 +154,20 @@ def test_a_search_that_is_killed_and_resumed_sends_each_line_once_to_the_same_ru
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = (
-        "import sys\nfrom pathlib import Path\nfrom tests.fakes import slow_climb\n"
+        "import sys\nfrom pathlib import Path\nfrom tests.fakes import halting\n"
         "from tests.trackers.test_wandb import Child, searched\n"
         "with Child(Path(sys.argv[1]), 'offline', 'flowers') as tracker:\n"
-        "    searched(Path(sys.argv[1]), tracker, slow_climb)\n"
+        "    searched(Path(sys.argv[1]), tracker, halting(10))\n"
     )
     engine = python(code, tmp_path)
     wait_for_lines(tmp_path / "journal.jsonl", 10, engine)
     os.kill(engine.pid, signal.SIGKILL)
     engine.communicate()
     lines = (tmp_path / "journal.jsonl").read_bytes().count(b"\n")
-    until = time.monotonic() + 60
-    while not (first := tracking.read(tmp_path)) or first.sent < lines:
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    monkeypatch.setattr(child_module, "_WAIT", 60)
+    until(lambda: (known := tracking.read(tmp_path)) and known.sent >= lines)
+    first = tracking.read(tmp_path)
+    assert first
+    monkeypatch.setattr(child_module, "_WAIT", PATIENCE)
     with Child(tmp_path, "offline", "flowers") as tracker:
         run = searched(tmp_path, tracker, climb)
     before, after = offline_runs(tmp_path)
@@ -185,7 +183,7 @@ def test_a_tracker_that_breaks_changes_nothing_and_is_told_once(
 ) -> None:
     (tmp_path / "wandb.py").write_text(BROKEN[how])
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(child_module, "_WAIT", 0.1 if how == "hangs" else 60)
+    monkeypatch.setattr(child_module, "_WAIT", 0.1 if how == "hangs" else PATIENCE)
     with Child(tmp_path / "run", "offline", "flowers") as tracker:
         run = searched(tmp_path / "run", tracker)
     said = capfd.readouterr().err.strip().splitlines()
@@ -203,7 +201,7 @@ def test_a_tracker_that_breaks_changes_nothing_and_is_told_once(
 def test_what_a_tracker_missed_is_sent_by_the_next_resumption_which_has_nothing_else_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(child_module, "_WAIT", 60)
+    monkeypatch.setattr(child_module, "_WAIT", PATIENCE)
     with Child(tmp_path, "offline", "flowers") as tracker:
         nas.search(hills(), look_up, run_dir=tmp_path, trackers=[tracker, kill(tracker)], **ASKED)
     with Child(tmp_path, "offline", "flowers") as tracker:
@@ -243,7 +241,7 @@ def test_the_tracker_outlives_ctrl_c_and_ends_with_the_engine(tmp_path: Path) ->
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom nas.trackers.child import Child\n"
         "child = Child(Path(sys.argv[1]), 'offline', 'flowers')\nchild._start()\n"
-        "print(child._process.pid, flush=True)\ntime.sleep(60)\n"
+        "print(child._process.pid, flush=True)\ntime.sleep(3600)\n"
     )
     engine = python(code, tmp_path)
     assert engine.stdout
@@ -251,7 +249,7 @@ def test_the_tracker_outlives_ctrl_c_and_ends_with_the_engine(tmp_path: Path) ->
     assert os.getpgid(tracker) != os.getpgid(engine.pid)
     os.kill(engine.pid, signal.SIGKILL)
     engine.communicate()
-    gone_within(30, [tracker])  # there is no run to send
+    wait_until_gone([tracker])  # there is no run to send
 
 
 def test_nas_track_sends_a_run_as_a_new_one(tmp_path: Path, followed: Path, sent: list[Any]) -> None:

@@ -10,6 +10,7 @@ from nas.core.words import quoted
 from nas.main import arguments, main
 from nas.runs.command import Command, remember
 from tests.cli.commands.test_command_line import ROOT, nas, refused
+from tests.processes import PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,7 @@ def test_nothing_is_told_of_the_inside_when_ctrl_c_comes_during_the_imports() ->
         "sys.meta_path.insert(0, Early())\nsys.argv[1:] = ['--data', 'digits']\n"
         "from nas.main import main\nsys.exit(main())"
     )
-    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert (ended.returncode, ended.stderr) == (130, "nas: interrupted\n")
 
 

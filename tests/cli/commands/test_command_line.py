@@ -8,16 +8,19 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from nas.cli.flags import parser
 from nas.main import arguments, main
+from nas.training import cost
+from tests.processes import PATIENCE, growing, wait_for_lines
 
 ROOT = Path(__file__).parents[3]
 FLOWERS = ROOT.parent / "shared/data/micro17flower"
-QUICK = ("--data", "digits", "--epochs", "2", "--folds", "1", "--workers", "1", "--max-trials")
+QUICK = ("--data", "digits", "--epochs", "2", "--folds", "1", "--workers", "0", "--max-trials")
 Flags = tuple[str, ...]
 DENSE = """
 from ConfigSpace import ConfigurationSpace
@@ -45,7 +48,7 @@ def dense(tmp_path: Path) -> Flags:
     return ("--space", str(tmp_path / "dense.py"), "--run-dir", str(tmp_path), *QUICK)
 
 
-def nas(*words: str | Path, cwd: Path = ROOT, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def nas(*words: str | Path, cwd: Path = ROOT, timeout: float = PATIENCE) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "nas.main", *map(str, words)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout, env=environment)
@@ -74,9 +77,11 @@ def image_folder(directory: Path, classes: int = 2, images: int = 12) -> Path:
     return directory
 
 
-def test_a_search_leaves_a_whole_run_folder_whose_best_can_be_evaluated(tmp_path: Path, dense: Flags) -> None:
+def test_a_search_leaves_a_whole_run_folder_whose_best_can_be_evaluated(
+    tmp_path: Path, dense: Flags, capfd: pytest.CaptureFixture[str]
+) -> None:
     bounds = ("--min-precision", "0.2", "--max-params", "1e4")
-    ended = nas(*dense, "6", "--seed", "123", *bounds, "--name", "run")
+    ended = nas(*dense, "6", "--workers", "1", "--seed", "123", *bounds, "--name", "run")
     assert ended.returncode == 0, ended.stderr
     run = tmp_path / "run"
     names = {path.name for path in run.iterdir()}
@@ -88,42 +93,44 @@ def test_a_search_leaves_a_whole_run_folder_whose_best_can_be_evaluated(tmp_path
     assert best["versions"]["torch"] and best["seed"] == 123 and best["data"] == "digits"
     assert "incumbent, test" in ended.stdout and "default, test" in ended.stdout
     assert (run / "summary.txt").read_text() == ended.stdout
-    again = nas("evaluate", run / "best.json")
-    assert again.returncode == 0, again.stderr
+    assert main(["evaluate", str(run / "best.json")]) == 0
+    again = capfd.readouterr().out
     tested = json.loads((run / "best.evaluation.json").read_text())
     assert tested["metrics"] == pytest.approx(best["evidence"]["test"])
     assert sum(map(sum, tested["confusion"])) == 360
     for name in ("accuracy", "top3_accuracy", "precision", "recall", "macro_f1", "params", "macs"):
-        assert name in again.stdout
-    validated = nas("evaluate", run / "best.json", "--cv", "--folds", "2", "--epochs", "1")
-    assert "2-fold cross-validation" in validated.stdout, validated.stderr
+        assert name in again
+    assert main(["evaluate", str(run / "best.json"), "--cv", "--folds", "2", "--epochs", "1"]) == 0
+    assert "2-fold cross-validation" in capfd.readouterr().out
 
 
 def test_the_same_command_twice_gives_the_same_history_to_the_byte(
     tmp_path: Path, dense: Flags, capfd: pytest.CaptureFixture[str]
 ) -> None:
     for name, workers in (("one", "0"), ("two", "1"), ("three", "2")):
-        assert main([*dense, "20", "--workers", workers, "--name", name, "--quiet"]) == 0
+        assert main([*dense, "12", "--workers", workers, "--name", name, "--quiet"]) == 0
         assert capfd.readouterr().err == ""
     histories = {(tmp_path / name / "history.jsonl").read_bytes() for name in ("one", "two", "three")}
     assert len(histories) == 1
 
 
 def test_under_a_time_limit_every_result_that_both_runs_hold_is_equal(tmp_path: Path, dense: Flags) -> None:
-    histories = []
-    for name, limit in (("short", "4s"), ("long", "6s")):
-        began = time.monotonic()
-        assert main([*dense[:-1], "--workers", "0", "--max-time", limit, "--name", name]) == 0
-        assert time.monotonic() - began < 30
+    histories = list[dict[tuple[str, int], Any]]()
+    for limit in growing(1):  # until there are two that hold something
+        name = f"{limit:g}s"
+        assert main([*dense[:-1], "--workers", "0", "--max-time", name, "--name", name]) == 0
         lines = (tmp_path / name / "history.jsonl").read_text().splitlines()
         histories.append({(r["job"]["trial"]["id"], r["job"]["stop"]): r for r in map(json.loads, lines)})
-    both = histories[0].keys() & histories[1].keys()
-    assert both and all(histories[0][key] == histories[1][key] for key in both)
+        if len([history for history in histories if history]) == 2:
+            break
+    short, long = histories[-2:]
+    both = short.keys() & long.keys()
+    assert both and all(short[key] == long[key] for key in both)
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_ctrl_c_prints_the_table_with_what_is_there(tmp_path: Path, dense: Flags, workers: str) -> None:
-    words = (*dense[:-1], "--workers", workers, "--max-time", "5m", "--name", "run")
+    words = (*dense[:-1], "--workers", workers, "--max-time", "1h", "--name", "run")
     search = subprocess.Popen(
         [sys.executable, "-m", "nas.main", *words],
         cwd=ROOT,
@@ -132,11 +139,9 @@ def test_ctrl_c_prints_the_table_with_what_is_there(tmp_path: Path, dense: Flags
         text=True,
         start_new_session=True,
     )
-    journal, patience = tmp_path / "run/journal.jsonl", time.monotonic() + 90
-    while time.monotonic() < patience and not (journal.exists() and journal.read_text().count("\n") > 12):
-        time.sleep(0.2)
+    wait_for_lines(tmp_path / "run/journal.jsonl", 6, search)
     os.killpg(search.pid, signal.SIGINT)
-    out, err = search.communicate(timeout=60)
+    out, err = search.communicate(timeout=PATIENCE)
     assert search.returncode == 130, err
     assert "Traceback" not in err
     assert "incumbent" in out and "interrupted" in out
@@ -170,11 +175,11 @@ def test_a_space_file_that_lacks_something_is_told_in_one_line(
 def test_a_bound_that_nothing_meets_ends_at_once_with_the_nearest_miss(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     line = refused(capfd, "--max-params", "1000", "--run-dir", tmp_path, "--quiet")
     assert re.search(r"0 of \d+ samples meet params<=1000; the smallest seen has \d+", line)
     assert int(line.split()[-1]) > 1000
-    assert time.monotonic() - began < 60  # ten on a quiet machine
+    assert time.process_time() - began < 60  # ten or less
 
 
 @pytest.mark.parametrize(
@@ -273,7 +278,10 @@ def test_latency_is_measured_before_training_and_can_be_bounded(tmp_path: Path, 
     assert 0 < best["evidence"]["validation"]["latency_ms"] < 1000
 
 
-def test_a_latency_that_no_network_reaches_is_told(dense: Flags, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_latency_that_no_network_reaches_is_told(
+    dense: Flags, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cost.latency_ms, "__defaults__", (1,))  # of a thousand samples
     line = refused(capfd, *dense, "2", "--quiet", "--max-latency-ms", "1e-6")
     assert "samples meet latency_ms<=1e-06; the smallest seen has" in line
 
@@ -309,21 +317,8 @@ def test_a_damaged_or_foreign_configuration_file_is_told_in_one_line(
 @pytest.mark.skipif(not FLOWERS.exists(), reason="the flower images are not here")
 def test_real_flowers_are_searched_and_the_best_is_tested(tmp_path: Path) -> None:
     words = ("--data", FLOWERS, "--objective", "top3_accuracy", "--max-params", "2e7", "--max-macs", "3e5")
-    limits = (
-        "--epochs",
-        "3",
-        "--folds",
-        "1",
-        "--max-trials",
-        "4",
-        "--max-time",
-        "1m",
-        "--run-dir",
-        tmp_path,
-        "--name",
-        "run",
-    )
-    ended = nas(*words, *limits, timeout=240)
+    limits = ("--epochs", "3", "--folds", "1", "--max-trials", "4", "--run-dir", tmp_path, "--name", "run")
+    ended = nas(*words, *limits)
     assert ended.returncode == 0, ended.stderr
     content = json.loads((tmp_path / "run/best.json").read_text())
     assert content["evidence"]["test"]["top3_accuracy"] > 3 / 17

@@ -16,6 +16,7 @@ from nas.training.evaluation import Evaluator
 from tests.cli.commands.conftest import Winner
 from tests.cli.commands.test_command_line import ROOT, image_folder, refused
 from tests.cli.commands.test_export import metadata_of
+from tests.processes import PATIENCE
 
 LINES = pytest.CaptureFixture[str]
 WINNERS = {"best.json", "best.safetensors", "best.onnx", "default.json", "spec.json", "report.html"}
@@ -129,7 +130,7 @@ def test_in_a_locale_that_is_not_utf8_an_evaluation_keeps_its_network(winner: Wi
         "print([main.main(each) for each in words])"
     )
     command = [sys.executable, "-c", code, str(run), str(folder)]
-    ended = subprocess.run(command, capture_output=True, env=old, cwd=ROOT, timeout=120)
+    ended = subprocess.run(command, capture_output=True, env=old, cwd=ROOT, timeout=PATIENCE)
     assert ended.stdout.splitlines()[-1] == b"[0, 0]", ended.stderr
     (network,) = run.glob("best.evaluated-*.safetensors")
     assert json.loads(metadata_of(network)["classes"]) == ["class1", "été"]

@@ -11,6 +11,7 @@ import pytest
 
 from nas.main import main
 from tests.cli.commands.test_command_line import DENSE, ROOT, image_folder, refused
+from tests.processes import PATIENCE
 
 QUICK = ("--epochs", "2", "--eta", "2", "--min-epochs", "1", "--folds", "1", "--workers", "0", "--max-trials", "4",
          "--max-macs", "none", "--quiet")  # fmt: skip
@@ -80,7 +81,7 @@ def test_every_command_works_without_utf8_in_a_folder_of_any_name(run: Path) -> 
         "              ['predict', odd, 'images/train/class0/0.png'], ['evaluate', odd + '/best.json'], ['spaces']):\n"
         "    assert main(words) == 0, words\n"
     )
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, env=WHOLE | PLAIN, timeout=100)
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, env=WHOLE | PLAIN, timeout=PATIENCE)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.isascii() and ended.stderr.isascii()
     assert rb"saved as caf\udce9 'x' $HOME/report.html" in ended.stdout and b"| cnn" in ended.stdout
@@ -109,7 +110,7 @@ def printed(
     script = f"import sys\nfrom nas.cli import streams\nstreams.prepare()\n{code}\nsys.exit(streams.concluded(0))"
     piped = f'{sys.executable} -c "$1" {redirected} | {reader}; exit ${{PIPESTATUS[0]}}'
     ended = subprocess.run(
-        ["bash", "-c", piped, "bash", script], capture_output=True, env=WHOLE | (environment or {}), timeout=60
+        ["bash", "-c", piped, "bash", script], capture_output=True, env=WHOLE | (environment or {}), timeout=PATIENCE
     )
     return ended.returncode, ended.stdout, ended.stderr
 
@@ -126,7 +127,7 @@ def test_a_search_runs_with_its_streams_closed(run: Path) -> None:
     ended = subprocess.run(
         ["sh", "-c", f"{sys.executable} -m nas.main {words} >&- 2>&- <&-"],
         env=WHOLE,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert ended.returncode == 0
     assert (run.parent / "closed/history.jsonl").read_bytes() == (run / "history.jsonl").read_bytes()

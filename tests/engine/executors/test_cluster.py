@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import nas
 from nas.core.types import Status
 from tests.fakes import ROOT, fates, segfault, sleep_forever, slow_climb
 from tests.faults.runs import golden, history, search
-from tests.processes import gone_within
+from tests.processes import lines_in, until, wait_until_gone
 
 pytest.importorskip("distributed", reason="Dask is not installed: pip install 'constrained-nas[dask]'")
 
@@ -26,7 +25,7 @@ def test_a_local_cluster_gives_the_same_history_and_leaves_no_process(tmp_path: 
     before = processes()
     search(tmp_path, cluster="local:2")
     assert history(tmp_path) == golden()
-    gone_within(10, sorted(processes() - before))
+    wait_until_gone(sorted(processes() - before))
 
 
 def test_a_trial_that_breaks_its_worker_or_hangs_costs_only_itself() -> None:
@@ -51,9 +50,7 @@ def scheduler(tmp_path: Path) -> Iterator[str]:
 def scheduling(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
     file = folder / "scheduler.json"
     process = dask("scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", file)
-    while not file.exists():
-        assert process.poll() is None
-        time.sleep(0.1)
+    until(file.exists, process)
     return process, json.loads(file.read_text())["address"]
 
 
@@ -76,10 +73,9 @@ def test_workers_may_join_late_and_be_killed(tmp_path: Path, scheduler: str) -> 
 
     def come_and_go() -> None:
         journal = tmp_path / "run/journal.jsonl"
-        time.sleep(1)
+        until(journal.exists)
         workers.append(dask("worker", scheduler, "--nthreads", "1", "--no-dashboard"))
-        while not journal.exists() or journal.read_bytes().count(b"\n") < 5:
-            time.sleep(0.02)
+        until(lambda: lines_in(journal) >= 5)
         workers.append(dask("worker", scheduler, "--nthreads", "2", "--no-dashboard"))
         end(workers[0])
 
@@ -92,17 +88,16 @@ def test_workers_may_join_late_and_be_killed(tmp_path: Path, scheduler: str) -> 
         end(worker)
 
 
-def test_a_cluster_that_is_gone_ends_the_run_which_goes_on_without_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("nas.engine.executors.cluster._PATIENCE", 5.0)
+def test_a_cluster_that_is_gone_ends_the_run_which_goes_on_without_it(tmp_path: Path) -> None:
+    from distributed import default_client
+
     process, address = scheduling(tmp_path)
     worker = dask("worker", address, "--nthreads", "1", "--no-dashboard")
     journal = tmp_path / "run/journal.jsonl"
 
     def vanish() -> None:
-        while not journal.exists() or journal.read_bytes().count(b"\n") < 3:
-            time.sleep(0.02)
+        until(lambda: lines_in(journal) >= 3)
+        default_client()._timeout = 1  # of its attempts to find it again
         end(process)
 
     meanwhile = threading.Thread(target=vanish)
@@ -117,7 +112,7 @@ def test_a_cluster_that_is_gone_ends_the_run_which_goes_on_without_it(
 
 def test_a_job_waits_for_the_resource_it_needs(tmp_path: Path, scheduler: str) -> None:
     bare = dask("worker", scheduler, "--nthreads", "1", "--no-dashboard")
-    found = search(tmp_path / "none", cluster=scheduler, cluster_resources={"GPU": 1}, max_time=5)
+    found = search(tmp_path / "none", cluster=scheduler, cluster_resources={"GPU": 1}, max_time=3)
     assert (found.stopped, found.trials) == ("time limit", [])
     able = dask("worker", scheduler, "--nthreads", "4", "--resources", "GPU=2", "--no-dashboard")
     search(tmp_path / "run", cluster=scheduler, cluster_resources={"GPU": 1})

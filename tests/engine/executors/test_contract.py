@@ -26,6 +26,7 @@ from nas.runs.checkpoints import States
 from nas.runs.failures import ALIKE, FILE
 from tests.fakes import climb, fates, hill, hills, look_up, meet_fate
 from tests.faults.runs import golden, history, search, started
+from tests.processes import PATIENCE, until
 
 SHORT: dict[str, Any] = {"max_epochs": 1, "min_epochs": 1}
 
@@ -263,7 +264,7 @@ def test_a_trainer_that_changes_the_working_folder_changes_nothing(
 
 def test_a_child_that_a_trainer_forks_ends_with_train(tmp_path: Path) -> None:
     engine = started(tmp_path, "fork_and_climb")
-    output, errors = engine.communicate(timeout=60)
+    output, errors = engine.communicate(timeout=PATIENCE)
     assert (engine.returncode, output.count("\n")) == (0, 1), errors
     assert "ValueError: of a child" in errors and "SystemExit" not in errors
     assert history(tmp_path) == golden()
@@ -282,7 +283,7 @@ def test_a_timer_of_the_callers_goes_on_after_the_search() -> None:
         signal.setitimer(signal.ITIMER_REAL, 0.05)
         nas.search(hills(), lambda config, **job: time.sleep(0.1) or {"accuracy": 1}, max_trials=1, trial_timeout=60,
                    **SHORT)  # fmt: skip
-        time.sleep(0.01)
+        until(lambda: went_off)
         assert went_off == ["alarm"]
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

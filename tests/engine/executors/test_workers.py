@@ -5,7 +5,6 @@ import os
 import signal
 import time
 from contextlib import closing
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,9 @@ import nas
 from nas.core.types import Config, Job, Result, Status, Trial
 from nas.engine.executors.workers import Workers, pickled
 from nas.runs.checkpoints import Checkpoints
-from tests.fakes import fates, hills, meet_fate, slow_climb, tell_device, wait_for_lines
+from tests.fakes import fates, hills, look_up, meet_fate, tell_device
 from tests.faults.runs import golden, history, search, started
-from tests.processes import children, gone_within, is_worker, workers_of
+from tests.processes import PATIENCE, children, is_worker, until, wait_for_lines, wait_until_gone, workers_of
 
 FULL: dict[str, Any] = {"max_epochs": 1, "min_epochs": 1}
 
@@ -46,7 +45,7 @@ def test_workers_killed_while_idle_or_at_work_are_replaced(tmp_path: Path) -> No
         wait_for_lines(tmp_path / "journal.jsonl", lines, engine)
         for process in workers_of(engine.pid):
             os.kill(process, signal.SIGKILL)
-    _, errors = engine.communicate(timeout=60)
+    _, errors = engine.communicate(timeout=PATIENCE)
     assert engine.returncode == 0, errors
     assert history(tmp_path) == golden()
 
@@ -54,7 +53,7 @@ def test_workers_killed_while_idle_or_at_work_are_replaced(tmp_path: Path) -> No
 def test_closing_ends_the_workers(tmp_path: Path) -> None:
     before = set(children(os.getpid()))
     search(tmp_path, workers=2)
-    gone_within(1, [process for process in set(children(os.getpid())) - before if is_worker(process)])
+    wait_until_gone([process for process in set(children(os.getpid())) - before if is_worker(process)])
 
 
 def test_ctrl_c_of_the_terminal_does_not_reach_the_workers(tmp_path: Path) -> None:
@@ -63,7 +62,7 @@ def test_ctrl_c_of_the_terminal_does_not_reach_the_workers(tmp_path: Path) -> No
     groups = {os.getpgid(process) for process in workers_of(engine.pid)}
     assert os.getpgid(engine.pid) not in groups and len(groups) == 2
     os.killpg(engine.pid, signal.SIGINT)
-    output, errors = engine.communicate(timeout=10)
+    output, errors = engine.communicate(timeout=PATIENCE)
     assert (output.split()[0], engine.returncode, errors) == ("interrupted", 130, "")
 
 
@@ -71,8 +70,10 @@ def test_a_job_that_follows_a_cancelled_one_is_not_taken_for_dead() -> None:
     jobs = [Job(Trial(f"g0.b0.{i}", Config.of({"x": 0.5, "fate": "fine"}), 0), 0, 1) for i in range(2)]
 
     async def cancel_one_and_do_the_other(workers: Workers, checkpoints: Checkpoints) -> Result:
-        first = asyncio.create_task(workers.run(jobs[0], checkpoints.states(jobs[0], "")))
-        await asyncio.sleep(1)
+        states = checkpoints.states(jobs[0], "")
+        first = asyncio.create_task(workers.run(jobs[0], states))
+        while not (states.after / "begun").exists():
+            await asyncio.sleep(0.01)
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
         return await workers.run(jobs[1], checkpoints.states(jobs[1], ""))
@@ -83,14 +84,21 @@ def test_a_job_that_follows_a_cancelled_one_is_not_taken_for_dead() -> None:
 
 
 def doze(config: dict[str, Any], **job: Any) -> dict[str, Any]:
+    """Train for longer than it takes to look twice whether the worker lives."""
+    job["checkpoint"].with_name("begun").touch()
     time.sleep(4)
     return meet_fate(config)
 
 
-def test_two_workers_train_at_the_same_time() -> None:
-    began = time.monotonic()
-    found = nas.search(hills(), slow_climb, max_trials=40, workers=2, **FULL)
-    elapsed = time.monotonic() - began
-    spans = sorted((result.elapsed - result.seconds, result.elapsed) for result in found.trials)
-    overlapping = sum(a[1] > b[0] for a, b in pairwise(spans))
-    assert overlapping > 10, elapsed
+def test_two_workers_train_at_the_same_time(tmp_path: Path) -> None:
+    found = nas.search(hills(), wait_for_another, max_trials=8, workers=2, run_dir=tmp_path, **FULL)
+    assert [result.status for result in found.trials] == [Status.OK] * 8
+
+
+def wait_for_another(config: dict[str, Any], **job: Any) -> dict[str, Any]:
+    """Come to an end only once another trial has begun."""
+    begun = job["checkpoint"].parents[3] / "begun"
+    begun.mkdir(exist_ok=True)
+    (begun / job["checkpoint"].parents[1].name).touch()
+    until(lambda: len(list(begun.iterdir())) > 1)
+    return look_up(config, **job)

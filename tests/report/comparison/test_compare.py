@@ -19,9 +19,10 @@ from nas.report.comparison.contest import Contest
 from nas.report.comparison.judged import Judged, read
 from nas.report.comparison.statistics import FEW, Contrast, Entry, average_ranks, contrast_table, contrasts, summary
 from nas.runs.stored import StoredRun, open_run
-from tests.cli.commands.test_command_line import DENSE, refused
-from tests.cli.commands.test_resume import start, wait
+from tests.cli.commands.test_command_line import refused
+from tests.cli.commands.test_resume import HALTING, start
 from tests.fakes import hills, look_up
+from tests.processes import PATIENCE, growing, wait_for_lines
 from tests.report.test_report import Page
 
 STRATEGIES = ("evolution", "random+full", "default")
@@ -30,10 +31,10 @@ STRATEGIES = ("evolution", "random+full", "default")
 @pytest.fixture(scope="module")
 def flags(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("compare")
-    (folder / "dense.py").write_text(DENSE)
+    (folder / "dense.py").write_text(HALTING)
     return [
         "compare", "--strategies", *STRATEGIES, "--seeds", "3", "5", "--test-seeds", "2", "--run-dir", str(folder),
-        "--space", str(folder / "dense.py"), "--data", "digits", "--epochs", "3", "--folds", "1", "--workers", "1",
+        "--space", str(folder / "dense.py"), "--data", "digits", "--epochs", "3", "--folds", "1", "--workers", "0",
         "--max-trials", "8", "--min-precision", "0.1", "--max-macs", "none",
     ]  # fmt: skip
 
@@ -90,13 +91,16 @@ def test_the_page_shows_the_tables_that_are_printed(
 
 def test_a_comparison_that_is_killed_or_interrupted_goes_on_as_a_whole(flags: list[str], whole: Path) -> None:
     process = start(*flags, "--name", "part")
-    wait(whole.parent / "part/evolution-seed3/journal.jsonl", 3, process)
+    wait_for_lines(whole.parent / "part/evolution-seed3/journal.jsonl", 3, process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
+    journal, halt = whole.parent / "part/evolution-seed5/journal.jsonl", whole.parent / "halt"
+    halt.write_text(f"{journal} 3")
     process = start("resume", whole.parent / "part")
-    wait(whole.parent / "part/evolution-seed5/journal.jsonl", 3, process)
+    wait_for_lines(journal, 3, process)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
+    halt.unlink()
     assert process.returncode == 130 and "go on by python -m nas.main resume" in errors and "Traceback" not in errors
     assert main(["resume", str(whole.parent / "part"), "--quiet"]) == 0
     for name in (f"{strategy}-seed{seed}" for strategy in STRATEGIES for seed in (3, 5)):
@@ -159,20 +163,16 @@ def test_a_run_and_a_comparison_do_not_share_a_folder(
 
 
 def test_what_has_come_to_its_end_is_not_searched_on(flags: list[str], tmp_path: Path) -> None:
-    timed = [
-        *flags[: flags.index("--max-trials")],
-        "--max-macs",
-        "none",
-        "--max-time",
-        "6s",
-        "--run-dir",
-        str(tmp_path),
-    ]
-    assert main([*timed, "--name", "timed", "--strategies", "random", "--seeds", "1", "--quiet"]) == 0
-    journal = tmp_path / "timed/random-seed1/journal.jsonl"
-    before = journal.read_bytes()
-    assert main(["resume", str(tmp_path / "timed"), "--quiet"]) == 0
-    assert journal.read_bytes() == before
+    timed = [*flags[: flags.index("--workers")], "--workers", "0", "--max-macs", "none", "--run-dir", str(tmp_path)]
+    timed += ["--strategies", "random", "--seeds", "1", "--quiet"]
+    for limit in growing(1):
+        name = f"{limit:g}s"
+        assert main([*timed, "--name", name, "--max-time", name]) == 0
+        before = (tmp_path / name / "random-seed1/journal.jsonl").read_bytes()
+        if before:
+            break
+    assert main(["resume", str(tmp_path / name), "--quiet"]) == 0
+    assert (tmp_path / name / "random-seed1/journal.jsonl").read_bytes() == before
 
 
 def test_where_no_strategy_can_be_run_that_is_told(
