@@ -158,7 +158,7 @@ def test_whatever_ends_the_parent_ends_its_decoders(make_folder, tmp_path: Path,
     os.killpg(parent.pid, number) if number == signal.SIGINT else parent.send_signal(number)  # Ctrl-C reaches all
     parent.wait()
     try:
-        gone_within(60, decoders)
+        wait_until_gone(decoders)
     finally:
         for process in filter(is_decoder, decoders):
             os.kill(process, signal.SIGKILL)
