@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from nas.core import parts
 from nas.core.errors import UserError
 from nas.core.units import count
 from nas.core.words import unknown
-from nas.data.catalog import NAMES
 
 Parsed = TypeVar("Parsed")
 
@@ -52,7 +52,7 @@ def is_data(text: str) -> bool:
 
 
 def _is_named(text: str) -> bool:
-    return text in {each.name for each in NAMES}
+    return text in parts.names("data")
 
 
 def is_file_of_space(text: str) -> bool:

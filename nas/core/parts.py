@@ -37,6 +37,7 @@ PACKAGES = {
     "policy": "nas.training.policies",
     "augmentation": "nas.training.augmentations",
     "metric": "nas.training.metrics",
+    "data": "nas.data.sources",
 }
 _CHECK = "check"
 _OURS = Path(__file__).parents[1]

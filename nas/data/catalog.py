@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from importlib import import_module
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from nas.core import parts
 from nas.core.errors import UserError
 from nas.data.download import cache_dir
+from nas.data.source import Source
 
 if TYPE_CHECKING:
     from nas.data.files import Checked
@@ -21,41 +20,9 @@ if TYPE_CHECKING:
 PARTS = ("train", "test")
 
 
-@dataclass(frozen=True)
-class DataSet:
-    """A data set known by name. `module` is the one under nas.data whose `load` serves it."""
-
-    name: str
-    description: str
-    classes: int
-    module: str
-    files: tuple[str, ...] = ()  # what a download leaves below the cache directory
-
-    def present(self) -> bool:
-        """Whether it loads without a download."""
-        return all((cache_dir() / file).exists() for file in self.files)
-
-
-NAMES = (
-    DataSet("digits-m", "handwritten digits blended with photographs, 3x16x16, bundled", 10, "digits"),
-    DataSet("digits", "handwritten digits, 1x8x8, bundled", 10, "digits"),
-    DataSet(
-        "flowers17", "Oxford's 17 flower categories, photographs, 60 MB", 17, "flowers17",
-        ("flowers17/images", "flowers17/datasplits.mat"),
-    ),
-    DataSet(
-        "flowers102", "Oxford's 102 flower categories, photographs, 345 MB", 102, "vision",
-        ("flowers-102/jpg", "flowers-102/imagelabels.mat", "flowers-102/setid.mat"),
-    ),
-    DataSet(
-        "cifar10", "small photographs of ten kinds, 3x32x32, 170 MB", 10, "vision",
-        ("cifar-10-batches-py/data_batch_5", "cifar-10-batches-py/test_batch"),
-    ),
-    DataSet(
-        "fashion-mnist", "pieces of clothing, 1x28x28, 30 MB", 10, "vision",
-        ("FashionMNIST/raw/train-images-idx3-ubyte", "FashionMNIST/raw/t10k-labels-idx1-ubyte"),
-    ),
-)  # fmt: skip
+def sources() -> list[Source]:
+    """Return the data sets that are known by name."""
+    return [parts.made("data", name) for name in parts.names("data")]
 
 
 def load(
@@ -79,8 +46,7 @@ def load(
         raise UserError(f"unknown part {part!r} of a data set: give train or test")
     if image_size is not None and image_size < 1:
         raise UserError(f"image size {image_size} is too small: give at least 1 pixel")
-    loader = cast("Callable[..., Images]", _module(name).load)
-    return replace(loader(name, part, image_size, resident_bytes), decoders=decoders)
+    return replace(_source(name).load(part, image_size, resident_bytes), decoders=decoders)
 
 
 def check_test_part(name: str, ranges: Ranges | None = None, assumed: Assumed | None = None) -> Checked:
@@ -93,7 +59,7 @@ def check_test_part(name: str, ranges: Ranges | None = None, assumed: Assumed | 
     from nas.data.files import check
     from nas.data.survey import sampled
 
-    paths = _module(name).files_of(name, "test")
+    paths = _source(name).files_of("test")
     return check(sampled(paths) if assumed else paths, ranges, assumed and replace(assumed, size=None))
 
 
@@ -105,7 +71,7 @@ def read_training(name: str) -> None:
     from nas.data.files import check
     from nas.data.survey import is_large, read_all, remembered
 
-    paths = _module(name).files_of(name, "train")
+    paths = _source(name).files_of("train")
     if not paths:
         return
     found = read_all(name, paths)
@@ -114,8 +80,10 @@ def read_training(name: str) -> None:
         raise UserError(f"{cache_dir()} cannot be written to: set NAS_DATA_DIR to a directory that can")
 
 
-def _module(name: str) -> ModuleType:
-    known = {data_set.name: data_set for data_set in NAMES}
+def _source(name: str) -> Source:
+    """Return the data set of that name, or the folder at that path. Raises UserError where there is neither."""
+    known = parts.names("data")
     if name not in known and not Path(name).is_dir():
         raise UserError(f"unknown data set {name!r}: give a directory or one of {', '.join(known)}")
-    return import_module(f"nas.data.{known[name].module if name in known else 'folder'}")
+    found: Source = parts.made("data", name if name in known else {"name": "folder", "path": name})
+    return found

@@ -16,15 +16,16 @@ history, and a run is resumed by running the strategy again over what it had. Li
 
 from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from typing import Any, Protocol
-
-from ConfigSpace import ConfigurationSpace
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nas.core.brackets import Bracket
 from nas.core.constraints import Constraint
 from nas.core.ranking import Outcome
 from nas.core.spec import RunSpec
 from nas.core.types import Config, Key, Order, Result, Trial
+
+if TYPE_CHECKING:
+    from ConfigSpace import ConfigurationSpace
 
 
 class Cheap(Protocol):
@@ -60,7 +61,7 @@ class Lab(Protocol):
         ...
 
     @property
-    def space(self) -> ConfigurationSpace:
+    def space(self) -> "ConfigurationSpace":
         """What is searched."""
         ...
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from nas.core.errors import UserError
-from nas.data import NAMES, load
+from nas.data import load, sources
 
 
 def test_listing_names_costs_no_heavy_import() -> None:
     code = (
-        "import sys; from nas.data import NAMES; [each.present() for each in NAMES]; "
+        "import sys; from nas.data import sources; [each.present() for each in sources()]; "
         "print({'torch', 'torchvision', 'sklearn', 'scipy', 'PIL'} & set(sys.modules))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -20,25 +20,25 @@ def test_listing_names_costs_no_heavy_import() -> None:
 
 
 def test_what_the_listing_tells() -> None:
-    assert {each.name: each.classes for each in NAMES} == {
+    assert {each.name: each.classes for each in sources()} == {
         "digits-m": 10, "digits": 10, "flowers17": 17, "flowers102": 102, "cifar10": 10, "fashion-mnist": 10,
     }  # fmt: skip
-    assert all(each.description and "\n" not in each.description for each in NAMES)
+    assert all(each.description and "\n" not in each.description for each in sources())
 
 
 def test_only_the_bundled_data_sets_are_present_before_a_download() -> None:
-    assert [each.name for each in NAMES if each.present()] == ["digits-m", "digits"]
+    assert [each.name for each in sources() if each.present()] == ["digits", "digits-m"]
 
 
 def test_present_data_sets_have_the_classes_listed() -> None:
-    for each in NAMES:
+    for each in sources():
         if each.present():
             assert len(load(each.name).classes) == each.classes
 
 
 @pytest.mark.parametrize("name", ["digit", "no/such/directory", __file__])
 def test_an_unknown_name_is_told_with_the_known_ones(name: str) -> None:
-    known = "digits-m, digits, flowers17, flowers102, cifar10, fashion-mnist"
+    known = "cifar10, digits, digits-m, fashion-mnist, flowers102, flowers17"
     with pytest.raises(UserError) as error:
         load(name)
     assert str(error.value) == f"unknown data set {name!r}: give a directory or one of {known}"

@@ -11,7 +11,7 @@ from PIL import Image
 from scipy.io import loadmat, savemat
 
 from nas.core.errors import UserError
-from nas.data import NAMES
+from nas.data import sources
 from nas.data.flowers17 import CLASSES, Source, load
 
 SPLITS = {"trn1": [1, 81, 1281], "val1": [82, 2], "tst1": [3, 83, 1360]}
@@ -69,7 +69,7 @@ def test_streamed_photographs_are_the_same(source: Source) -> None:
 
 
 def test_one_download_serves_for_ever(source: Source, serve) -> None:
-    [listed] = [each for each in NAMES if each.name == "flowers17"]
+    [listed] = [each for each in sources() if each.name == "flowers17"]
     assert not listed.present()
     load("flowers17", "train", None, None, source)
     assert listed.present()

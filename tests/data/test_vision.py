@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from nas.core.errors import UserError
-from nas.data import NAMES, load
+from nas.data import load, sources
 from nas.data.torchvision_compat import import_torchvision
 
 DRAW = np.random.RandomState(3)
@@ -131,7 +131,7 @@ def test_the_train_part_of_flowers102_never_reads_a_test_image(flowers102: Path)
 
 @pytest.mark.usefixtures("fashion", "cifar", "flowers102")
 def test_what_is_there_is_listed_as_present() -> None:
-    assert {each.name for each in NAMES if each.present()} >= {"flowers102", "cifar10", "fashion-mnist"}
+    assert {each.name for each in sources() if each.present()} >= {"flowers102", "cifar10", "fashion-mnist"}
 
 
 @pytest.mark.parametrize("name", ["flowers102", "cifar10", "fashion-mnist"])

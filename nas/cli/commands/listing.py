@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from nas.cli.commands.table import Table, shown
-from nas.data import NAMES
+from nas.data import sources
 from nas.spaces.space import load, names
 
 
@@ -22,7 +22,7 @@ def spaces(flags: Namespace) -> int:
 def list_data() -> int:
     """List the data sets by name."""
     table = Table("data set", "classes", "here", "what it is")
-    for known in NAMES:
+    for known in sources():
         table.add_row(known.name, str(known.classes), "yes" if known.present() else "to download", known.description)
     print(shown(table))
     print("Your own: --data DIR, a folder with train/CLASS/IMAGE and, if there, val/ and test/ alike")

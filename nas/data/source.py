@@ -1,0 +1,37 @@
+"""What is a data set known by its name? How many classes it has, whether it is here, and how it is read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from nas.core.parts import Part, summary
+from nas.data.download import cache_dir
+
+if TYPE_CHECKING:
+    from nas.data.images import Images
+
+
+@dataclass(frozen=True)
+class Source(Part):
+    """Where images come from."""
+
+    classes: ClassVar[int] = 0
+    downloads: ClassVar[tuple[str, ...]] = ()  # what a download leaves below the cache directory
+
+    @property
+    def description(self) -> str:
+        """What it is, in a line."""
+        return summary(type(self)).rstrip(".")
+
+    def present(self) -> bool:
+        """Whether it loads without a download."""
+        return all((cache_dir() / file).exists() for file in self.downloads)
+
+    def load(self, part: str, image_size: int | None, resident_bytes: int | None) -> "Images":
+        """Return the "train" or "test" part. Raises UserError for what is missing or broken."""
+        raise NotImplementedError
+
+    def files_of(self, part: str) -> Sequence[Path]:
+        """Return the files of the part; none of a data set that is always in memory."""
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""Which data sets are known by name? One a file."""
