@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from nas.core.errors import ClusterLost, Corrupt, DiskFull, Diverged, InUse, Unbuildable, UserError
 
 if TYPE_CHECKING:
-    from nas.api import search
+    from nas.api import run, search
+    from nas.asked import Limits, Machine, Search
     from nas.asktell import AskTell, Assignment
     from nas.core.constraints import Constraint
     from nas.core.types import Result, Status, Trial
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
     from nas.runs.run import Run
 
 __all__ = [
-    "AskTell", "Assignment", "ClusterLost", "Constraint", "Corrupt", "DiskFull", "Diverged", "InUse", "Result", "Run",
-    "Status", "Train", "Trial", "Unbuildable", "UserError", "search",
+    "AskTell", "Assignment", "ClusterLost", "Constraint", "Corrupt", "DiskFull", "Diverged", "InUse", "Limits",
+    "Machine", "Result", "Run", "Search", "Status", "Train", "Trial", "Unbuildable", "UserError", "run", "search",
 ]  # fmt: skip
 
 _HOMES = {
-    "AskTell": "asktell", "Assignment": "asktell", "Constraint": "core.constraints", "Result": "core.types",
-    "Run": "runs.run", "Status": "core.types", "Train": "engine.executors.perform", "Trial": "core.types",
-    "search": "api",
+    "AskTell": "asktell", "Assignment": "asktell", "Constraint": "core.constraints", "Limits": "asked",
+    "Machine": "asked", "Result": "core.types", "Run": "runs.run", "Search": "asked", "Status": "core.types",
+    "Train": "engine.executors.perform", "Trial": "core.types", "run": "api", "search": "api",
 }  # fmt: skip
 
 
