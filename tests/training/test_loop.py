@@ -50,9 +50,8 @@ def by_hand(epochs: int) -> torch.nn.Module:
 def test_plain_torch_by_hand_gives_the_same_weights_to_the_bit() -> None:
     torch.set_num_threads(1)
     data = load_images("digits", "train")
-    training = Training.begin(
-        load_space("cnn"), SMALL, {"training": Piece(data, torch.arange(len(data)))}, (3, "final"), 3
-    )
+    pieces = {"training": Piece(data, torch.arange(len(data)))}
+    training = Training.begin(load_space("cnn"), SMALL, pieces, (3, "final"), 3)
     run(training, 2 * training.steps_per_epoch)
     expected = by_hand(2).state_dict()
     assert all(torch.equal(value, expected[name]) for name, value in training.model.state_dict().items())
@@ -124,11 +123,16 @@ def test_an_optimizer_that_averages_is_judged_by_its_average() -> None:
 def test_an_epoch_takes_every_image_once_but_one_that_would_be_alone() -> None:
     pieces = {"training": Piece(images(9), torch.arange(9))}
     training = tiny({}, pieces=pieces)
-    batches = [len(labels) for _, labels in training.batches(2)]
-    assert training.steps_per_epoch == 2 and batches == [4, 4][: len(batches)]
-    assert tiny({}).steps_per_epoch == 3
-    run(training, 4)
+    assert (training.steps_per_epoch, tiny({}).steps_per_epoch) == (2, 3)
+    for batch in training.batches(4):
+        assert len(batch[1]) == 4
+        training.step(batch)
     assert len(training.losses) == 2 and training.between_epochs
+
+
+def test_a_batch_that_no_step_was_taken_on_is_a_mistake_that_is_told() -> None:
+    with pytest.raises(RuntimeError, match="is to be given to its step"):
+        list(tiny({}).batches(2))
 
 
 def test_what_is_held_out_is_not_trained_on() -> None:

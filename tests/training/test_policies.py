@@ -1,6 +1,5 @@
 """What each policy makes of the learning rate, and that it leaves the groups of weights their ratio."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -97,14 +96,12 @@ def test_one_cycle_goes_up_once_and_ends_near_nothing() -> None:
 
 
 def test_plateau_falls_where_the_loss_of_an_epoch_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    def losses(values: Sequence[float]) -> None:
-        monkeypatch.setattr(Training, "_end_epoch", lambda self: self.losses.append(values[len(self.losses)]))
-
-    losses([1.0, 0.5, 0.5, 0.2])
+    trained, held_out = [1.0, 0.5, 0.5, 0.2], [1.0, 1.0, 0.5, 0.5]
+    monkeypatch.setattr(Training, "_end_epoch", lambda self: self.losses.append(trained[len(self.losses)]))
+    monkeypatch.setattr(Training, "validate", lambda self, part: {"loss": held_out[len(self.losses) - 1]})
     assert rates({"name": "plateau", "patience": 0, "gamma": 0.5}) == pytest.approx([RATE] * 9 + [RATE / 2] * 3)
-    losses([1.0, 1.0, 1.0, 1.0])
-    monkeypatch.setattr(Training, "validate", lambda self, part: {"loss": 1.0 / (1 + self.position)})
-    assert rates({"name": "plateau", "patience": 0, "held_out": 0.3}) == pytest.approx([RATE] * STEPS)
+    by_held_out = {"name": "plateau", "patience": 0, "gamma": 0.5, "held_out": 0.2}
+    assert rates(by_held_out, 8) == pytest.approx([RATE] * 4 + [RATE / 2] * 4)  # of two steps an epoch
 
 
 @pytest.mark.parametrize(
@@ -116,10 +113,8 @@ def test_a_momentum_moves_against_the_rate_where_there_is_one(policy: dict[str, 
     assert least["momentum"] == pytest.approx(bottom) and least["lr"] == pytest.approx(RATE)
     betas = [group["betas"][0] for (group,) in groups(tiny({"policy": policy}))]
     assert min(betas) == pytest.approx(bottom) and max(betas) > 0.85
-    still = [
-        group["momentum"] for (group,) in groups(tiny({"optimizer": "sgd", "policy": {**policy, "momentum": False}}))
-    ]
-    assert still == [0.9] * STEPS
+    still = tiny({"optimizer": "sgd", "policy": {**policy, "momentum": False}})
+    assert [group["momentum"] for (group,) in groups(still)] == [0.9] * STEPS
     without = [group for (group,) in groups(tiny({"optimizer": "adagrad", "policy": policy}))]
     assert len({group["lr"] for group in without}) > 2
     with pytest.raises(UserError, match="cannot move the momentum of an optimizer that has none"):
