@@ -55,11 +55,12 @@ class Recipe:
         Optimizer and policy are a name, or a mapping of a name and parameters; "optimizer.nesterov" is a parameter.
         Raises UserError for a setting or parameter that there is not, and for a value that one may not have.
         """
-        values = {_current(name): value for name, value in (DEFAULTS | _LATER | _known(fixed)).items()}
-        for setting, source in sorted(_known(trainer).items(), key=lambda item: "." in item[0]):
-            if source in config:
-                name, _, of_part = _current(setting).partition(".")
-                values[name] = {**_mapping(values[name]), of_part: config[source]} if of_part else config[source]
+        searched = {setting: config[source] for setting, source in _known(trainer).items() if source in config}
+        given = sorted([*_known(fixed).items(), *searched.items()], key=lambda each: "." in each[0])
+        values = {_current(name): value for name, value in (DEFAULTS | _LATER).items()}
+        for setting, value in given:
+            name, _, of_part = _current(setting).partition(".")
+            values[name] = {**_mapping(values[name]), of_part: value} if of_part else value
         for name, check in _CHECKS.items():
             if values[name] is not None or (DEFAULTS | _LATER)[name] is not None:
                 values[name] = check(name, values[name])

@@ -116,8 +116,10 @@ class Training:
             left = self._order(epoch)[done * size : (done + until - self.position) * size]
             for number, batch in enumerate(piece.images.batches(left, size, self.device), self.position + 1):
                 yield batch
-                if self.position != number:
-                    break  # it is elsewhere now: a branch was adopted
+                if self.position < number:
+                    raise RuntimeError("a batch of a training is to be given to its step before the next is asked for")
+                if self.position > number:
+                    break  # a branch was adopted that is further
 
     def step(self, batch: Batch) -> Tensor:
         """Take a step on the batch; return its loss before it.
