@@ -42,9 +42,9 @@ class Files:
 def from_files(files: Files, resident_bytes: int | None = None) -> Images:
     """Images of `files`, decoded to RGB of one size (see `nas.data.sizes`): at once where they fit in memory.
 
-    What fits there, and what is few files, is read whole here. Of a larger train part only a sample is
-    looked at: a file that is otherwise is told when it is met. Values without a range of their own are scaled by that
-    of the whole train part. Raises UserError, naming the files, for those that are seen to be missing or broken.
+    What fits there, and what is few files, is read whole here. Of a larger train part only a sample is looked at: a
+    file that is otherwise is told when it is met. Values without a range of their own are scaled by that of the whole
+    train part. Raises UserError, naming the files, for those that are seen to be missing or broken.
     """
     training, told = files.training, files.image_size
     own = None if told else alike(sampled(training))

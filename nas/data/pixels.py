@@ -22,7 +22,7 @@ _SIGNED = 2
 _SIXTEEN = ("PNG", "PPM", "JPEG2000")  # formats whose integers Pillow brings to 16 bits
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Depth:
     """What kind of values an image has, if not bytes, and their range; None where only the data set has one."""
 
@@ -41,7 +41,7 @@ class Depth:
         return self.bounded and self.kind != _DEEP
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Look:
     """What was seen of one image: its depth, its extremes where it has no range, whether anything shines through."""
 
