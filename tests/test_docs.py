@@ -12,6 +12,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from nas.cli.commands.parts import reference
+from nas.core.parts import PACKAGES
 from nas.main import main
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -117,3 +119,7 @@ def test_the_index_has_every_page() -> None:
 
 def test_readme_is_read_at_one_sitting() -> None:
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= LONGEST
+
+
+def test_the_reference_is_what_the_parts_say() -> None:
+    assert (ROOT / "docs/reference.md").read_text() == reference([*PACKAGES]), "run nas parts --markdown"

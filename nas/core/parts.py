@@ -166,10 +166,10 @@ def get(kind: str, name: str) -> type[Part]:
     known = of_kind(kind)
     if name in known:
         return known[name]
-    late = _late(kind)
-    if name not in late:
-        raise UserError(unknown(kind, name, (*names(kind), *late)))
-    return late[name]()
+    costly = late(kind)
+    if name not in costly:
+        raise UserError(unknown(kind, name, (*names(kind), *costly)))
+    return costly[name]()
 
 
 def _in_file(kind: str, given: str) -> type[Part]:
@@ -180,7 +180,7 @@ def _in_file(kind: str, given: str) -> type[Part]:
     return found
 
 
-def _late(kind: str) -> Mapping[str, Callable[[], type[Part]]]:
+def late(kind: str) -> Mapping[str, Callable[[], type[Part]]]:
     """Return by name what makes the parts that cost an import."""
     found: Mapping[str, Callable[[], type[Part]]] = getattr(importlib.import_module(PACKAGES[kind]), "late", {})
     return found

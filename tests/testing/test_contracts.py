@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -111,6 +111,8 @@ def test_a_strategy_that_breaks_one_is_told_which(strategy: Any, told: str) -> N
 class Forgetful(Policy):
     """Halves every rate at every step it has seen, and does not keep how many those were."""
 
+    hidden: ClassVar[bool] = True
+
     def begin(self, training: Course) -> Any:
         return Counting()
 
@@ -135,6 +137,8 @@ class Counting:
 @dataclass(frozen=True)
 class Darkening(Augmentation):
     """Makes images darker, those of the caller too."""
+
+    hidden: ClassVar[bool] = True
 
     def of(self, pixels: Tensor) -> Tensor:
         return pixels.div_(2, rounding_mode="floor")

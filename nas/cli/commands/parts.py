@@ -10,6 +10,10 @@ from nas.core.errors import UserError
 from nas.core.parts import PACKAGES, Part, check_of, summary
 from nas.core.words import unknown
 
+_TITLE = """# Which parts are there, and what are their parameters?
+
+`nas parts --markdown` writes this page. [How to use them, and how to bring your own](parts.md)."""
+
 
 def parts(flags: Namespace) -> int:
     """List the parts of all kinds or of one, or the parameters of one part."""
@@ -26,7 +30,11 @@ def parts(flags: Namespace) -> int:
             for name in known.names(kind):
                 table.add_row(kind, name, summary(known.get(kind, name)))
         print(shown(table))
-        print("nas parts KIND NAME lists the parameters of one; each is given as KIND=NAME:parameter=value,...")
+        for kind in kinds:
+            more = known.late(kind)
+            if more:
+                print(f"{len(more)} more {kind}s come with the extra [zoo]: {', '.join(more)}")
+        print("nas parts KIND NAME lists the parameters of one; it is given as NAME, or as NAME:parameter=value,...")
     return 0
 
 
@@ -40,7 +48,7 @@ def _show(cls: type[Part]) -> None:
 
 def reference(kinds: list[str]) -> str:
     """Return the parts of these kinds with their parameters, as Markdown."""
-    lines = list[str]()
+    lines = [_TITLE, ""]
     for kind in kinds:
         lines += [f"## {kind.capitalize()}", ""]
         for name in known.names(kind):
@@ -50,6 +58,9 @@ def reference(kinds: list[str]) -> str:
                 lines += ["| parameter | default | what it is |", "|---|---|---|"]
                 lines += [f"| `{each.name}` | `{_default(each)}` | {_told(each)} |" for each in fields(cls)]
                 lines.append("")
+        more = known.late(kind)
+        if more:
+            lines += [f"With the extra `[zoo]`: {', '.join(f'`{name}`' for name in more)}.", ""]
     return "\n".join(lines)
 
 
