@@ -21,6 +21,7 @@ from nas.training.measuring import Predictions, finite, mean, metrics
 from nas.training.recipe import settings
 from nas.training.training import TEST, TRAINING, VALIDATION, Batch, Key, Piece, Training
 
+SAVE_EVERY = 60.0  # seconds, the most that a kill costs
 UNFINISHED = "unfinished"  # how the folder of trainings that are not done is called, after their file
 Progress = Callable[[Iterable[Batch], int, int], Iterable[Batch]]  # of batches, of which so many there are, and were
 
@@ -138,7 +139,8 @@ class Evaluator:
         """Return what keeps the training; it is continued only where all is the same that decides its end."""
         space, images = self.space, training.pieces[TRAINING].images
         decisive = [config.values, key, training.epochs, images.digest, images.shape, space.digest, space.source]
-        return Keeper(self._place(key), canonical([*decisive, settings(space), torch.__version__]))
+        owner = canonical([*decisive, settings(space), torch.__version__])
+        return Keeper(self._place(key), owner, SAVE_EVERY)
 
     def _place(self, key: Key) -> Path:
         assert self.kept
