@@ -9,8 +9,10 @@ from typing import Any, NoReturn
 import torch
 
 from nas.core import faults
+from nas.core.digests import is_listed
 from nas.core.types import Config, canonical
 from nas.data import load as load_images
+from nas.data.catalog import read_training
 from nas.data.folds import Split, splits
 from nas.data.images import Images
 from nas.data.parallel import spare
@@ -67,6 +69,13 @@ class Evaluator:
         if part not in self._parts:
             self._parts[part] = self._loaded(part).to(self.device)
         return self._parts[part]
+
+    def digest_like(self, other: str) -> str:
+        """Return the digest of the training images of the kind of `other`; all of them are read if that takes it."""
+        if other and not is_listed(other) and is_listed(self.images("train").digest):
+            read_training(self.data)
+            del self._parts["train"]
+        return self.images("train").digest_like(other)
 
     def _loaded(self, part: str) -> Images:
         return load_images(self.data, part, self.image_size, decoders=spare(1, self.threads))
