@@ -317,7 +317,7 @@ def test_a_damaged_or_foreign_configuration_file_is_told_in_one_line(
 @pytest.mark.skipif(not FLOWERS.exists(), reason="the flower images are not here")
 def test_real_flowers_are_searched_and_the_best_is_tested(tmp_path: Path) -> None:
     words = ("--data", FLOWERS, "--objective", "top3_accuracy", "--max-params", "2e7", "--max-macs", "2e6")
-    limits = ("--epochs", "3", "--folds", "1", "--max-trials", "4", "--max-time", "2m")
+    limits = ("--epochs", "3", "--folds", "1", "--max-trials", "4", "--max-time", "2m", "--workers", "0")
     ended = nas(*words, *limits, "--run-dir", tmp_path, "--name", "run")
     assert ended.returncode == 0, ended.stderr
     content = json.loads((tmp_path / "run/best.json").read_text())
