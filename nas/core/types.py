@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -98,6 +98,7 @@ class Config:
         return dict(self.items)
 
 
+@lru_cache(1 << 10)
 def order_of(trial_id: str) -> Order:
     """Return the order that an id says itself, nothing where it is free text.
 

@@ -15,6 +15,7 @@ from nas.strategies.lab import Program
 
 FILE = "strategy_failure.txt"
 _SHELL = (__name__, "nas.strategies.strategy")  # what calls a strategy
+_LAB = EngineLab.__module__
 _BELOW = ("nas.engine.", "nas.runs.")  # what is raised there is not the strategy's own mistake
 
 
@@ -65,7 +66,8 @@ def _is_own(first: BaseException, error: BaseException) -> bool:
         return False
     trace = _trace_of_strategy(error) if first is error else first.__traceback__
     names = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(trace)]
-    return not any(name.startswith(_BELOW) for name in names)
+    given = bool(names) and names[-1] == _LAB  # arguments that make no sense
+    return given or not any(name.startswith(_BELOW) for name in names)
 
 
 def _trace_of_strategy(error: BaseException) -> TracebackType | None:

@@ -9,8 +9,10 @@ from typing import Any, NoReturn
 import torch
 
 from nas.core import faults
+from nas.core.digests import is_listed
 from nas.core.types import Config, canonical
 from nas.data import load as load_images
+from nas.data.catalog import read_training
 from nas.data.folds import Split, splits
 from nas.data.images import Images
 from nas.data.parallel import spare
@@ -21,6 +23,7 @@ from nas.training.measuring import Predictions, finite, mean, metrics
 from nas.training.recipe import settings
 from nas.training.training import TEST, TRAINING, VALIDATION, Batch, Key, Piece, Training
 
+SAVE_EVERY = 60.0  # seconds, the most that a kill costs
 UNFINISHED = "unfinished"  # how the folder of trainings that are not done is called, after their file
 Progress = Callable[[Iterable[Batch], int, int], Iterable[Batch]]  # of batches, of which so many there are, and were
 
@@ -67,6 +70,13 @@ class Evaluator:
         if part not in self._parts:
             self._parts[part] = self._loaded(part).to(self.device)
         return self._parts[part]
+
+    def digest_like(self, other: str) -> str:
+        """Return the digest of the training images of the kind of `other`; all of them are read if that takes it."""
+        if other and not is_listed(other) and is_listed(self.images("train").digest):
+            read_training(self.data)
+            del self._parts["train"]
+        return self.images("train").digest_like(other)
 
     def _loaded(self, part: str) -> Images:
         return load_images(self.data, part, self.image_size, decoders=spare(1, self.threads))
@@ -138,7 +148,8 @@ class Evaluator:
         """Return what keeps the training; it is continued only where all is the same that decides its end."""
         space, images = self.space, training.pieces[TRAINING].images
         decisive = [config.values, key, training.epochs, images.digest, images.shape, space.digest, space.source]
-        return Keeper(self._place(key), canonical([*decisive, settings(space), torch.__version__]))
+        owner = canonical([*decisive, settings(space), torch.__version__])
+        return Keeper(self._place(key), owner, SAVE_EVERY)
 
     def _place(self, key: Key) -> Path:
         assert self.kept

@@ -19,7 +19,7 @@ class Keeper:
 
     path: Path
     owner: str
-    seconds: float = 60.0
+    seconds: float
     _saved: float = field(default_factory=time.monotonic)
 
     def resume(self, training: Training) -> bool:

@@ -259,12 +259,21 @@ async def fails_later(lab: Lab) -> None:
     raise ZeroDivisionError("one\nover none")
 
 
+async def fails_by_an_argument(lab: Lab) -> None:
+    lab.trial("a", draw(lab, "a"), parents=3)  # type: ignore[arg-type]
+
+
 async def fails_in_a_library(lab: Lab) -> None:
     await asyncio.gather(lab.train(lab.trial("b", draw(lab, "b")), 9))
     re.compile("(")
 
 
-MISTAKES = {fails_at_once: "KeyError", fails_in_a_group: "ZeroDivisionError", fails_in_a_library: "error"}
+MISTAKES = {
+    fails_by_an_argument: "TypeError",
+    fails_at_once: "KeyError",
+    fails_in_a_group: "ZeroDivisionError",
+    fails_in_a_library: "error",
+}
 
 
 @pytest.mark.parametrize("strategy", MISTAKES)
@@ -277,7 +286,12 @@ def test_a_mistake_of_a_strategy_is_told_in_a_line_and_the_search_goes_on_once_i
     place = re.search(rf"the strategy mine failed at (.*), line (\d+): {kind}: .*traceback", told)
     assert place and place[1] == __file__ and "\n" not in told and caught.value.exit_status == 2
     mistake = Path(__file__).read_text().splitlines()[int(place[2]) - 1].strip()
-    assert mistake in ('{}["nowhere"]', 'raise ZeroDivisionError("one\\nover none")', 're.compile("(")')
+    assert mistake.partition("  #")[0] in (
+        'lab.trial("a", draw(lab, "a"), parents=3)',
+        '{}["nowhere"]',
+        'raise ZeroDivisionError("one\\nover none")',
+        're.compile("(")',
+    )
     assert mistake in (tmp_path / FILE).read_text() and str(tmp_path / FILE) in told
     kept = (tmp_path / "journal.jsonl").read_bytes()
 

@@ -78,15 +78,13 @@ def evaluate(flags: Namespace) -> int:
     """
     content = saved.read(flags.file)
     evaluator, config = _evaluator(flags, content)
+    digest = evaluator.digest_like(origin.of_saved(content, flags.file).data_digest)
     images, epochs = evaluator.images("train"), flags.epochs or content.epochs
     for each in images.notes:
         note(flags.quiet)(each)
     seed, folds = content.seed if flags.seed is None else flags.seed, flags.folds or content.folds
     space, data = evaluator.space, evaluator.data
-    trained_from = Origin(
-        config.values, space.digest, space.source, data, evaluator.image_size,
-        images.digest_like(origin.of_saved(content, flags.file).data_digest), epochs, seed,
-    )  # fmt: skip
+    trained_from = Origin(config.values, space.digest, space.source, data, evaluator.image_size, digest, epochs, seed)
     asked = Asked(flags.file, content, trained_from, folds, flags.cv)
     unlike = asked.unlike()
     _check(asked.record(not unlike), *([] if flags.cv else [asked.network(not unlike)]))

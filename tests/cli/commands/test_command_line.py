@@ -316,9 +316,9 @@ def test_a_damaged_or_foreign_configuration_file_is_told_in_one_line(
 
 @pytest.mark.skipif(not FLOWERS.exists(), reason="the flower images are not here")
 def test_real_flowers_are_searched_and_the_best_is_tested(tmp_path: Path) -> None:
-    words = ("--data", FLOWERS, "--objective", "top3_accuracy", "--max-params", "2e7", "--max-macs", "3e5")
-    limits = ("--epochs", "3", "--folds", "1", "--max-trials", "4", "--run-dir", tmp_path, "--name", "run")
-    ended = nas(*words, *limits)
+    words = ("--data", FLOWERS, "--objective", "top3_accuracy", "--max-params", "2e7", "--max-macs", "2e6")
+    limits = ("--epochs", "3", "--folds", "1", "--max-trials", "4", "--max-time", "2m", "--workers", "0")
+    ended = nas(*words, *limits, "--run-dir", tmp_path, "--name", "run")
     assert ended.returncode == 0, ended.stderr
     content = json.loads((tmp_path / "run/best.json").read_text())
     assert content["evidence"]["test"]["top3_accuracy"] > 3 / 17

@@ -3,12 +3,16 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from nas.core import faults
 from nas.core.types import readable
 from nas.main import main
 from nas.runs import saved
@@ -116,6 +120,74 @@ def test_a_network_of_another_training_is_neither_verified_nor_used(run: Path, c
     (run / "best.json").write_text(readable(content))
     assert main(["verify", str(run)]) == 3
     assert f"{run / 'best.json'}: seed 6, but 5 in spec.json" in capfd.readouterr().out
+
+
+ANEW = ("--seed", "8", "--epochs", "2")  # of 46 steps
+KILLED = """
+import sys
+from nas.training import evaluation
+from nas.main import main
+evaluation.SAVE_EVERY = 0.0
+main(["evaluate", *sys.argv[1:]])
+"""
+
+
+def test_an_evaluation_that_is_killed_goes_on_when_it_is_asked_for_again(
+    run: Path, tmp_path: Path, capfd: LINES
+) -> None:
+    whole = Path(shutil.copytree(run, tmp_path / "whole"))
+    expected = evaluated(capfd, whole / "best.json", *ANEW)
+    words = [sys.executable, "-c", KILLED, str(run / "best.json"), *ANEW]
+    killed = subprocess.run(words, env=os.environ | {"NAS_FAULT": "step.trained:31:kill"}, cwd=ROOT)
+    assert killed.returncode == -signal.SIGKILL
+    (kept,) = run.glob("best.evaluated-*.unfinished")
+    assert main(["verify", str(run)]) == 0
+    with steps_counted() as steps:
+        evaluated(capfd, run / "best.json", "--seed", "9", "--epochs", "2")  # another, which must not go on from there
+        assert main(["evaluate", str(run / "best.json"), *ANEW]) == 0
+    told = capfd.readouterr()
+    assert f"going on after 31 of 46 steps, kept in {kept}" in told.err
+    assert sum(steps) == 46 + 15
+    assert expected[-2:] == told.out.replace(str(run), str(whole)).splitlines()[-2:]
+    names = {path.name for path in whole.iterdir() if "evaluated" in path.name}
+    assert names == {path.name for path in run.iterdir() if "evaluated-seed8" in path.name or "seed8-" in path.name}
+    assert all(content(run / name) == content(whole / name) for name in names) and not kept.exists()
+
+
+@pytest.mark.parametrize(("words", "at", "of"), [(ANEW, 20, 46), ((*ANEW, "--cv", "--folds", "2"), 30, 48)])
+def test_ctrl_c_keeps_an_evaluation_and_it_goes_on_from_there(
+    run: Path, words: tuple[str, ...], at: int, of: int, capfd: LINES
+) -> None:
+    evaluated(capfd, run / "best.json", *words)
+    written = {path.name: content(path) for path in run.glob("best.evaluated-*")}
+    with steps_counted(at) as steps:
+        assert main(["evaluate", str(run / "best.json"), *words]) == 130
+        assert "the same command goes on from there" in capfd.readouterr().err
+        assert main(["evaluate", str(run / "best.json"), *words]) == 0
+    told = capfd.readouterr().err
+    assert "going on after" in told and sum(steps) == of
+    assert {path.name: content(path) for path in run.glob("best.evaluated-*")} == written
+
+
+def content(file: Path) -> object:
+    """Return what a file says; of a network that is its description, with the digest of its weights."""
+    return metadata_of(file) if file.suffix == ".safetensors" else file.read_bytes()
+
+
+@contextmanager
+def steps_counted(interrupt_at: int = 0) -> Iterator[list[int]]:
+    """Yield a list that grows by a one at each step of an evaluation; press Ctrl-C at one of them."""
+    steps = list[int]()
+
+    def point(name: str) -> None:
+        if name == "step.trained":
+            steps.append(1)
+            if len(steps) == interrupt_at:
+                signal.raise_signal(signal.SIGINT)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(faults, "point", point)
+        yield steps
 
 
 def test_in_a_locale_that_is_not_utf8_an_evaluation_keeps_its_network(winner: Winner, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nas.cli.commands import plan
-from nas.data import survey
+from nas.data import images, survey
 from nas.main import main
 from nas.runs.folder import read_spec
 from tests.cli.commands.test_command_line import DENSE, QUICK
@@ -25,6 +25,7 @@ def remember(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def set_memory(size: int) -> None:
         monkeypatch.setattr(plan, "available_memory", lambda: size)
+        monkeypatch.setattr(images, "available_memory", lambda: size)
 
     return set_memory
 
@@ -51,6 +52,10 @@ def test_a_run_goes_on_whether_its_images_fit_in_memory_or_not(
     assert main(["verify", str(tmp_path / "run")]) == 0
     assert main(["evaluate", str(tmp_path / "run" / "best.json"), "--quiet"]) == 0
     assert not list((tmp_path / "run").glob("best.evaluated-*"))  # they are those that the search trained on
+    image = tmp_path / "pets/train/dog/3.png"
+    image.write_bytes((image.parent / "2.png").read_bytes())
+    assert main(["evaluate", str(tmp_path / "run" / "best.json"), "--quiet"]) == 0
+    assert list((tmp_path / "run").glob("best.evaluated-*"))
 
 
 def test_images_of_other_times_or_sizes_are_told(

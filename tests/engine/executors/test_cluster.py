@@ -50,7 +50,7 @@ def scheduler(tmp_path: Path) -> Iterator[str]:
 def scheduling(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
     file = folder / "scheduler.json"
     process = dask("scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", file)
-    until(file.exists, process)
+    until(lambda: file.exists() and file.read_text(), process)
     return process, json.loads(file.read_text())["address"]
 
 
