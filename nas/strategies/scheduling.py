@@ -1,40 +1,19 @@
 """What does a scheduler do? It decides how long each trial trains, of those that a strategy breeds for it."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 from nas.core.brackets import Bracket, Rung, hyperband
 from nas.core.numbers import whole
 from nas.core.parts import Part, parameter
-from nas.core.types import Result, Trial
+from nas.strategies.breeder import Breeder
 
 if TYPE_CHECKING:
     from nas.strategies.lab import Lab
 
 _FIRST_RUNG = 2  # epochs, unless the user says otherwise
-
-
-class Breeder(Protocol):
-    """Where trials come from, and who learns from what became of them."""
-
-    @property
-    def offspring(self) -> int:
-        """How many children of a generation are to be fully trained."""
-        ...
-
-    def learn(self, number: int, results: Collection[Result]) -> None:
-        """Learn from all `results` so far, in any order, before children number `number` are bred."""
-        ...
-
-    async def breed(self, count: int, place: str) -> list[Trial]:
-        """Return up to `count` new trials named `place`.0, `place`.1, ..., fewer when no untried legal one turns up."""
-        ...
-
-    def select(self, finished: Sequence[Result]) -> None:
-        """Take note of those that are fully trained: the next parents are among them."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from nas.core.brackets import Bracket, Rung
 from nas.core.types import Result
+from nas.strategies.breeder import Breeder
 from nas.strategies.breeding.halve import halve_all
 from nas.strategies.breeding.initial import initial_trials
-from nas.strategies.scheduling import Breeder
 
 if TYPE_CHECKING:
     from nas.strategies.lab import Lab

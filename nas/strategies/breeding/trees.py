@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import Protocol
 
 import numpy as np
 from ConfigSpace import ConfigurationSpace
@@ -16,7 +17,19 @@ from nas.core.ranking import outcome
 from nas.core.types import Config, Result, Score, Status, Value, in_logical_order
 from nas.core.values import to_vector
 from nas.strategies.modelling import Order
-from nas.strategies.models.forest import Forest
+
+
+class Settings(Protocol):
+    """How many trees there are, how many are asked, and which share of the questions is asked in hope."""
+
+    @property
+    def trees(self) -> int: ...
+    @property
+    def agreeing(self) -> int: ...
+    @property
+    def doubting(self) -> int: ...
+    @property
+    def hopeful(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -28,7 +41,7 @@ class Trees:
     of the results are twins, the more seldom it is asked: on plateaus it only repeats what is known.
     """
 
-    settings: Forest
+    settings: Settings
     space: ConfigurationSpace
     results: tuple[Result, ...]
     epochs: int

@@ -16,8 +16,9 @@ from nas.core import ranking
 from nas.core.brackets import Bracket, Rung
 from nas.core.parts import parameter, part
 from nas.core.types import Job, Key, Result, Status, Trial
+from nas.strategies.breeder import Breeder
 from nas.strategies.breeding.initial import initial_trials
-from nas.strategies.scheduling import Breeder, Rungs
+from nas.strategies.scheduling import Rungs
 
 if TYPE_CHECKING:
     from nas.strategies.lab import Lab
