@@ -21,7 +21,7 @@ from benchmarks.scaling import peak_megabytes
 from nas.cli.flags import value
 from nas.core.units import positive
 
-ORIGINALS, CLASSES, SIZE, BATCH, STREAMED = 400, 20, 128, 64, 1920
+ORIGINALS, CLASSES, SIZE, BATCH, STREAMED = 400, 20, 128, 64, 1280
 
 
 def make_folder(root: Path, files: int) -> None:
@@ -87,11 +87,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["NAS_DATA_DIR"] = str(Path(folder) / "cache")  # nothing is known of the files before
         make_folder(Path(folder), asked.files)
-        table = Table("first batch of", "seconds", "files opened", "peak, MB")
+        table = Table("first batch of", "seconds", "ratio", "files opened", "ratio", "peak, MB", "ratio")
         with growing(table):
-            for title, whole in (("a sample", False), ("all files read", True)):
-                seconds, opened, peak = alone(beginning, folder, whole)
-                table.add_row(title, f"{seconds:.2f}", f"{opened:,}", f"{peak:.0f}")
+            sample, whole = alone(beginning, folder, False), alone(beginning, folder, True)  # which is remembered
+            for title, found in (("all files read", whole), ("a sample", sample)):
+                told = (f"{found[0]:.2f}", f"{found[1]:,}", f"{found[2]:.0f}")
+                ratios = [f"{a / b:.2f}" for a, b in zip(found, whole, strict=True)]
+                table.add_row(title, *(cell for pair in zip(told, ratios, strict=True) for cell in pair))
         table = Table("decoders", "images/s", "ratio", "while it computes, images/s", "ratio")
         with growing(table):
             base = [alone(stream, folder, 0, 0.0)]
