@@ -93,14 +93,14 @@ SCALARS: dict[str, Any] = {
 
 @pytest.mark.parametrize("scalar", SCALARS.values(), ids=SCALARS)
 def test_every_real_scalar_is_a_metric(scalar: Any) -> None:
-    metrics, details = contract.sorted_out({"accuracy": scalar})
-    assert type(metrics["accuracy"]) is float and not details
+    metrics, details, curve = contract.sorted_out({"accuracy": scalar})
+    assert type(metrics["accuracy"]) is float and not details and not curve
     assert metrics["accuracy"] == 0.5
 
 
 def test_whole_and_logical_numbers_are_metrics_and_so_is_nan() -> None:
     returned = {"int": 2, "int8": np.int8(2), "tensor": torch.tensor(2), "bool": True, "bool_": np.bool_(True)}
-    metrics, _ = contract.sorted_out(returned)
+    metrics, *_ = contract.sorted_out(returned)
     assert metrics == {"int": 2, "int8": 2, "tensor": 2, "bool": 1, "bool_": 1}
     assert math.isnan(contract.sorted_out({"accuracy": torch.tensor(math.nan)})[0]["accuracy"])
 
@@ -119,7 +119,7 @@ RETURNED: dict[str, tuple[Any, str]] = {
     "a complex number": ({"accuracy": np.complex64(1)}, "'accuracy' as a complex64, not a number"),
     "too large": ({"accuracy": 10**400}, "'accuracy' as an int larger than any float"),
     "a name that is none": ({"accuracy": 1.0, 3: 1.0}, "a metric under 3, an int: give it a name"),
-    "no JSON": ({"accuracy": 1.0, "curve": [object()]}, "'curve' as a list that cannot be kept as JSON"),
+    "no JSON": ({"accuracy": 1.0, "trace": [object()]}, "'trace' as a list that cannot be kept as JSON"),
 }  # fmt: skip
 
 
