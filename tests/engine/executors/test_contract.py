@@ -119,7 +119,7 @@ RETURNED: dict[str, tuple[Any, str]] = {
     "a complex number": ({"accuracy": np.complex64(1)}, "'accuracy' as a complex64, not a number"),
     "too large": ({"accuracy": 10**400}, "'accuracy' as an int larger than any float"),
     "a name that is none": ({"accuracy": 1.0, 3: 1.0}, "a metric under 3, an int: give it a name"),
-    "no JSON": ({"accuracy": 1.0, "losses": [object()]}, "'losses' as a list that cannot be kept as JSON"),
+    "no JSON": ({"accuracy": 1.0, "trace": [object()]}, "'trace' as a list that cannot be kept as JSON"),
 }  # fmt: skip
 
 
