@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from nas.core.errors import UserError
-from nas.core.types import Curve, canonical, curve_of
+from nas.core.plain import canonical
+from nas.core.types import Curve, curve_of
 
 CALL = "train(config, *, epochs, start, seed, checkpoint)"
 NO_METRICS = "not a dict of metrics"

@@ -11,7 +11,7 @@ from nas.core.errors import UserError
 from nas.core.foreign import remembered
 from nas.core.former import with_parts
 from nas.core.numbers import truth, whole
-from nas.core.types import read_back, written
+from nas.core.plain import read_back, written
 
 CONFIRMATION = 0.15  # at most, of every limit, is for training the best again
 REPETITIONS = 3  # at most, of each of them

@@ -1,7 +1,6 @@
 """What values pass between the parts? Configurations, trials, jobs and results: frozen, with a JSON form."""
 
 import hashlib
-import json
 import math
 import re
 import sys
@@ -11,69 +10,14 @@ from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from nas.core.errors import UserError
+from nas.core.plain import canonical, plain, read_back, written
 
 Value: TypeAlias = "bool | int | float | str | tuple[Value, ...] | None"
 Key: TypeAlias = tuple[str, int]  # of a result: the id of its trial and the epochs it has reached
 Order: TypeAlias = tuple[int, ...]  # a place among others, compared number by number
 Curve: TypeAlias = dict[int, dict[str, float]]  # metrics after each epoch that was looked at, in order of the epochs
 REPEAT = "repeat"  # the operator of a trial that confirms another
-
-
-def canonical(data: object) -> str:
-    """Return the one JSON text of `data`, whose keys are strings: sorted, no spaces, NaN and infinities as strings."""
-    try:
-        return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    except (TypeError, ValueError):
-        return json.dumps(_finite(data), sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def readable(data: object) -> str:
-    """Return the same as people read it, for a file of its own."""
-    return json.dumps(json.loads(canonical(data)), indent=1) + "\n"
-
-
-def plain(value: Any) -> Any:
-    """Return `value` with NumPy's scalars turned into Python's own, and lists into tuples."""
-    if isinstance(value, (list, tuple)):
-        return tuple(map(plain, value))
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def written(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of hyperparameters in a form that JSON gives back; what is not finite as {"float": "inf"}."""
-    return {name: _written(value) for name, value in values.items()}
-
-
-def read_back(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values that `written` was given."""
-    return {name: _read_back(value) for name, value in values.items()}
-
-
-def _written(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"float": str(value)}
-    return [_written(each) for each in value] if isinstance(value, (list, tuple)) else value
-
-
-def _read_back(value: Any) -> Any:
-    if isinstance(value, Mapping) and set(value) == {"float"}:
-        return float(value["float"])
-    return tuple(map(_read_back, value)) if isinstance(value, (list, tuple)) else value
-
-
-def _finite(data: object) -> object:
-    if isinstance(data, np.generic):
-        data = data.item()
-    if isinstance(data, (str, int)):
-        return data
-    if isinstance(data, float):
-        return data if math.isfinite(data) else str(data)
-    if isinstance(data, Mapping):
-        return {str(key): _finite(value) for key, value in data.items()}
-    return [_finite(value) for value in data] if isinstance(data, (list, tuple)) else data
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from ConfigSpace.hyperparameters import FloatHyperparameter, Hyperparameter, Int
 from numpy.typing import NDArray
 
 from nas.core.errors import UserError
-from nas.core.types import Value, canonical, plain
+from nas.core.plain import canonical, plain
+from nas.core.types import Value
 
 Parameter = Hyperparameter[Any, Any]
 

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from nas.core.extra import extra
-from nas.core.types import Result, Status, canonical
+from nas.core.plain import canonical
+from nas.core.types import Result, Status
 from nas.runs.stored import StoredRun
 
 _CONSTRAINTS = "constraints"  # Optuna's key, in the form that every version and the dashboard know: a list

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.core.errors import UserError
-from nas.core.types import readable
+from nas.core.plain import readable
 from nas.runs.disk import write_atomically
 from nas.runs.folder import read_json, write_first
 

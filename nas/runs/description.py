@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.core.errors import UserError
-from nas.core.types import canonical
+from nas.core.plain import canonical
 from nas.core.words import one_line
 
 FORMAT = "nas-network-1"

@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 from nas.core.errors import UserError
-from nas.core.types import Result, Status, canonical
+from nas.core.plain import canonical
+from nas.core.types import Result, Status
 from nas.runs.disk import write_atomically
 
 ALIKE = 8  # trainings that crash alike before one comes to anything else

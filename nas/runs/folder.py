@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from nas.core.errors import Corrupt, StrategyFailed, UserError
+from nas.core.plain import canonical, readable
 from nas.core.spec import RunSpec
-from nas.core.types import Result, canonical, readable
+from nas.core.types import Result
 from nas.runs.disk import full_disk_told, read_text, reading, sweep, write_atomically
 from nas.runs.journal import Journal, read
 from nas.runs.lock import NOTE

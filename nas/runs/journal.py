@@ -14,7 +14,7 @@ from typing import Any
 
 from nas.core import faults
 from nas.core.errors import Corrupt, UserError
-from nas.core.types import canonical
+from nas.core.plain import canonical
 from nas.core.words import quoted
 from nas.runs.disk import full_disk_told, reading, replacing, sync
 from nas.runs.lock import NOTE, locked

@@ -12,9 +12,10 @@ from typing import Any
 
 from nas.core.contract import NO_METRICS, unmet
 from nas.core.errors import Corrupt, UserError
+from nas.core.plain import canonical
 from nas.core.ranking import scored
 from nas.core.spec import RunSpec
-from nas.core.types import Key, Result, Status, Trial, canonical
+from nas.core.types import Key, Result, Status, Trial
 from nas.core.words import nearest
 from nas.runs.failures import Failures
 from nas.runs.journal import Journal

@@ -9,7 +9,7 @@ from typing import Any
 
 from nas.core.digests import is_listed
 from nas.core.errors import UserError
-from nas.core.types import canonical
+from nas.core.plain import canonical
 from nas.runs.description import Description
 from nas.runs.folder import SPEC, read_json
 from nas.runs.saved import Saved

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nas.core.errors import UserError
-from nas.core.types import canonical
+from nas.core.plain import canonical
 from nas.runs.disk import opened, read_text
 
 FILE = "redraws.jsonl"

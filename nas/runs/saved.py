@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.core.errors import UserError
-from nas.core.types import readable
+from nas.core.plain import readable
 from nas.runs.disk import write_atomically
 
 FORMAT = "nas-configuration-1"

@@ -17,7 +17,8 @@ from nas.core.configuration import checked_config
 from nas.core.described import described
 from nas.core.errors import UserError
 from nas.core.imported import digest_of, imported
-from nas.core.types import Config, canonical
+from nas.core.plain import canonical
+from nas.core.types import Config
 from nas.core.words import one_line
 
 if TYPE_CHECKING:

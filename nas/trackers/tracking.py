@@ -5,7 +5,7 @@ import secrets
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from nas.core.types import readable
+from nas.core.plain import readable
 from nas.runs.disk import read_text, write_atomically
 from nas.runs.journal import checksum
 

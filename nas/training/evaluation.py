@@ -10,7 +10,8 @@ import torch
 
 from nas.core import faults
 from nas.core.digests import is_listed
-from nas.core.types import Config, canonical
+from nas.core.plain import canonical
+from nas.core.types import Config
 from nas.data import load as load_images
 from nas.data.catalog import read_training
 from nas.data.folds import Split, splits

@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.core.types import Config, Job, Result, Status, Trial, canonical, order_of
+from nas.core.plain import canonical
+from nas.core.types import Config, Job, Result, Status, Trial, order_of
 
 VALUES = st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 CONFIGS = st.dictionaries(st.text(), VALUES)

@@ -10,8 +10,9 @@ from nas.cli.commands.say import note, say
 from nas.cli.commands.table import comparison, confusion, shown
 from nas.core.constraints import parse
 from nas.core.errors import UserError
+from nas.core.plain import readable
 from nas.core.slug import slug
-from nas.core.types import Config, readable
+from nas.core.types import Config
 from nas.deploy import trained
 from nas.runs import origin, saved
 from nas.runs.disk import write_atomically

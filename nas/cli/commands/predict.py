@@ -12,7 +12,7 @@ from torch import Tensor
 from nas.cli.commands.say import warn
 from nas.cli.commands.table import Table, shown
 from nas.core.errors import UserError
-from nas.core.types import canonical
+from nas.core.plain import canonical
 from nas.data.decode import decode_as
 from nas.data.parallel import in_threads
 from nas.data.picture import suffixes

@@ -10,8 +10,8 @@ from typing import Any
 
 from nas.core import parts
 from nas.core.errors import UserError
+from nas.core.plain import canonical, readable
 from nas.core.slug import slug
-from nas.core.types import canonical, readable
 from nas.runs.disk import sweep, write_atomically
 from nas.runs.folder import COMPARISON, SPEC, check_empty, read_json
 from nas.runs.lock import NOTE, locked

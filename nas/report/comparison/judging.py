@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from nas.core.errors import Diverged
-from nas.core.types import Config, canonical
+from nas.core.plain import canonical
+from nas.core.types import Config
 from nas.report.comparison.judged import FILE, Judged, read
 from nas.runs.disk import write_atomically
 from nas.runs.saved import Saved

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from nas.core import faults
-from nas.core.types import readable
+from nas.core.plain import readable
 from nas.main import main
 from nas.runs import saved
 from nas.training.evaluation import Evaluator

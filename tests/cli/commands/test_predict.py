@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from nas.core.types import readable
+from nas.core.plain import readable
 from nas.data import load
 from nas.data.decode import decode_as
 from nas.deploy import predictors
