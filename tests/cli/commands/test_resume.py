@@ -149,7 +149,7 @@ def test_asha_from_the_command_line(tmp_path: Path, flags: list[str]) -> None:
         words = [*flags, "--budget", "asha", "--lanes", "3", "--name", name, "--workers", workers, "--quiet"]
         assert main(words) == 0
     assert history(tmp_path / "a") == history(tmp_path / "b")
-    assert json.loads((tmp_path / "a/spec.json").read_text())["lanes"] == 3
+    assert json.loads((tmp_path / "a/spec.json").read_text())["scheduler"]["lanes"] == 3
 
 
 def test_training_is_deterministic_on_demand(tmp_path: Path, flags: list[str]) -> None:

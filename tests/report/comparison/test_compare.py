@@ -122,8 +122,8 @@ def test_a_training_is_not_repeated_unless_its_line_is_lost(flags: list[str], wh
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--strategies", "annealing"), "--strategies annealing: give one of evolution, random, default"),
-        (("--strategies", "evolution+fast"), "halving, hyperband, full, asha"),
+        (("--strategies", "annealing"), "--strategies annealing: give one of default, evolution, random"),
+        (("--strategies", "evolution+fast"), "asha, full, halving, hyperband"),
         (("--strategies", "random", "random"), "each may be there once"),
         (("--strategies", "random", "random+halving"), "each may be there once"),
         (("--strategy", "random"), "a comparison has --strategies"),
