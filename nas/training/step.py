@@ -1,7 +1,5 @@
 """How does a network learn from one batch, and what does it predict?"""
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -9,16 +7,12 @@ from torch.nn import functional
 from nas.data.images import Images
 from nas.training.draws import Draws
 from nas.training.measuring import Predictions
-
-if TYPE_CHECKING:
-    from nas.training.recipe import Recipe
+from nas.training.recipe import Recipe
 
 _EVALUATION_BATCH = 512
 
 
-def step(
-    model: nn.Module, optimizer: torch.optim.Optimizer, recipe: "Recipe", pixels: Tensor, labels: Tensor
-) -> Tensor:
+def step(model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, pixels: Tensor, labels: Tensor) -> Tensor:
     """Take a step on a batch; return its loss before it."""
     loss = _gradients(model, optimizer, recipe, pixels, labels)
     optimizer.step()
@@ -28,7 +22,7 @@ def step(
 
 
 def step_with_closure(
-    model: nn.Module, optimizer: torch.optim.Optimizer, recipe: "Recipe", pixels: Tensor, labels: Tensor
+    model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, pixels: Tensor, labels: Tensor
 ) -> Tensor:
     """Do the same with an optimizer that asks for the loss itself, as often as it likes: always by the same dropout."""
     draws, losses = Draws(pixels.device), list[Tensor]()
@@ -46,7 +40,7 @@ def step_with_closure(
 
 
 def _gradients(
-    model: nn.Module, optimizer: torch.optim.Optimizer, recipe: "Recipe", pixels: Tensor, labels: Tensor
+    model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, pixels: Tensor, labels: Tensor
 ) -> Tensor:
     """Leave the gradients of the loss on a batch with the weights; return the loss."""
     optimizer.zero_grad(set_to_none=True)

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, make_dataclass
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Protocol, Union, get_args, get_origin, get_type_hints
 
 import torch
 from torch import nn
@@ -12,13 +12,21 @@ from torch import nn
 from nas.core.errors import UserError
 from nas.core.parts import Part, parameter
 
-if TYPE_CHECKING:
-    from nas.training.recipe import Recipe
-
 # What the recipe gives, what is the training's affair, and what would turn learning round.
 _NOT_OWN = ("lr", "weight_decay", "momentum", "foreach", "fused", "capturable", "differentiable", "maximize")
 MOMENTUM = 0.9  # of sgd where the recipe does not say
 _OF_BEFORE = ("adam", "adamw")  # in whose files a recipe says this momentum, too
+
+
+class Rates(Protocol):
+    """What an optimizer takes from a recipe; None is its own."""
+
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def weight_decay(self) -> float | None: ...
+    @property
+    def momentum(self) -> float | None: ...
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,7 @@ class Optimizer(Part):
         """How the weights are to lie in memory."""
         return torch.contiguous_format if self.contiguous else torch.channels_last
 
-    def make(self, weights: list[nn.Parameter], recipe: "Recipe", recorded: bool = False) -> torch.optim.Optimizer:
+    def make(self, weights: list[nn.Parameter], recipe: Rates, recorded: bool = False) -> torch.optim.Optimizer:
         """Return the optimizer of `weights`, all on one device; where steps are `recorded`, one that allows it.
 
         Raises UserError for what it cannot train, or not with these parameters.
@@ -49,7 +57,7 @@ class Optimizer(Part):
         except (ValueError, TypeError, AssertionError, NotImplementedError, KeyError, IndexError) as error:
             raise UserError(f"the optimizer {self.name}: {' '.join(str(error).split())}") from None
 
-    def _of_recipe(self, recipe: "Recipe") -> dict[str, Any]:
+    def _of_recipe(self, recipe: Rates) -> dict[str, Any]:
         """Return the settings of the recipe that it takes. Raises UserError for one that was given and it does not."""
         takes = inspect.signature(self.constructor).parameters
         given = {"weight_decay": recipe.weight_decay, "momentum": recipe.momentum}
