@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from nas.core import parts
 from nas.core.errors import UserError
@@ -92,3 +92,8 @@ def plain_name(text: str) -> str:
     if not text or text == ".." or Path(text).name != text or any(ord(char) < 32 or char == "\x7f" for char in text):
         raise UserError(f"{text!r} is no plain name: the folder above it is --run-dir")
     return text
+
+
+def add_choice(group: Any, flag: str, what: str, known: Sequence[str], **how: Any) -> None:
+    """Add a flag whose value is one of the `known` words."""
+    group.add_argument(flag, type=choice(what, known), metavar=choices(known), **how)

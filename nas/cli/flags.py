@@ -2,16 +2,13 @@
 
 import argparse
 import textwrap
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from nas.cli.flag_parser import Parser, Version
-from nas.cli.flag_values import choice, choices, count_or, data, path, plain_name, space, value, word
-from nas.cli.part_flags import add_parameters, add_part
-from nas.core.parts import names
-from nas.core.units import count, factor, number, positive, seconds
-from nas.trackers.mode import MODES, PROJECT, project
+from nas.cli.flag_values import add_choice, data, path, plain_name, space, value
+from nas.cli.search_flags import add_machine, add_search, add_wandb, add_workers
+from nas.core.units import count, positive, seconds
+from nas.trackers.mode import PROJECT, project
 
 COMMANDS = (
     "search", "resume", "compare", "report", "export", "predict", "track", "verify", "evaluate", "spaces", "data",
@@ -50,7 +47,7 @@ def parsers() -> dict[str, Parser]:
         help="show the versions of this package and of torch",
     )  # fmt: skip
     commands = main.add_subparsers(dest="command", metavar="COMMAND", title="commands", description=USAGE)
-    _add_search(commands.add_parser("search", allow_abbrev=False, prog="nas search"))
+    add_search(commands.add_parser("search", allow_abbrev=False, prog="nas search"))
     _add_resume(commands.add_parser("resume", allow_abbrev=False, prog="nas resume"))
     _add_compare(commands.add_parser("compare", allow_abbrev=False, prog="nas compare"))
     _add_report(commands.add_parser("report", allow_abbrev=False, prog="nas report"))
@@ -67,70 +64,6 @@ def parsers() -> dict[str, Parser]:
         f"flags of a search (nas search --help says what they mean, nas COMMAND --help those of a command):\n{flags}"
     )
     return {"": main, **commands.choices}
-
-
-def _add_search(search: argparse.ArgumentParser) -> None:
-    task = search.add_argument_group("what to find")
-    task.add_argument(
-        "--data", type=data, default="digits-m", metavar="NAME|DIR", help="a data set (nas data) or an image folder"
-    )
-    task.add_argument(
-        "--space", type=space, default="cnn", metavar="NAME|FILE.py", help="a known space (nas spaces) or your own"
-    )
-    task.add_argument(
-        "--objective", type=word, default="accuracy", metavar="METRIC", help="maximised; -METRIC is minimised"
-    )
-    task.add_argument("--constraint", action="append", default=[], metavar='"METRIC>=BOUND"', help="repeatable")
-    task.add_argument("--min-precision", type=value(number), metavar="X", help='short for --constraint "precision>=X"')
-    task.add_argument("--max-params", type=value(positive), metavar="N", help='short for --constraint "params<=N"')
-    task.add_argument(
-        "--max-macs", type=count_or("auto", "none"), default="auto", metavar="N|auto|none",
-        help="multiply-accumulates of a candidate; auto (default) leaves out what would eat the time limit",
-    )  # fmt: skip
-    task.add_argument(
-        "--max-latency-ms", type=value(number), metavar="X", help="of one image through the untrained network"
-    )
-    task.add_argument("--image-size", type=value(positive), metavar="N", help="resize and centre-crop to N x N")
-
-    how = search.add_argument_group("how to search (defaults suit the time limit and the device, and are printed)")
-    add_part(how, "strategy", "evolution", "which configurations are tried, or a coroutine of yours", own=True)
-    add_part(how, "scheduler", "halving", "how long each trains (--budget is its name of before)")
-    how.add_argument("--budget", dest="scheduler", type=choice("scheduler", names("scheduler")), help=argparse.SUPPRESS)
-    add_parameters(how)
-    how.add_argument("--folds", type=value(positive), metavar="N", help="of cross-validation; 1 is one hold-out split")
-    how.add_argument(
-        "--confirm", type=value(count), default=3, metavar="K",
-        help="train the K best again, at most 3 times and in 15%% of the limits, and let all decide (3; 0 not)",
-    )  # fmt: skip
-    how.add_argument(
-        "--diverge-above", type=value(factor), metavar="K",
-        help="give up a training whose loss exceeds K times that of its first epoch (default: only one not finite)",
-    )  # fmt: skip
-    how.add_argument(
-        "--initial", type=Path, metavar="FILE", help="configurations to train first: a best.json, or one a line"
-    )
-    how.add_argument("--seed", type=value(count), default=0, metavar="N")
-
-    limits = search.add_argument_group("limits")
-    limits.add_argument(
-        "--max-time", type=value(seconds), default=argparse.SUPPRESS, metavar="5m|1h30m|none",
-        help="of searching, retraining and testing (default 5m; none when a count is given)",
-    )  # fmt: skip
-    limits.add_argument("--max-trials", type=value(positive), metavar="N")
-    limits.add_argument("--max-total-epochs", type=value(positive), metavar="N")
-
-    machine = search.add_argument_group("machine and output")
-    _add_workers(machine)
-    _add_machine(machine)
-    machine.add_argument("--deterministic", action="store_true", help="the same history on a GPU too, at some cost")
-    machine.add_argument("--cuda-graphs", action="store_true", help="launch a training step on a GPU as a whole")
-    machine.add_argument("--run-dir", type=path, default=Path("runs"), metavar="DIR", help="where runs land")
-    machine.add_argument(
-        "--name", type=plain_name, metavar="NAME", help="of the run's folder; an unfinished one goes on"
-    )
-    machine.add_argument("--quiet", action="store_true", help="print the result only")
-    _add_wandb(machine, "auto")
-    machine.add_argument("--wandb-project", type=value(project), default=PROJECT, metavar="NAME", help=f"({PROJECT})")
 
 
 def _add_resume(resume: argparse.ArgumentParser) -> None:
@@ -150,33 +83,9 @@ def _add_resume(resume: argparse.ArgumentParser) -> None:
             name, type=value(positive), default=argparse.SUPPRESS, metavar="N",
             help="of the whole run, with those it has had; a limit in time that it has reached is lifted",
         )  # fmt: skip
-    _add_workers(resume, default=argparse.SUPPRESS)
+    add_workers(resume, default=argparse.SUPPRESS)
     resume.add_argument("--quiet", action="store_true", help="print the result only")
-    _add_wandb(resume, argparse.SUPPRESS)
-
-
-def _add_wandb(group: Any, default: str) -> None:
-    told = "Weights & Biases: auto (default) is online where a key is configured, else disabled"
-    _add_choice(group, "--wandb", "mode of W&B", MODES, default=default, help=told)
-
-
-def _add_workers(group: Any, default: Any = None) -> None:
-    group.add_argument(
-        "--workers", type=value(count), default=default, metavar="N", help="processes; 0 trains in this one"
-    )
-    group.add_argument(
-        "--workers-per-gpu", type=value(positive), default=default, metavar="N", help="that share each GPU (default 1)"
-    )
-    group.add_argument(
-        "--cluster",
-        type=word,
-        default=default,
-        metavar="ADDRESS",
-        help="of a Dask scheduler (tcp://HOST:8786), or local:N",
-    )
-    group.add_argument(
-        "--trial-timeout", type=value(seconds), default=default, metavar="10m", help="a job that takes longer has hung"
-    )
+    add_wandb(resume, argparse.SUPPRESS)
 
 
 def _add_compare(compare: argparse.ArgumentParser) -> None:
@@ -223,7 +132,7 @@ def _add_verify(verify: argparse.ArgumentParser) -> None:
 def _add_track(track: argparse.ArgumentParser) -> None:
     track.add_argument("run", type=path, metavar="RUN", help="the folder of a run, such as runs/NAME")
     told = "offline: into RUN/wandb, for wandb sync"
-    _add_choice(track, "--wandb", "mode of W&B", ("online", "offline"), help=told)
+    add_choice(track, "--wandb", "mode of W&B", ("online", "offline"), help=told)
     track.add_argument("--wandb-project", type=value(project), metavar="NAME", help=f"as before, or {PROJECT}")
 
 
@@ -236,14 +145,14 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument("--epochs", type=value(positive), metavar="N", help="of the training")
     evaluate.add_argument("--seed", type=value(count), metavar="N", help="of weights and order")
     evaluate.add_argument("--folds", type=value(positive), metavar="N", help="with --cv")
-    _add_machine(evaluate)
+    add_machine(evaluate)
     evaluate.add_argument("--quiet", action="store_true", help="show no progress")
 
 
 def _add_export(export: argparse.ArgumentParser) -> None:
     export.add_argument("source", type=path, metavar="SOURCE", help="the folder of a run, or a .safetensors of one")
     told = "the first three: the trained winner; the others: all results"
-    _add_choice(export, "--format", "format", FORMATS, required=True, help=told)
+    add_choice(export, "--format", "format", FORMATS, required=True, help=told)
     export.add_argument("--output", type=path, metavar="FILE", help="(default: beside the source)")
     export.add_argument("--space", type=space, metavar="NAME|FILE.py", help="where the space's file lies now")
 
@@ -267,12 +176,3 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     told = "a data set whose images are all to be read, and what is known then remembered (default: list the names)"
     parser.add_argument("dataset", type=data, nargs="?", metavar="NAME|DIR", help=told)
     parser.add_argument("--image-size", type=value(positive), metavar="N", help="pixels a side, as a search is given")
-
-
-def _add_machine(group: Any) -> None:
-    group.add_argument("--threads", type=value(positive), default=1, metavar="N", help="per training (default 1)")
-    _add_choice(group, "--device", "device", ("auto", "cpu", "cuda"), default="auto")
-
-
-def _add_choice(group: Any, flag: str, what: str, known: Sequence[str], **how: Any) -> None:
-    group.add_argument(flag, type=choice(what, known), metavar=choices(known), **how)

@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 from nas.cli.flag_values import value, word
 from nas.core import parts
 from nas.core.errors import UserError
-from nas.core.parts import Check, check_of
+from nas.core.parameters import Check, check_of
 from nas.core.units import count, number
 
 KINDS = ("strategy", "scheduler")  # of a search, whose parameters are flags of their own

@@ -14,19 +14,18 @@ it.
 """
 
 import importlib
-import operator
 import pkgutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, TypeVar, get_type_hints
 
 from nas.core.errors import UserError
 from nas.core.imported import digest_of, imported
-from nas.core.numbers import number, shown, spoken, truth, whole
+from nas.core.numbers import shown
+from nas.core.parameters import check_of, required
 from nas.core.words import unknown
 
 PACKAGES = {
@@ -39,48 +38,7 @@ PACKAGES = {
     "metric": "nas.training.metrics",
     "data": "nas.data.sources",
 }
-_CHECK = "check"
 _OURS = Path(__file__).parents[1]
-
-
-@dataclass(frozen=True)
-class Check:
-    """What is said of a parameter, and which values it may have."""
-
-    help: str
-    least: float | None = None
-    most: float | None = None
-    above: float | None = None
-    below: float | None = None
-    choices: tuple[str, ...] = ()
-    part: str = ""  # the kind of part that the value is
-    flag: str = ""  # of the command line, where it is not called as the parameter
-
-    def of(self, name: str, value: Any, annotation: Any) -> Any:
-        """Return `value` as the annotation says. Raises UserError for one that it may not be."""
-        if self.part:
-            return made(self.part, value)
-        checked = _typed(name, value, annotation)
-        for each in checked if isinstance(checked, tuple) else (checked,):
-            if isinstance(each, (int, float)) and not isinstance(each, bool):
-                self._within(name, each)
-        if self.choices and checked is not None and checked not in self.choices:
-            raise UserError(unknown(spoken(name), str(checked), self.choices))
-        return checked
-
-    def _within(self, name: str, value: float) -> None:
-        bounds: tuple[tuple[float | None, str, Callable[[float, float], bool]], ...] = (
-            (self.least, "at least", operator.ge), (self.most, "at most", operator.le),
-            (self.above, "above", operator.gt), (self.below, "below", operator.lt),
-        )  # fmt: skip
-        for bound, relation, met in bounds:
-            if bound is not None and not met(value, bound):
-                raise UserError(f"{spoken(name)} is {value:g}, but must be {relation} {bound:g}")
-
-
-def parameter(default: Any, help: str, **bounds: Any) -> Any:
-    """Return the field of a parameter: its default, one line of help, and the bounds that `Check` knows."""
-    return field(default=default, metadata={_CHECK: Check(help, **bounds)})
 
 
 @dataclass(frozen=True)
@@ -94,8 +52,9 @@ class Part:
     def __post_init__(self) -> None:
         annotations = get_type_hints(type(self))
         for each in fields(self):
-            value = check_of(each).of(each.name, getattr(self, each.name), annotations[each.name])
-            object.__setattr__(self, each.name, value)
+            check, value = check_of(each), getattr(self, each.name)
+            checked = made(check.part, value) if check.part else check.of(each.name, value, annotations[each.name])
+            object.__setattr__(self, each.name, checked)
 
     def short(self) -> Any:
         """Return its name, or a mapping with the parameters that are not as they are by default."""
@@ -217,44 +176,7 @@ def summary(cls: type[Part]) -> str:
     return (cls.__doc__ or "").partition("\n")[0]
 
 
-def check_of(each: "Field[Any]") -> Check:
-    """Return what is said of the parameter in this field."""
-    found = each.metadata.get(_CHECK, Check(""))
-    assert isinstance(found, Check)
-    return found
-
-
-def required(each: "Field[Any]") -> bool:
-    """Return whether the parameter has no default."""
-    return each.default is MISSING and each.default_factory is MISSING
-
-
 def _described(value: Any) -> Any:
     if isinstance(value, Part):
         return value.described()
     return [_described(each) for each in value] if isinstance(value, tuple) else value
-
-
-def _typed(name: str, value: Any, annotation: Any) -> Any:
-    """Return `value` as one of the annotated kind. Raises UserError where it is none."""
-    if get_origin(annotation) in (Union, UnionType):
-        kinds = [kind for kind in get_args(annotation) if kind is not NoneType]
-        if value is None and NoneType in get_args(annotation):
-            return None
-        return _typed(name, value, kinds[0]) if len(kinds) == 1 else value
-    if get_origin(annotation) is tuple:
-        kind, *rest = get_args(annotation)
-        if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
-            raise UserError(f"{spoken(name)} is {shown(value)}, but must be a list")
-        values = tuple(_typed(name, each, kind) for each in value)
-        if rest != [...] and len(values) != 1 + len(rest):
-            raise UserError(f"{spoken(name)} is {shown(value)}, but must be a list of {1 + len(rest)}")
-        return values
-    checks: dict[Any, Callable[[str, object], Any]] = {int: whole, float: number, bool: truth, str: _text}
-    return checks[annotation](name, value) if annotation in checks else value
-
-
-def _text(name: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise UserError(f"{spoken(name)} is {shown(value)}, but must be a text")
-    return value

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nas.core import ranking
-from nas.core.parts import parameter, part
+from nas.core.parameters import parameter
+from nas.core.parts import part
 from nas.core.seeds import seed
 from nas.core.types import Result, Trial
 from nas.strategies.modelling import Learned, SearchModel

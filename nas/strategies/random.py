@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nas.core.parts import parameter, part
+from nas.core.parameters import parameter
+from nas.core.parts import part
 from nas.core.types import Result, Trial
 from nas.strategies.strategy import Strategy
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from nas.core.brackets import Bracket, Rung, hyperband
 from nas.core.numbers import whole
-from nas.core.parts import Part, parameter
+from nas.core.parameters import parameter
+from nas.core.parts import Part
 from nas.strategies.breeder import Breeder
 
 if TYPE_CHECKING:

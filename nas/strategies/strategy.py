@@ -11,7 +11,8 @@ from nas.core import parts
 from nas.core.errors import UserError
 from nas.core.imported import imported
 from nas.core.numbers import shown
-from nas.core.parts import Part, parameter, part
+from nas.core.parameters import parameter
+from nas.core.parts import Part, part
 
 if TYPE_CHECKING:
     from nas.strategies.lab import Lab

@@ -24,7 +24,8 @@ PART = '''
 
 from dataclasses import dataclass
 
-from nas.core.parts import parameter, part
+from nas.core.parameters import parameter
+from nas.core.parts import part
 from nas.strategies.scheduling import Scheduler
 
 

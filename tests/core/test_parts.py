@@ -12,7 +12,8 @@ import pytest
 from nas import UserError
 from nas.core import parts
 from nas.core.imported import digest_of
-from nas.core.parts import Part, made, parameter, part
+from nas.core.parameters import parameter
+from nas.core.parts import Part, made, part
 
 
 @pytest.fixture

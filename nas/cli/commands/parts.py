@@ -7,7 +7,8 @@ from typing import Any
 from nas.cli.commands.table import Table, shown
 from nas.core import parts as known
 from nas.core.errors import UserError
-from nas.core.parts import PACKAGES, Part, check_of, summary
+from nas.core.parameters import check_of, required
+from nas.core.parts import PACKAGES, Part, summary
 from nas.core.words import unknown
 
 _TITLE = """# Which parts are there, and what are their parameters?
@@ -65,7 +66,7 @@ def reference(kinds: list[str]) -> str:
 
 
 def _default(each: "Field[Any]") -> str:
-    return "" if known.required(each) else str(each.default)
+    return "" if required(each) else str(each.default)
 
 
 def _told(each: "Field[Any]") -> str:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nas.core.errors import UserError
-from nas.core.parts import parameter, part
+from nas.core.parameters import parameter
+from nas.core.parts import part
 from nas.core.types import Result
 from nas.strategies.modelling import Learned, SearchModel
 

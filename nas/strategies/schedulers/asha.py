@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from nas.core import ranking
 from nas.core.brackets import Bracket, Rung
-from nas.core.parts import parameter, part
+from nas.core.parameters import parameter
+from nas.core.parts import part
 from nas.core.types import Job, Key, Result, Status, Trial
 from nas.strategies.breeder import Breeder
 from nas.strategies.breeding.initial import initial_trials

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from nas.core.errors import UserError
-from nas.core.parts import Part, parameter
+from nas.core.parameters import parameter
+from nas.core.parts import Part
 
 # What the recipe gives, what is the training's affair, and what would turn learning round.
 _NOT_OWN = ("lr", "weight_decay", "momentum", "foreach", "fused", "capturable", "differentiable", "maximize")

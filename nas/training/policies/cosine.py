@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from torch.optim.lr_scheduler import LambdaLR
 
-from nas.core.parts import parameter, part
+from nas.core.parameters import parameter
+from nas.core.parts import part
 from nas.training.policies.policy import Course, Policy, Scheduled
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from nas.core.parts import parameter, part
+from nas.core.parameters import parameter
+from nas.core.parts import part
 from nas.training.policies.policy import Course, Policy
 
 HELD_OUT = "held-out"

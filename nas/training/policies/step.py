@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from torch.optim.lr_scheduler import StepLR
 
-from nas.core.parts import parameter, part
+from nas.core.parameters import parameter
+from nas.core.parts import part
 from nas.training.policies.policy import EPOCHS, STEPS, Course, Policy, Scheduled, every
 
 
