@@ -19,7 +19,7 @@ from tests.processes import PATIENCE
         (("serach",), "unknown command 'serach': did you mean search?"),
         (("serach", "--help"), "unknown command 'serach': did you mean search?"),
         (("reprot", "runs/x"), "unknown command 'reprot': did you mean report?"),
-        (("paint",), "unknown command 'paint': choose one of search, resume, compare"),
+        (("knit",), "unknown command 'knit': choose one of search, resume, compare"),
         (("",), "unknown command ''"),
         (("--max-parms", "20M"), "did you mean --max-params?"),
         (("evaluate", "best.json", "--epoch", "3"), "did you mean --epochs?"),
