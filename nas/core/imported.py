@@ -1,6 +1,7 @@
 """How is a Python file of the user's imported? By its path, and known again by the digest of what it says."""
 
 import importlib.util
+import os
 import sys
 from hashlib import blake2b
 from pathlib import Path
@@ -16,7 +17,7 @@ def imported(path: Path, what: str) -> ModuleType:
     """
     if not path.is_file():
         raise UserError(f"{what} {path} does not exist")
-    place = blake2b(str(path.resolve()).encode(), digest_size=4).hexdigest()  # two files may have one name
+    place = blake2b(os.fsencode(path.resolve()), digest_size=4).hexdigest()  # two files may have one name
     specification = importlib.util.spec_from_file_location(f"nas_own_{path.stem}_{place}", path)
     assert specification and specification.loader
     module = importlib.util.module_from_spec(specification)

@@ -55,7 +55,7 @@ def test_a_search_that_was_stopped_or_killed_is_resumed_by_its_folder_alone(
     assert main([*flags, "--name", "whole", "--workers", "0", "--quiet"]) == 0
     journal, halt = tmp_path / "part/journal.jsonl", tmp_path / "halt"
     halt.write_text(f"{journal} 2")
-    process = start(*flags, "--name", "part", "--workers", "2")
+    process = start(*flags, "--name", "part", "--workers", "1")
     wait_for_lines(journal, 2, process)
     process.send_signal(signal.SIGTERM)
     halt.unlink()

@@ -3,7 +3,7 @@
 import json
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +186,14 @@ def test_where_no_strategy_can_be_run_that_is_told(
 
 
 # Statistics
+
+
+@pytest.fixture(scope="module", autouse=True)
+def uncollected() -> Iterator[None]:
+    """Let statsmodels not collect all garbage at each correction, which takes a hundred times what that does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gc.collect", lambda *_: 0)
+        yield
 
 
 @pytest.fixture(scope="module")
