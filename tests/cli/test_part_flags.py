@@ -14,6 +14,7 @@ import nas
 from nas import UserError
 from nas.cli.arguments import arguments
 from nas.cli.asked import Asked
+from nas.core import parts
 from nas.core.constraints import Constraint
 from nas.runs.stored import open_run
 from tests.cli.commands.test_command_line import ROOT, refused
@@ -79,7 +80,9 @@ def test_a_new_part_is_one_file(tmp_path: Path) -> None:
     assert "--patience N" in help_text and "trials before it doubles [doubling]" in help_text
 
 
-def test_a_part_in_a_file_is_given_by_its_path(tmp_path: Path) -> None:
+def test_a_part_in_a_file_is_given_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered = {kind: dict(known) for kind, known in parts._registered.items()}  # other tests shall not know of it
+    monkeypatch.setattr(parts, "_registered", registered)
     (tmp_path / "doubling.py").write_text(PART)
     given = {"name": f"{tmp_path}/doubling.py:Doubling", "patience": 5}
     found = nas.search(hills(), look_up, scheduler=given, max_epochs=2, max_trials=9, run_dir=tmp_path / "run")
