@@ -51,8 +51,16 @@ def order_of(trial_id: str) -> Order:
     said = _ORDERED.fullmatch(trial_id)
     if not said:
         return ()
-    *trial, repetition = said.groups()
-    return tuple(int(number) for number in ([repetition] if repetition else []) + trial)
+    generation, bracket, number, repetition = said.groups()
+    place = int(generation), int(bracket), int(number)
+    return (int(repetition), *place) if repetition else place
+
+
+def _is_order(order: object) -> bool:
+    """Return whether `order` is a place among others: whole numbers from 0 on, at least one."""
+    if not isinstance(order, tuple) or not order:
+        return False
+    return all(type(number) is int and 0 <= number < 1 << 63 for number in order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +81,10 @@ class Trial:
 
     def __post_init__(self) -> None:
         """Raise UserError for an order that is none."""
-        if not self.order:
-            object.__setattr__(self, "order", order_of(self.id))
-        whole = isinstance(self.order, tuple) and self.order
-        if not whole or not all(type(number) is int and 0 <= number < 1 << 63 for number in self.order):
+        said = () if self.order else order_of(self.id)
+        if said:
+            object.__setattr__(self, "order", said)
+        elif not _is_order(self.order):
             raise UserError(
                 f"the order of trial {self.id!r} is {self.order}, but must be a tuple of whole numbers from 0 on"
             )
