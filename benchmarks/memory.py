@@ -23,16 +23,17 @@ from nas.core.units import positive
 
 TRIALS = (100, 1000, 10_000)
 SHAPE = (3, 16, 16)
+FOLDS = 3
 
 
-def training(config: dict[str, Any]) -> None:
-    """Train the network of `config` for an epoch, as a worker does."""
+def training(config: dict[str, Any], folds: int) -> None:
+    """Train the network of `config` for an epoch in so many folds, as a worker does: one after the other."""
     import torch
 
     from nas.training.task import ImageTask
 
     torch.set_num_threads(1)
-    task = ImageTask("digits-m", None, "cnn", 1, 0, 1, "cpu", 1)
+    task = ImageTask("digits-m", None, "cnn", folds, 0, 1, "cpu", 1)
     with tempfile.TemporaryDirectory() as folder:
         task(config, epochs=1, start=0, seed=0, checkpoint=Path(folder) / "state")
 
@@ -93,14 +94,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--max-params", type=value(positive), default=2e7)
     parser.add_argument("--trials", type=value(positive), nargs="+", default=list(TRIALS))
+    parser.add_argument("--quick", action="store_true", help="at most 1e5 parameters and 100 trials")
     asked = parser.parse_args()
+    if asked.quick:
+        asked.max_params, asked.trials = min(asked.max_params, 1e5), TRIALS[:1]
     config, parameters = largest(asked.max_params)
     smallest = {**config, "n_conv_layers": 1, "n_channels_conv_0": 16, "n_fc_layers": 1, "n_channels_fc_0": 16}
     smallest = {name: value for name, value in smallest.items() if name[-2:] not in ("_1", "_2")}
     largest_told = f"worker, {parameters:,} parameters, batch {config['batch_size']}"
     with growing(table := Table("process", "peak, MB")):
-        table.add_row("worker, a tiny network", f"{peak(training, smallest):.0f}")
-        table.add_row(largest_told, f"{peak(training, config):.0f}")
+        for folds, told in ((1, ""), (FOLDS, f", {FOLDS} folds")):
+            table.add_row(f"worker, a tiny network{told}", f"{peak(training, smallest, folds):.0f}")
+            table.add_row(f"{largest_told}{told}", f"{peak(training, config, folds):.0f}")
         for strategy, trials in product(("random", "evolution"), asked.trials):
             table.add_row(f"engine, {strategy}, {trials:,} trials", f"{peak(searching, trials, strategy):.0f}")
     return 0

@@ -31,7 +31,7 @@ class Default(Strategy):
         if broken:
             value = lab.cheap.all(config)[broken.metric]
             raise UserError(f"the default configuration has {broken.metric} {value:.10g}, which breaks {broken}")
-        initial_trials(lab, "g0.b1.{}".format)  # those that cannot be trained are told before anything is
+        initial_trials(lab, "g0.b1.{}".format, {config})  # those that cannot be trained are told before anything is
         await lab.train(lab.trial("g0.b0.0", config, "default"), lab.spec.max_epochs)
         for number in count():
             trials, epochs = lab.room()

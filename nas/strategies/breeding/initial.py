@@ -1,6 +1,6 @@
 """The configurations that the user knows to be good, which are trained first, and to the full budget."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from nas.core.errors import Unbuildable, UserError
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from nas.strategies.lab import Lab
 
 
-def initial_trials(lab: "Lab", name: Callable[[int], str]) -> list[Trial]:
-    """Return a trial of each initial configuration that was not trained yet, the first being called name(0).
+def initial_trials(lab: "Lab", name: Callable[[int], str], begun: Collection[Config] = ()) -> list[Trial]:
+    """Return a trial of each initial configuration that was not trained yet, nor is `begun`; the first is name(0).
 
     Raises UserError that tells all those that cannot be built or break a cheap constraint.
     """
     trained = {result.job.trial.config for result in lab.results} if lab.spec.initial else set()
-    configs = [config for config in map(Config.of, lab.spec.initial) if config not in trained]
+    configs = [config for config in map(Config.of, lab.spec.initial) if config not in trained and config not in begun]
     known = [lab.recorded(name(place)) for place in range(len(configs))]
     faults = [_fault(lab, config) for config, trial in zip(configs, known, strict=True) if not trial]
     if any(faults):
