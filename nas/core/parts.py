@@ -58,8 +58,11 @@ class Part:
 
     def short(self) -> Any:
         """Return its name, or a mapping with the parameters that are not as they are by default."""
-        default, values = type(self)().described(), self.described()
-        own = {name: value for name, value in values.items() if default[name] != value}
+        own = {
+            each.name: value
+            for each, value in zip(fields(self), self.parameters().values(), strict=True)
+            if required(each) or value != each.default
+        }
         return {"name": self.name, **own} if own else self.name
 
     def parameters(self) -> dict[str, Any]:

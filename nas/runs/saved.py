@@ -1,7 +1,7 @@
 """What does a saved configuration hold? All that it takes to train it again: one JSON file, such as best.json."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -71,6 +71,6 @@ def read(path: Path) -> Saved:
     return Saved(**{name: content[name] for name in kinds}, evidence=content.get("evidence", {}))
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of what results depend on."""
-    return {name: metadata.version(name) for name in _PACKAGES}
+def versions(extras: Iterable[str] = ()) -> dict[str, str]:
+    """Return the versions of what results depend on, and of those `extras` that only some do."""
+    return {name: metadata.version(name) for name in (*_PACKAGES, *extras)}

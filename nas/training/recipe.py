@@ -9,7 +9,7 @@ from ConfigSpace import CategoricalHyperparameter
 
 from nas.core.errors import UserError
 from nas.core.numbers import number, truth, whole
-from nas.core.parts import get, made
+from nas.core.parts import get, late, made
 from nas.spaces.space import Space
 from nas.training.augmenting import Augmentation
 from nas.training.optimizers.optimizer import MOMENTUM, Optimizer
@@ -82,6 +82,12 @@ def _optimizers(space: Space, fixed: Any) -> set[str]:
     if "optimizer" in space.trainer:
         return set(map(str, getattr(space.space[space.trainer["optimizer"]], "choices", ("?",))))
     return {str(_mapping(fixed).get("name"))}
+
+
+def extras(space: Space) -> tuple[str, ...]:
+    """Return the packages besides the usual ones that its trainings depend on."""
+    used = _optimizers(space, {**DEFAULTS, **_known(space.recipe)}["optimizer"])
+    return ("pytorch-optimizer",) if used & late("optimizer").keys() else ()
 
 
 def check(space: Space) -> None:

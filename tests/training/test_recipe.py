@@ -1,14 +1,17 @@
 """A recipe says which optimizer and policy, with their parameters; what makes no sense is told before training."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 from ConfigSpace import Categorical, ConfigurationSpace, EqualsCondition, Float
 
+from nas.core import parts
 from nas.core.errors import UserError
+from nas.core.parameters import check_of
+from nas.runs.saved import versions
 from nas.spaces.space import Space, load
-from nas.training.recipe import DEFAULTS, Recipe, check, settings
+from nas.training.recipe import DEFAULTS, Recipe, check, extras, settings
 from nas.training.resuming import check as tried
 from nas.training.resuming import difference
 from tests.training.tiny import build, tiny
@@ -145,3 +148,17 @@ def test_the_trial_of_an_optimizer_finds_what_its_state_does_not_hold(monkeypatc
         UserError, match="the optimizer sgd cannot be used: stopped and continued it trains on otherwise"
     ):
         tried(found)
+
+
+def test_every_parameter_of_every_part_has_its_line_of_help() -> None:
+    for kind in parts.PACKAGES:
+        for name, cls in parts.of_kind(kind).items():
+            for each in fields(cls):
+                assert check_of(each).help or each.name == "function", (kind, name, each.name)
+
+
+def test_a_run_names_the_package_of_an_optimizer_that_is_not_torchs() -> None:
+    space = load("cnn")
+    assert extras(space) == ()
+    assert extras(replace(space, recipe={**space.recipe, "optimizer": "adamp"})) == ("pytorch-optimizer",)
+    assert versions(("pytest",)).keys() - versions().keys() == {"pytest"}

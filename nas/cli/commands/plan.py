@@ -186,7 +186,7 @@ class Plan:
             "deterministic": self.asked.deterministic,
             "diverge_above": self.asked.diverge_above,
             **({"cuda_graphs": True} if self.asked.cuda_graphs else {}),
-            "versions": versions(),
+            "versions": versions(recipe.extras(self.space)),
         }
 
     def command(self) -> Command:

@@ -1,6 +1,7 @@
 """What is an optimizer to a training? Its own parameters, and a torch.optim.Optimizer made of them."""
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, make_dataclass
 from types import NoneType, UnionType
@@ -15,6 +16,7 @@ from nas.core.parts import Part
 
 # What the recipe gives, what is the training's affair, and what would turn learning round.
 _NOT_OWN = ("lr", "weight_decay", "momentum", "foreach", "fused", "capturable", "differentiable", "maximize")
+_ARGUMENT = re.compile(r"^ *(?::param )?(\w+)(?: \([^\n]*\))? ?:\s+((?:[^\n]+)(?:\n {6,}[^\n]+)*)", re.MULTILINE)
 MOMENTUM = 0.9  # of sgd where the recipe does not say
 _OF_BEFORE = ("adam", "adamw")  # in whose files a recipe says this momentum, too
 
@@ -93,7 +95,7 @@ def derived(constructor: type[torch.optim.Optimizer], module: str, **facts: Any)
     `facts` are the class's own, such as `closure`. Arguments that are neither numbers, text nor lists of numbers
     keep their defaults.
     """
-    own = list[Any]()
+    own, told_of = list[Any](), _helps(constructor)
     for name, argument in inspect.signature(constructor).parameters.items():
         annotation, choices = _annotation(get_type_hints(constructor.__init__).get(name), argument.default)
         if name in _NOT_OWN or annotation is None:
@@ -101,10 +103,20 @@ def derived(constructor: type[torch.optim.Optimizer], module: str, **facts: Any)
         if argument.default is argument.empty:
             own.insert(0, (name, annotation))
         else:
-            own.append((name, annotation, parameter(argument.default, "", choices=choices)))
+            own.append((name, annotation, parameter(argument.default, told_of.get(name, ""), choices=choices)))
     about = (constructor.__doc__ or "").strip().partition("\n")[0]
     told = {"constructor": staticmethod(constructor), "__doc__": about, "__module__": module, **facts}
     return make_dataclass(constructor.__name__, own, bases=(Optimizer,), frozen=True, namespace=told)
+
+
+def _helps(constructor: type[torch.optim.Optimizer]) -> dict[str, str]:
+    """Return the first sentence that its documentation says of each argument, defaults aside."""
+    told = dict[str, str]()
+    for text in (inspect.getdoc(constructor), inspect.getdoc(constructor.__init__)):
+        for name, words in _ARGUMENT.findall(text or ""):
+            sentence = " ".join(words.split()).partition(". ")[0].partition(" (default")[0]
+            told.setdefault(name, sentence.replace("`_", "`").rstrip("."))
+    return told
 
 
 def _annotation(hint: Any, default: Any) -> tuple[Any, tuple[str, ...]]:
