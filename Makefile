@@ -12,7 +12,7 @@ search: $(VENV)/installed
 	$(VENV)/bin/python -m nas.main --seed 123 --min-precision 0.39
 
 test: $(VENV)/developed
-	$(VENV)/bin/python -m pytest --numprocesses 2
+	$(VENV)/bin/python -m pytest --numprocesses 2 --dist loadgroup
 
 check: $(VENV)/developed
 	$(VENV)/bin/ruff check .

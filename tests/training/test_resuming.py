@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from nas.core.errors import UserError
-from nas.core.parts import get, of_kind
+from nas.core.parts import get, names
 from nas.training import state
 from nas.training.optimizers import builtin, zoo
 from tests.training.tiny import digest, run, tiny
@@ -40,6 +40,7 @@ POLICIES: dict[str, dict[str, Any]] = {
     "plateau held out": {"name": "plateau", "patience": 0, "threshold": 0.9, "held_out": 0.3},
 }
 HAS_ZOO = importlib.util.find_spec("pytorch_optimizer") is not None
+pytestmark = pytest.mark.xdist_group("resuming")  # what is trained once is trained in one process
 needs_zoo = pytest.mark.skipif(not HAS_ZOO, reason="the extra [zoo] is not installed")
 OPTIMIZERS = (*builtin.OF_TORCH, *(pytest.param(name, marks=needs_zoo) for name in zoo.ADMITTED))
 
@@ -91,7 +92,7 @@ def test_stopped_after_any_step_and_continued_in_a_new_process_is_not_stopped(na
 
 
 def test_every_policy_is_among_them() -> None:
-    assert {recipe["policy"]["name"] for recipe in of_policies().values()} == set(of_kind("policy"))
+    assert {recipe["policy"]["name"] for recipe in of_policies().values()} == set(names("policy"))
 
 
 def test_every_optimizer_of_torch_is_a_part_or_refused_with_a_reason() -> None:
