@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar
 
 from nas.core.parts import Part, summary
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 class Source(Part):
     """Where images come from."""
 
+    reader: ClassVar[str] = ""  # the module of nas.data that reads it
     classes: ClassVar[int] = 0
     downloads: ClassVar[tuple[str, ...]] = ()  # what a download leaves below the cache directory
 
@@ -30,8 +33,18 @@ class Source(Part):
 
     def load(self, part: str, image_size: int | None, resident_bytes: int | None) -> "Images":
         """Return the "train" or "test" part. Raises UserError for what is missing or broken."""
-        raise NotImplementedError
+        images: Images = self._read().load(self.place, part, image_size, resident_bytes)
+        return images
 
     def files_of(self, part: str) -> Sequence[Path]:
         """Return the files of the part; none of a data set that is always in memory."""
-        raise NotImplementedError
+        files: Sequence[Path] = self._read().files_of(self.place, part)
+        return files
+
+    @property
+    def place(self) -> str:
+        """What its reader knows it by."""
+        return self.name
+
+    def _read(self) -> ModuleType:
+        return import_module(f"nas.data.{self.reader}")  # when it is read, for --help to stay quick
