@@ -1,6 +1,6 @@
 """What is asked of a search? All of it as one value, which the library, the command line and a comparison compose."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -26,7 +26,6 @@ from nas.strategies.schedulers.halving import Halving
 from nas.strategies.strategy import strategy
 
 Measure = Callable[[dict[str, Any]], Mapping[str, float]] | Measures | None
-_KINDS = ("strategy", "scheduler")  # whose parameters may be given by their names
 
 
 @dataclass(frozen=True)
@@ -136,15 +135,9 @@ def with_parameters(kind: str, given: object, parameters: Mapping[str, Any]) -> 
     return {**{name: value for name, value in parameters.items() if name in known}, **written}
 
 
-def parameter_names() -> Collection[str]:
-    """Return the names of all parameters of strategies and schedulers."""
-    classes = [parts.get(kind, name) for kind in _KINDS for name in parts.names(kind)]
-    return dict.fromkeys(each.name for cls in classes for each in fields(cls))
-
-
 def check_names(given: Iterable[str], known: Iterable[str], what: str) -> None:
     """Raise UserError for the first of the `given` names that is neither `known` nor a parameter of a part."""
-    names = [*known, *parameter_names()]
+    names = [*known, *parts.parameters_by_name()]
     for name in given:
         if name not in names:
             meant = nearest(name, names)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from nas.cli.part_flags import flag_of, parameters_of
 from nas.core.constraints import Constraint, parse
 from nas.core.errors import UserError
 from nas.core.words import unknown
@@ -55,8 +56,6 @@ class Asked:
     @classmethod
     def of(cls, parsed: Namespace) -> "Asked":
         """Return what the parsed words of `nas search` ask for."""
-        from nas.cli.part_flags import parameters_of  # here, for it to import nothing where nothing is parsed
-
         given = vars(parsed)
         values = {each.name: given[each.name] for each in fields(cls) if each.name in given}
         return cls(**{**values, "constraints": _constraints(parsed), "parameters": parameters_of(parsed)})
@@ -102,8 +101,6 @@ def _constraints(parsed: Namespace) -> tuple[Constraint, ...]:
 
 def _flags(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters by the names of their flags."""
-    from nas.cli.part_flags import flag_of
-
     return {flag_of(name): value for name, value in parameters.items()}
 
 

@@ -3,8 +3,6 @@
 import argparse
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import Field, fields
-from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -13,8 +11,6 @@ from nas.core import parts
 from nas.core.errors import UserError
 from nas.core.parameters import Check, check_of
 from nas.core.units import count, number
-
-KINDS = ("strategy", "scheduler")  # of a search, whose parameters are flags of their own
 
 
 def add_part(group: Any, kind: str, default: str | None, help: str, own: bool = False) -> None:
@@ -25,37 +21,22 @@ def add_part(group: Any, kind: str, default: str | None, help: str, own: bool = 
 
 
 def add_parameters(group: Any) -> None:
-    """Add a flag for each parameter of the parts of KINDS."""
-    for name, holders in parameters().items():
+    """Add a flag for each parameter that is given by its own name."""
+    for name, holders in parts.parameters_by_name().items():
         cls, each = holders[0]
         check, annotation = check_of(each), get_type_hints(cls)[name]
-        whose = "" if len(holders) == len(_classes()) else f" [{', '.join(holder.name for holder, _ in holders)}]"
+        whose = ", ".join(holder.name for holder, _ in holders)
         group.add_argument(
             f"--{flag_of(name).replace('_', '-')}", dest=name, type=value(_reader(name, check, annotation)),
             metavar=f"{{{','.join(parts.names(check.part))}}}" if check.part else "P" if annotation is float else "N",
-            help=f"{check.help}{whose}",
+            help=f"{check.help} [{whose}]",
         )  # fmt: skip
-
-
-@cache
-def parameters() -> dict[str, list[tuple[type[parts.Part], "Field[Any]"]]]:
-    """Return the parameters of the parts of KINDS, each with the parts that have it."""
-    found = dict[str, list[tuple[type[parts.Part], "Field[Any]"]]]()
-    for cls in _classes():
-        for each in fields(cls):
-            found.setdefault(each.name, []).append((cls, each))
-    return found
 
 
 def flag_of(parameter: str) -> str:
     """Return the name of its flag, without the dashes."""
-    holders = parameters().get(parameter, ())
+    holders = parts.parameters_by_name().get(parameter, ())
     return next((check_of(each).flag for _, each in holders if check_of(each).flag), parameter)
-
-
-@cache
-def _classes() -> tuple[type[parts.Part], ...]:
-    return tuple(parts.get(kind, name) for kind in KINDS for name in parts.names(kind))
 
 
 def _reader(name: str, check: Check, annotation: Any) -> Callable[[str], Any]:
@@ -98,5 +79,5 @@ def _value(written: str) -> Any:
 
 def parameters_of(parsed: argparse.Namespace) -> Mapping[str, Any]:
     """Return the parameters that were given."""
-    given = {name: getattr(parsed, name, None) for name in parameters()}
+    given = {name: getattr(parsed, name, None) for name in parts.parameters_by_name()}
     return {name: value for name, value in given.items() if value is not None}

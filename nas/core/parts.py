@@ -17,7 +17,7 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_type_hints
@@ -38,6 +38,7 @@ PACKAGES = {
     "metric": "nas.training.metrics",
     "data": "nas.data.sources",
 }
+BY_NAME = ("strategy", "scheduler")  # kinds whose parameters are flags and arguments of their own
 _OURS = Path(__file__).parents[1]
 
 
@@ -116,6 +117,17 @@ def _import_all(kind: str) -> None:
 def names(kind: str) -> tuple[str, ...]:
     """Return the names of the parts of this kind that there are to choose from."""
     return tuple(name for name, cls in of_kind(kind).items() if not cls.hidden)
+
+
+def parameters_by_name() -> dict[str, list[tuple[type[Part], "Field[Any]"]]]:
+    """Return the parameters of BY_NAME, each with the parts that have it."""
+    found = dict[str, list[tuple[type[Part], "Field[Any]"]]]()
+    for kind in BY_NAME:
+        for name in names(kind):
+            cls = get(kind, name)
+            for each in fields(cls):
+                found.setdefault(each.name, []).append((cls, each))
+    return found
 
 
 def get(kind: str, name: str) -> type[Part]:

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from io import BufferedIOBase
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -92,7 +93,7 @@ class Team:
         told = int.from_bytes(head, "big")
         if told:
             raise UserError(_pipe(member.stdout).read(told).decode("utf-8", "surrogateescape"))
-        got = _pipe(member.stdout).readinto(into.reshape(-1).data) if into.size else 0  # type: ignore[attr-defined]
+        got = _pipe(member.stdout).readinto(into.reshape(-1).data) if into.size else 0
         if len(head) < _HEAD or got < into.size:
             raise _dead(member)
 
@@ -142,8 +143,9 @@ def _dead(member: subprocess.Popen[bytes]) -> RuntimeError:
     return RuntimeError(f"a process that decodes images died with exit status {member.wait()}")
 
 
-def _pipe(end: Any) -> BinaryIO:
-    return end  # type: ignore[no-any-return]
+def _pipe(end: Any) -> BufferedIOBase:
+    assert isinstance(end, BufferedIOBase), "pipes of a process are buffered"
+    return end
 
 
 def serve() -> None:
