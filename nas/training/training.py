@@ -18,7 +18,7 @@ from nas.training.draws import Draws
 from nas.training.encoding import encoded
 from nas.training.measuring import LOSS, Predictions, finite, metrics
 from nas.training.pieces import HELD_OUT, TRAINING, Piece, set_aside, shuffled, withhold
-from nas.training.policies.policy import Running
+from nas.training.policies.policy import Running, begun
 from nas.training.recipe import Recipe
 from nas.training.recorded import Advance, Recorded
 from nas.training.resuming import check
@@ -248,7 +248,7 @@ class Training:
         self.total = torch.zeros((), device=self.device)
         with self.draws:
             self.optimizer = chosen.make(list(self.model.parameters()), self.recipe, self.recorded)
-        self.policy = self.recipe.policy.begin(self)
+        self.policy = begun(self.recipe.policy, self)
         self._place_rates()
         one = step_with_closure if chosen.closure else step
         self.advance = partial(one, self.model, self.optimizer, self.recipe)

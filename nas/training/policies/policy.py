@@ -105,6 +105,17 @@ class Scheduled(Running):
         self.scheduler.optimizer._opt_called = True  # type: ignore[attr-defined]  # else torch warns: no step came before
 
 
+def begun(policy: Policy, training: Course) -> Running:
+    """Return the policy at work. Raises UserError where it cannot work, or what it begins is no policy at work."""
+    running: object = policy.begin(training)
+    if not isinstance(running, Running):
+        kind = type(running).__name__
+        raise UserError(
+            f"the policy {policy.name} begins a {kind}, but must begin a Running of nas.training.policies.policy"
+        )
+    return running
+
+
 def every(unit: str, training: Course) -> int:
     """Return how many steps a unit has."""
     return training.steps_per_epoch if unit == EPOCHS else 1

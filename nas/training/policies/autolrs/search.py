@@ -16,7 +16,8 @@ from nas.training.policies.autolrs.trial import Trial
 from nas.training.policies.autolrs.tried import Tried, best, may_be_best, next_rate
 from nas.training.policies.autolrs.watchdog import Watchdog
 
-_FIELDS = ("step", "stage", "rate", "since", "next", "before", "first")
+_FIELDS = ("step", "stage", "rate", "since", "next", "before", "untrained", "first")
+_NONE = 1e9  # the loss of a network that has none, which any is better than
 
 
 class RateSearch:
@@ -30,12 +31,12 @@ class RateSearch:
         self.step = self.since = self.stage = self.first = 0  # the last: the first one tried in this stage
         self.next: int | None = 0  # the step where a search begins
         self.rate: float | None = None  # that was chosen
-        self.before = math.inf  # the held-out loss at the beginning of the stage
+        self.untrained = self.before = math.inf  # the held-out loss at the beginning of all, and of the stage
         self.tried: list[Tried] = []
         self.trial: Trial | None = None
         self.start: tuple[Kept, Any] | None = None  # of the stage: what was kept, and the place in the data
         self.ends: dict[int, tuple[Kept, Any]] = {}  # of the trials that may be the best
-        self.watchdog = Watchdog(settings.alarm)
+        self.watchdog = Watchdog(settings.alarm, self.untrained)
 
     @property
     def searching(self) -> bool:
@@ -100,7 +101,8 @@ class RateSearch:
     def _begin_stage(self, learner: Learner) -> None:
         self.start, self.ends, self.first, self.next = (keep(learner), learner.place()), {}, len(self.tried), None
         loss = learner.loss_on_held_out()
-        self.before = loss if math.isfinite(loss) else 1e9
+        self.before = loss if math.isfinite(loss) else _NONE
+        self.untrained = self.untrained if self.stage else self.before
         self._try_next()
 
     def _try_next(self) -> None:
@@ -136,7 +138,7 @@ class RateSearch:
             self.tried[self.first + found] = replace(tried[found], chosen=True)
         self._go_back(learner, self.ends[found] if found is not None and self.settings.keep_on else self.start)
         self.trial, self.start, self.ends, self.since = None, None, {}, self.step
-        self.watchdog = Watchdog(self.settings.alarm)
+        self.watchdog = Watchdog(self.settings.alarm, self.untrained)
         self.stage += 1
         self.next = self._next_search()
 

@@ -13,15 +13,14 @@ _LEAST = 0.2  # of the first loss, that counts as learned in any case
 
 
 class Watchdog:
-    """It compares the moving mean of the training loss with the best that there was.
+    """It compares the moving mean of the training loss with the best that there was, and with the `first` loss of all.
 
     `alarm` is the share of what was learned by which it may rise again; 0 is any. Two states are kept: the latest may
     have gone wrong already.
     """
 
-    def __init__(self, alarm: float) -> None:
-        self.alarm, self.since = alarm, 0
-        self.first: float | None = None
+    def __init__(self, alarm: float, first: float) -> None:
+        self.alarm, self.first, self.since = alarm, first, 0
         self.mean, self.best = math.inf, math.inf
         self.kept: list[Kept] = []  # the older one first
 
@@ -35,12 +34,9 @@ class Watchdog:
         self.since += 1
         if not self.alarm:
             return True
-        if self.first is None:
-            self.first = loss
         self.mean = loss if math.isinf(self.mean) else _MEMORY * self.mean + (1 - _MEMORY) * loss
-        if math.isfinite(loss) and self.mean <= self.best + self.alarm * max(
-            self.first - self.best, _LEAST * self.first
-        ):
+        learned = max(self.first - min(self.best, self.mean), _LEAST * self.first)
+        if math.isfinite(loss) and self.mean <= self.best + self.alarm * learned:
             self.best = min(self.best, self.mean)
             return True
         learner.put_back(self.kept[0])
