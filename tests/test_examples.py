@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-TOLD = {"own_policy.py": "polynomial keeps its promises\n", "own_strategy.py": "climb "}
+TOLD = {
+    "own_loop_autolrs.py": "8 rates tried, ",
+    "own_policy.py": "polynomial keeps its promises\n",
+    "own_strategy.py": "climb ",
+}
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "examples").glob("*.py")))

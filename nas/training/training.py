@@ -18,6 +18,7 @@ from nas.training.draws import Draws
 from nas.training.encoding import encoded
 from nas.training.measuring import LOSS, Predictions, finite, metrics
 from nas.training.pieces import HELD_OUT, TRAINING, Piece, set_aside, shuffled, withhold
+from nas.training.policies.autolrs.learner import restore
 from nas.training.policies.policy import Running, begun
 from nas.training.recipe import Recipe
 from nas.training.recorded import Advance, Recorded
@@ -221,8 +222,7 @@ class Training:
 
     def put_back(self, kept: Mapping[str, Any]) -> None:
         """Give weights and optimizer what was kept of them, under "model" and "optimizer"."""
-        self.model.load_state_dict(kept["model"])
-        self.optimizer.load_state_dict(copy.deepcopy(kept["optimizer"]))  # it would go on in the very tensors
+        restore(self.model, self.optimizer, kept)
         self._place_rates()
         if isinstance(self.advance, Recorded):
             self.advance.release()

@@ -29,6 +29,12 @@ def keep(learner: Learner) -> Kept:
     return {"model": weights, "optimizer": copy.deepcopy(learner.optimizer.state_dict())}
 
 
+def restore(model: nn.Module, optimizer: torch.optim.Optimizer, kept: Kept) -> None:
+    """Give weights and optimizer what was kept of them."""
+    model.load_state_dict(kept["model"])
+    optimizer.load_state_dict(copy.deepcopy(kept["optimizer"]))  # it would go on in the very tensors
+
+
 class Average:
     """The mean of the weights, and of what else is in fractions, over some steps."""
 
