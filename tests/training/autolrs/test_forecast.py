@@ -16,7 +16,9 @@ def test_an_exponential_is_continued(height: float, decay: float, floor: float) 
     def loss(step: float) -> float:
         return height * math.exp(-decay * step) + floor
 
-    assert forecast(range(1, 17), [loss(step) for step in range(1, 17)], 160) == pytest.approx(loss(160), abs=0.1 * height)
+    assert forecast(range(1, 17), [loss(step) for step in range(1, 17)], 160) == pytest.approx(
+        loss(160), abs=0.1 * height
+    )
 
 
 @given(losses, st.integers(20, 1000))

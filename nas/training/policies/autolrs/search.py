@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from nas.core.errors import Diverged
 from nas.training.policies.autolrs.learner import Kept, Learner, keep
 from nas.training.policies.autolrs.rates import ratios, set_rate
 from nas.training.policies.autolrs.settings import Settings
@@ -66,8 +67,7 @@ class RateSearch:
         if self.trial is None:
             well = self.watchdog.after_step(learner, loss)
             if not well:
-                assert self.rate is not None
-                self.rate *= self.settings.cut
+                self._slow_down()
             return well
         hopeless = not loss <= self.settings.hopeless * self.before + 1
         if not hopeless:
@@ -131,8 +131,8 @@ class RateSearch:
         assert self.start
         tried = self._of_stage
         found = best(tried, self.before, self.settings.margin)
-        if found is None:  # at the least of all rates nothing is lost
-            self.rate = min((self.rate or math.inf) * self.settings.cut, min(each.rate for each in tried))
+        if found is None:  # nothing was learned at any: the smallest does the least harm
+            self.rate = min(each.rate for each in tried)
         else:
             self.rate = tried[found].rate
             self.tried[self.first + found] = replace(tried[found], chosen=True)
@@ -141,6 +141,13 @@ class RateSearch:
         self.watchdog = Watchdog(self.settings.alarm, self.untrained)
         self.stage += 1
         self.next = self._next_search()
+
+    def _slow_down(self) -> None:
+        """Lower the rate after steps were undone. Raises Diverged where there is none that lets the loss fall."""
+        assert self.rate is not None
+        self.rate *= self.settings.cut
+        if self.rate < self.settings.cut * self.settings.least:
+            raise Diverged(f"the loss rises at every learning rate down to {self.settings.least:g}")
 
     def _next_search(self) -> int | None:
         """Return the step where the next search begins, None where there is none or it would come too late."""

@@ -58,9 +58,7 @@ class Settings(Policy):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.least >= self.most:
-            raise UserError(
-                f"least is {self.least:g} and most is {self.most:g}, but the smallest rate must be the least"
-            )
+            raise UserError(f"least is {self.least:g} and most {self.most:g}: the least must be the smaller")
         if self.probe is not None and self.probe < self.shortest:
             raise UserError(f"probe is {self.probe}, but a score by {self.score} needs at least {self.shortest} steps")
 
