@@ -11,6 +11,7 @@ from nas.core.constraints import Constraint, parse
 from nas.core.errors import UserError
 from nas.core.words import unknown
 
+RECIPE = ("policy", "optimizer", "learning_rate")  # settings of the trainer that have flags
 NOT_KEPT = ("run_dir", "name", "quiet", "initial")  # where a run lies, how it speaks, and what its spec.json holds
 
 
@@ -19,7 +20,8 @@ class Asked:
     """The images, the space, what is to be found and how, and on what machine.
 
     `objective` is maximised, or minimised where it begins with a dash. `strategy` and `scheduler` are names or
-    mappings; `parameters` are given to those of the two that have them.
+    mappings; `parameters` are given to those of the two that have them. `policy`, `optimizer` and
+    `learning_rate` stand in place of what the space fixes.
     """
 
     data: str = "digits-m"
@@ -31,6 +33,9 @@ class Asked:
     strategy: Any = "evolution"
     scheduler: Any = "halving"
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    policy: Any = None
+    optimizer: Any = None
+    learning_rate: float | None = None
     folds: int | None = None
     confirm: int = 3
     diverge_above: float | None = None
@@ -60,9 +65,15 @@ class Asked:
         values = {each.name: given[each.name] for each in fields(cls) if each.name in given}
         return cls(**{**values, "constraints": _constraints(parsed), "parameters": parameters_of(parsed)})
 
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The settings of the trainer that were given."""
+        return recipe_of(self)
+
     def kept(self) -> dict[str, Any]:
         """Return what a run's folder keeps of it, as JSON."""
-        values = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in NOT_KEPT}
+        left = (*NOT_KEPT, *(name for name in RECIPE if name not in self.recipe))
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in left}
         return {**values, "constraints": [str(constraint) for constraint in self.constraints]}
 
     @classmethod
@@ -87,6 +98,11 @@ class Asked:
             elif value is not None and value is not False:
                 words.append(f"{flag}={as_word(value)}")
         return words
+
+
+def recipe_of(given: object) -> dict[str, Any]:
+    """Return the settings of the trainer that were given, by name."""
+    return {name: getattr(given, name) for name in RECIPE if getattr(given, name) is not None}
 
 
 def _constraints(parsed: Namespace) -> tuple[Constraint, ...]:

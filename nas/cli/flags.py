@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nas.cli.flag_parser import Parser, Version
 from nas.cli.flag_values import add_choice, data, path, plain_name, space, value
+from nas.cli.part_flags import add_recipe
 from nas.cli.search_flags import add_machine, add_search, add_wandb, add_workers
 from nas.core.units import count, positive, seconds
 from nas.trackers.mode import PROJECT, project
@@ -145,6 +146,7 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument("--epochs", type=value(positive), metavar="N", help="of the training")
     evaluate.add_argument("--seed", type=value(count), metavar="N", help="of weights and order")
     evaluate.add_argument("--folds", type=value(positive), metavar="N", help="with --cv")
+    add_recipe(evaluate)
     add_machine(evaluate)
     evaluate.add_argument("--quiet", action="store_true", help="show no progress")
 

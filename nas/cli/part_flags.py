@@ -20,6 +20,15 @@ def add_part(group: Any, kind: str, default: str | None, help: str, own: bool = 
     group.add_argument(f"--{kind}", type=value(_part(kind, own)), default=default, metavar=shown, help=help)
 
 
+def add_recipe(group: Any) -> None:
+    """Add the flags that stand in place of what a space fixes of the trainer."""
+    told = "in place of the space's; nas parts {} lists them"
+    for kind in ("policy", "optimizer"):
+        named = "NAME[:parameter=value,...]"
+        group.add_argument(f"--{kind}", type=value(_part(kind, own=True)), metavar=named, help=told.format(kind))
+    group.add_argument("--learning-rate", type=value(number), metavar="X", help="in place of the space's")
+
+
 def add_parameters(group: Any) -> None:
     """Add a flag for each parameter that is given by its own name."""
     for name, holders in parts.parameters_by_name().items():

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.cli.flag_values import add_choice, choice, count_or, data, path, plain_name, space, value, word
-from nas.cli.part_flags import add_parameters, add_part
+from nas.cli.part_flags import add_parameters, add_part, add_recipe
 from nas.core.parts import names
 from nas.core.units import count, factor, number, positive, seconds
 from nas.trackers.mode import MODES, PROJECT, project
@@ -49,6 +49,7 @@ def _add_how(search: argparse.ArgumentParser) -> None:
     add_part(how, "scheduler", "halving", "how long each trains (--budget is its name of before)")
     how.add_argument("--budget", dest="scheduler", type=choice("scheduler", names("scheduler")), help=argparse.SUPPRESS)
     add_parameters(how)
+    add_recipe(how)
     how.add_argument("--folds", type=value(positive), metavar="N", help="of cross-validation; 1 is one hold-out split")
     how.add_argument(
         "--confirm", type=value(count), default=3, metavar="K",

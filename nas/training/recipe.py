@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ConfigSpace import CategoricalHyperparameter
@@ -75,6 +75,25 @@ def settings(space: Space) -> dict[str, Any]:
         everything["momentum"] = MOMENTUM  # as files say it since the time when there were no others
     searched = {"schedule" if name == "policy" else name for name in space.trainer}
     return {name: value for name, value in everything.items() if name not in searched}
+
+
+def overruled(space: Space, given: Mapping[str, Any]) -> Space:
+    """Return the space with the settings `given` in place of those that its RECIPE fixes.
+
+    Raises UserError for a setting that the space searches.
+    """
+    for name in given:
+        searched = [setting for setting in space.trainer if _current(setting).partition(".")[0] == name]
+        if searched:
+            flag = f"--{name.replace('_', '-')}"
+            raise UserError(f"the space {space.name} searches the {name.replace('_', ' ')}: leave {flag} out")
+    others = {
+        setting: value for setting, value in space.recipe.items() if _current(setting).partition(".")[0] not in given
+    }
+    before = _optimizers(space, {**DEFAULTS, **space.recipe}["optimizer"])
+    if "optimizer" in given and others.get("momentum") == MOMENTUM and before <= _OF_BEFORE:
+        del others["momentum"]  # which files say of these
+    return replace(space, recipe={**others, **given})
 
 
 def _optimizers(space: Space, fixed: Any) -> set[str]:

@@ -1,9 +1,9 @@
 """The objective of the main job: train the network of a configuration on images, cross-validated."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from nas.training.device import be_deterministic, free_memory, share_memory
 from nas.training.keeper import Keeper
 from nas.training.measuring import mean
 from nas.training.pieces import TRAINING, VALIDATION, Piece
-from nas.training.recipe import Recipe, check
+from nas.training.recipe import Recipe, check, overruled
 from nas.training.training import Key, Training
 
 CHEAP = ("params", "macs", "size_mb", "train_seconds", "latency_ms")
@@ -75,6 +75,7 @@ class ImageTask:
     recorded: bool = False  # steps, as CUDA graphs
     workers_per_gpu: int = 1
     decoders: int = 0  # processes of each training that decode images which are not kept in memory
+    recipe: Mapping[str, Any] = field(default_factory=dict)  # settings in place of those that the space fixes
 
     @cached_property
     def images(self) -> Images:
@@ -88,7 +89,7 @@ class ImageTask:
 
     @cached_property
     def space(self) -> Space:
-        space = load_space(self.space_name)
+        space = overruled(load_space(self.space_name), self.recipe)
         check(space)
         return space
 

@@ -281,10 +281,9 @@ class Training:
         return order[:-1] if self._single else order
 
     def _end_epoch(self) -> None:
-        if not self.seen:  # all steps were taken back
-            self.losses.append(self.losses[-1])
-            return
-        mean = self.total.item() / self.seen
+        # Where all steps were taken back nothing was learned of the loss.
+        mean = self.total.item() / self.seen if self.seen else self.losses[-1]
         if not math.isfinite(mean):
             raise Diverged(f"the training loss is {mean}")
         self.losses.append(mean)
+        self.seen = 0

@@ -2,14 +2,18 @@
 
 import os
 from argparse import Namespace
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from nas.cli.asked import as_word, recipe_of
 from nas.cli.commands.progress import bar
 from nas.cli.commands.say import note, say
 from nas.cli.commands.table import comparison, confusion, shown
 from nas.core.constraints import parse
 from nas.core.errors import UserError
+from nas.core.numbers import spoken
 from nas.core.plain import readable
 from nas.core.slug import slug
 from nas.core.types import Config
@@ -21,25 +25,39 @@ from nas.runs.saved import Saved
 from nas.spaces.space import load_for
 from nas.training.device import choose_device
 from nas.training.evaluation import UNFINISHED, Evaluation, Evaluator
+from nas.training.recipe import check, overruled
 
 _WIDEST = 20  # classes whose confusion matrix fits a terminal
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What is evaluated: the saved configuration `content` of `file`, trained from `origin`; its folds with `cv`."""
+    """What is evaluated: the saved configuration `content` of `file`, trained from `origin`; its folds with `cv`.
+
+    `recipe` are settings of the trainer in place of the saved ones.
+    """
 
     file: Path
     content: Saved
     origin: Origin
     folds: int
     cv: bool
+    recipe: Mapping[str, Any]
 
     def unlike(self) -> list[str]:
         """Return in words what is not as it was saved."""
         told = self.origin.unlike(origin.of_saved(self.content, self.file))
+        told += [
+            f"{spoken(name)} {as_word(value)}, not {as_word(self._saved(name))}" for name, value in self._changed()
+        ]
         other = self.cv and self.folds != self.content.folds
         return [*told, f"folds {self.folds}, not {self.content.folds}"] if other else told
+
+    def _changed(self) -> list[tuple[str, Any]]:
+        return [(name, value) for name, value in self.recipe.items() if value != self._saved(name)]
+
+    def _saved(self, setting: str) -> Any:
+        return self.content.recipe.get("schedule" if setting == "policy" else setting)
 
     def record(self, own: bool) -> Path:
         """Return where the metrics are written."""
@@ -68,7 +86,9 @@ class Asked:
             f"folds{self.folds}": self.cv and self.folds != content.folds,
         }
         words = [word for word, different in differences.items() if different]
-        return f"{slug('-'.join(words or ['again']))}-{asked.digest(*([self.folds] if self.cv else []))}"
+        words += [str(value.get("name") if isinstance(value, dict) else value) for _, value in self._changed()]
+        more = [*([self.folds] if self.cv else []), *([self.recipe] if self._changed() else [])]
+        return f"{slug('-'.join(words or ['again']))}-{asked.digest(*more)}"
 
 
 def evaluate(flags: Namespace) -> int:
@@ -86,7 +106,7 @@ def evaluate(flags: Namespace) -> int:
     seed, folds = content.seed if flags.seed is None else flags.seed, flags.folds or content.folds
     space, data = evaluator.space, evaluator.data
     trained_from = Origin(config.values, space.digest, space.source, data, evaluator.image_size, digest, epochs, seed)
-    asked = Asked(flags.file, content, trained_from, folds, flags.cv)
+    asked = Asked(flags.file, content, trained_from, folds, flags.cv, recipe_of(flags))
     unlike = asked.unlike()
     _check(asked.record(not unlike), *([] if flags.cv else [asked.network(not unlike)]))
     evaluator = replace(evaluator, kept=asked.unfinished(not unlike))
@@ -113,7 +133,8 @@ def _evaluator(flags: Namespace, content: Saved) -> tuple[Evaluator, Config]:
     source, name = content.evidence.get("space_source"), flags.space or content.space
     space, config = load_for(content.config, name, content.space_digest, source, flags.file)
     size, device = flags.image_size or content.image_size, choose_device(flags.device)
-    space = replace(space, recipe=content.recipe)
+    space = overruled(replace(space, recipe=content.recipe), recipe_of(flags))
+    check(space)
     data, progress = flags.data or content.data, bar("training", flags.quiet)
     return Evaluator(space, data, size, device, flags.threads, progress, told=note(flags.quiet)), config
 

@@ -45,7 +45,7 @@ class Plan:
     """The main job as asked for. Raises UserError for bad flags, data and spaces."""
 
     def __init__(self, asked: Asked) -> None:
-        self.asked, self.space = asked, load_space(asked.space)
+        self.asked, self.space = asked, recipe.overruled(load_space(asked.space), asked.recipe)
         recipe.check(self.space)
         self.maximize, self.objective = not asked.objective.startswith("-"), asked.objective.removeprefix("-")
         self.limit = asked.max_time
@@ -68,7 +68,7 @@ class Plan:
             self.device, asked.threads, available_memory() // (4 * (self.workers + 1)), asked.deterministic,
             asked.diverge_above, recorded=asked.cuda_graphs,
             workers_per_gpu=math.ceil(self.workers / len(self.gpus)) if self.gpus else 1,
-            decoders=0 if asked.cluster else spare(self.workers, asked.threads),
+            decoders=0 if asked.cluster else spare(self.workers, asked.threads), recipe=asked.recipe,
         )  # fmt: skip
         self.constraints = self._constraints()
         _known((self.objective, *(c.metric for c in self.constraints)))
