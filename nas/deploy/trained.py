@@ -21,7 +21,7 @@ from nas.runs.folder import check_run
 from nas.runs.tensors import opened
 from nas.spaces.space import Space, load_for
 from nas.training.evaluation import Evaluation
-from nas.training.training import TRAINING
+from nas.training.pieces import TRAINING
 
 SUFFIX = ".safetensors"
 _WEIGHTS = "weights_digest"

@@ -13,10 +13,11 @@ from nas.spaces.space import Space
 from nas.training.augmenting import Augmentation
 from nas.training.encoding import decoded, encoded
 from nas.training.optimizers.optimizer import Optimizer
+from nas.training.pieces import Piece
 from nas.training.policies.policy import Policy
 from nas.training.recipe import Recipe
 from nas.training.resuming import difference
-from nas.training.training import Piece, Training
+from nas.training.training import Training
 
 _EPOCHS, _STEPS, _COUNT = 4, 3, 10  # of the training, of an epoch, of images
 

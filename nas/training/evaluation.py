@@ -21,8 +21,9 @@ from nas.spaces.space import Space
 from nas.training import cost
 from nas.training.keeper import Keeper, ctrl_c_noted
 from nas.training.measuring import Predictions, finite, mean, metrics
+from nas.training.pieces import TEST, TRAINING, VALIDATION, Piece
 from nas.training.recipe import settings
-from nas.training.training import TEST, TRAINING, VALIDATION, Batch, Key, Piece, Training
+from nas.training.training import Batch, Key, Training
 
 SAVE_EVERY = 60.0  # seconds, the most that a kill costs
 UNFINISHED = "unfinished"  # how the folder of trainings that are not done is called, after their file

@@ -23,8 +23,9 @@ from nas.training import cost, former
 from nas.training.device import be_deterministic, free_memory, share_memory
 from nas.training.keeper import Keeper
 from nas.training.measuring import mean
+from nas.training.pieces import TRAINING, VALIDATION, Piece
 from nas.training.recipe import Recipe, check
-from nas.training.training import TRAINING, VALIDATION, Key, Piece, Training
+from nas.training.training import Key, Training
 
 CHEAP = ("params", "macs", "size_mb", "train_seconds", "latency_ms")
 

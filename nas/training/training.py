@@ -11,14 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nas.core.errors import Diverged, UserError
+from nas.core.errors import Diverged
 from nas.core.seeds import seed
-from nas.data.images import Images
 from nas.spaces.space import Space
 from nas.training.draws import Draws
 from nas.training.encoding import encoded
-from nas.training.measuring import Predictions, finite, metrics
-from nas.training.policies.policy import Running
+from nas.training.measuring import LOSS, Predictions, finite, metrics
+from nas.training.pieces import HELD_OUT, TRAINING, Piece, set_aside, shuffled, withhold
+from nas.training.policies.policy import Running, begun
 from nas.training.recipe import Recipe
 from nas.training.recorded import Advance, Recorded
 from nas.training.resuming import check
@@ -26,18 +26,6 @@ from nas.training.step import predict, step, step_with_closure
 
 Key = tuple[int | str, ...]
 Batch = tuple[Tensor, Tensor]  # pixels, uint8 [b, c, h, w], and labels, int64 [b]
-TRAINING, VALIDATION, HELD_OUT, TEST = "training", "validation", "held-out", "test"
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Images that are trained on, or judged by: those of `images` that are numbered `indices`, int64 [n]."""
-
-    images: Images
-    indices: Tensor
-
-    def __len__(self) -> int:
-        return len(self.indices)
 
 
 @dataclass
@@ -55,9 +43,11 @@ class Training:
     recorded: bool
     model: nn.Module
     draws: Draws
-    position: int = 0  # in steps
+    position: int = 0  # in steps, all that were taken
+    lag: int = 0  # steps by which the place in the data is behind, since a policy has gone back
     losses: list[float] = field(default_factory=list)  # the mean of each epoch that is over
-    total: Tensor = field(init=False)  # of the losses of the epoch at hand, float32 []
+    total: Tensor = field(init=False)  # of the losses of the images seen in the epoch at hand, float32 []
+    seen: int = 0  # images, but for those of steps that were taken back
     optimizer: torch.optim.Optimizer = field(init=False)
     policy: Running = field(init=False)
     advance: Advance = field(init=False)
@@ -86,8 +76,8 @@ class Training:
             torch.manual_seed(seed(*key, "weights"))
             model = space.build(dict(config), images.shape, len(images.classes))
             model = model.to(place, memory_format=recipe.optimizer.memory_format)  # type: ignore[call-overload]
-        share = recipe.policy.sets_aside()
-        training = cls(recipe, _set_aside(pieces, share, key), key, epochs, place, recorded, model.train(), draws)
+        pieces = withhold(set_aside(pieces, recipe.policy.sets_aside(), key), recipe.policy.withholds(), key)
+        training = cls(recipe, pieces, key, epochs, place, recorded, model.train(), draws)
         training._equip()
         encoded(training.state_dict(), "the state of the training")
         return training
@@ -104,6 +94,11 @@ class Training:
         return count % self.recipe.batch_size == 1 and count > 1
 
     @property
+    def _usually_seen(self) -> int:
+        """How many images an epoch has shown by now, if no step was taken back."""
+        return self.position % self.steps_per_epoch * self.recipe.batch_size
+
+    @property
     def between_epochs(self) -> bool:
         """Whether an epoch has just ended, or none has begun."""
         return self.position % self.steps_per_epoch == 0
@@ -112,38 +107,51 @@ class Training:
         """Yield the batches from the position up to step number `until`; each is to be given to `step`."""
         piece, size, steps = self.pieces[TRAINING], self.recipe.batch_size, self.steps_per_epoch
         while self.position < until:
-            epoch, done = divmod(self.position, steps)
+            epoch, done = divmod(self.position - self.lag, steps)
             left = self._order(epoch)[done * size : (done + until - self.position) * size]
-            for number, batch in enumerate(piece.images.batches(left, size, self.device), self.position + 1):
+            place = (self.position, self.lag)
+            for batch in piece.images.batches(left, size, self.device):
                 yield batch
-                if self.position < number:
+                if self.position == place[0]:
                     raise RuntimeError("a batch of a training is to be given to its step before the next is asked for")
-                if self.position > number:
-                    break  # a branch was adopted that is further
+                place = (place[0] + 1, place[1])
+                if (self.position, self.lag) != place:
+                    break  # a branch was adopted that is further, or a policy has gone back
 
     def step(self, batch: Batch) -> Tensor:
         """Take a step on the batch; return its loss before it.
 
         Raises Diverged at the end of an epoch whose mean loss is not finite.
         """
-        epoch, done = divmod(self.position, self.steps_per_epoch)
         self.policy.before_step(self)
+        epoch, done = divmod(self.position - self.lag, self.steps_per_epoch)
+        if self.between_epochs:
+            self.total, self.seen = torch.zeros((), device=self.device), 0
         with self.draws:
             if not done:
                 torch.manual_seed(seed(*self.key, epoch, "dropout"))
-                self.total = torch.zeros((), device=self.device)
             loss = self.advance(self.recipe.augmentation.of(batch[0]), batch[1])
-        self.total += loss * len(batch[1])
         self.position += 1
-        if done + 1 == self.steps_per_epoch:
+        if self.policy.after_step(self, loss):
+            self.total += loss * len(batch[1])
+            self.seen += len(batch[1])
+        if self.between_epochs:
             self._end_epoch()
         return loss
 
     def predict(self, part: str) -> Predictions:
         """Return what the network says of the images of a part, such as "validation"."""
-        piece = self.pieces[part]
         with self.judged() as model:
-            return predict(model, piece.images, piece.indices, self.recipe.centred)
+            return self._predicted(model, part)
+
+    def loss_on_held_out(self) -> float:
+        """Return the loss of the network just as it is, on what is held out of the training part."""
+        with self._evaluating() as model:
+            return metrics(self._predicted(model, HELD_OUT), self.recipe.batch_size)[LOSS]
+
+    def _predicted(self, model: nn.Module, part: str) -> Predictions:
+        piece = self.pieces[part]
+        return predict(model, piece.images, piece.indices, self.recipe.centred)
 
     def validate(self, part: str) -> dict[str, float]:
         """Return the metrics on a part. Raises Diverged for a loss that is not finite."""
@@ -151,7 +159,13 @@ class Training:
 
     @contextmanager
     def judged(self) -> Iterator[nn.Module]:
-        """Yield the network as it is to be judged and kept; afterwards it trains on as if nothing had been.
+        """Yield the network as it is to be judged and kept; afterwards it trains on as if nothing had been."""
+        with self.policy.shown(self), self._evaluating() as model:
+            yield model
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[nn.Module]:
+        """Yield the network in evaluation mode.
 
         Some optimizers train other weights than those that are good: they have an `eval`.
         """
@@ -188,11 +202,13 @@ class Training:
 
         Between epochs no random numbers are in it: the next one draws its own.
         """
+        detour = {"lag": self.lag, "seen": self.seen} if (self.lag, self.seen) != (0, self._usually_seen) else {}
         return {
             "position": self.position,
+            **detour,
             "losses": list(self.losses),
             "total": None if self.between_epochs else self.total,
-            "draws": [] if self.between_epochs else self.draws.states,
+            "draws": self.draws.states if (self.position - self.lag) % self.steps_per_epoch else [],
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "policy": self.policy.state_dict(),
@@ -202,6 +218,23 @@ class Training:
         """Go on from what `state_dict` gave, here or in another process."""
         self.model.load_state_dict(saved["model"])
         self._load(saved)
+
+    def put_back(self, kept: Mapping[str, Any]) -> None:
+        """Give weights and optimizer what was kept of them, under "model" and "optimizer"."""
+        self.model.load_state_dict(kept["model"])
+        self.optimizer.load_state_dict(copy.deepcopy(kept["optimizer"]))  # it would go on in the very tensors
+        self._place_rates()
+        if isinstance(self.advance, Recorded):
+            self.advance.release()
+
+    def place(self) -> dict[str, Any]:
+        """Return where in the data the training is, and in its random numbers. No step that was taken is forgotten."""
+        return {"data": self.position - self.lag, "draws": list(self.draws.states)}
+
+    def go_to(self, place: Mapping[str, Any]) -> None:
+        """Go to where `place` was taken: the same batches come again, with the same dropout."""
+        self.lag = self.position - place["data"]
+        self.draws = Draws(self.device, place["draws"])
 
     def release(self) -> None:
         """Give back what only training needs, and let the memory of the rest go with its last name."""
@@ -215,7 +248,7 @@ class Training:
         self.total = torch.zeros((), device=self.device)
         with self.draws:
             self.optimizer = chosen.make(list(self.model.parameters()), self.recipe, self.recorded)
-        self.policy = self.recipe.policy.begin(self)
+        self.policy = begun(self.recipe.policy, self)
         self._place_rates()
         one = step_with_closure if chosen.closure else step
         self.advance = partial(one, self.model, self.optimizer, self.recipe)
@@ -224,6 +257,7 @@ class Training:
 
     def _load(self, saved: Mapping[str, Any]) -> None:
         self.position, self.losses = saved["position"], list(saved["losses"])
+        self.lag, self.seen = saved.get("lag", 0), saved.get("seen", self._usually_seen)
         if saved["total"] is not None:
             self.total = saved["total"].to(self.device)
         self.draws = Draws(self.device, saved["draws"])
@@ -242,25 +276,15 @@ class Training:
     def _order(self, epoch: int) -> Tensor:
         """Return in which order the images are taken in an epoch, counted from 0."""
         indices = self.pieces[TRAINING].indices
-        generator = torch.Generator().manual_seed(seed(*self.key, epoch, "order"))
-        order = indices[torch.randperm(len(indices), generator=generator)]
+        without = self.pieces[HELD_OUT].indices if self.policy.withholds(epoch) else None
+        order = shuffled(indices, without, torch.Generator().manual_seed(seed(*self.key, epoch, "order")))
         return order[:-1] if self._single else order
 
     def _end_epoch(self) -> None:
-        mean = self.total.item() / (len(self.pieces[TRAINING]) - self._single)
+        if not self.seen:  # all steps were taken back
+            self.losses.append(self.losses[-1])
+            return
+        mean = self.total.item() / self.seen
         if not math.isfinite(mean):
             raise Diverged(f"the training loss is {mean}")
         self.losses.append(mean)
-
-
-def _set_aside(pieces: Mapping[str, Piece], share: float, key: Key) -> dict[str, Piece]:
-    """Return the pieces, where asked for with a share of the training part as "held-out"."""
-    if not share:
-        return dict(pieces)
-    images, indices = pieces[TRAINING].images, pieces[TRAINING].indices
-    order = torch.randperm(len(indices), generator=torch.Generator().manual_seed(seed(*key, HELD_OUT)))
-    count = max(1, round(share * len(indices)))
-    if count >= len(indices):
-        raise UserError(f"{share:g} of {len(indices)} training images cannot be held out: none would be left")
-    held, rest = (Piece(images, indices[part.sort().values]) for part in (order[:count], order[count:]))
-    return {**pieces, TRAINING: rest, HELD_OUT: held}

@@ -25,7 +25,7 @@ from nas.testing import (
     check_strategy,
 )
 from nas.training.augmenting import Augmentation
-from nas.training.policies.policy import Course, Policy
+from nas.training.policies.policy import Course, Policy, Running
 
 CHECKS: dict[str, Callable[[Any], None]] = {
     "strategy": check_strategy, "scheduler": check_scheduler, "model": check_model,
@@ -117,7 +117,7 @@ class Forgetful(Policy):
         return Counting()
 
 
-class Counting:
+class Counting(Running):
     def __init__(self) -> None:
         self.seen = 0
 

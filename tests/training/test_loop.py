@@ -11,7 +11,8 @@ from nas.core.errors import Diverged, UserError
 from nas.core.seeds import seed
 from nas.data import load as load_images
 from nas.spaces.space import load as load_space
-from nas.training.training import Piece, Training
+from nas.training.pieces import Piece
+from nas.training.training import Training
 from tests.training.test_training import SMALL
 from tests.training.tiny import build, digest, images, run, tiny
 

@@ -10,7 +10,8 @@ from nas.core.errors import UserError
 from nas.data import load
 from nas.main import arguments
 from nas.spaces.space import load as load_space
-from nas.training.training import Piece, Training
+from nas.training.pieces import Piece
+from nas.training.training import Training
 from tests.training.tiny import run, tiny
 
 SMALL = {

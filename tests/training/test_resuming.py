@@ -37,6 +37,8 @@ POLICIES: dict[str, dict[str, Any]] = {
     "cosine-restarts": {"period": 2, "unit": "steps"},
     "one-cycle": {},
     "plateau": {"patience": 0, "threshold": 0.9},
+    "autolrs": {"candidates": 2, "probe": 2, "stages": 2, "stage": 0.1, "later_candidates": 2},
+    "autolrs-paper": {"candidates": 2, "later_candidates": 2, "score": "average"},
     "plateau held out": {"name": "plateau", "patience": 0, "threshold": 0.9, "held_out": 0.3},
 }
 HAS_ZOO = importlib.util.find_spec("pytorch_optimizer") is not None

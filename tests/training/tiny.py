@@ -15,7 +15,8 @@ from torch import nn
 from nas.data.images import Images, resident
 from nas.spaces.space import Space
 from nas.training import state
-from nas.training.training import Piece, Training
+from nas.training.pieces import Piece
+from nas.training.training import Training
 
 EPOCHS = 4  # of three steps
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nas.core.parts import part
-from nas.training.policies.policy import Course, Policy
+from nas.training.policies.policy import Course, Policy, Running
 
 
 @part("policy", "constant")
@@ -18,7 +18,7 @@ class Constant(Policy):
         return Untouched()
 
 
-class Untouched:
+class Untouched(Running):
     """A policy at work that does nothing."""
 
     def before_step(self, training: Course) -> None:

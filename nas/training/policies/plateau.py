@@ -8,7 +8,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from nas.core.parameters import parameter
 from nas.core.parts import part
-from nas.training.policies.policy import Course, Policy
+from nas.training.policies.policy import Course, Policy, Running
 
 HELD_OUT = "held-out"
 
@@ -42,7 +42,7 @@ class Plateau(Policy):
         return self.held_out
 
 
-class Watching:
+class Watching(Running):
     """torch's scheduler, which is told the loss of every epoch: that of images held out, or the one trained on."""
 
     def __init__(self, scheduler: ReduceLROnPlateau, held_out: bool) -> None:

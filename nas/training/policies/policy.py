@@ -1,10 +1,12 @@
 """What is a policy to a training? Its parameters, and what acts before every step and owns its state."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from nas.core.errors import UserError
@@ -17,9 +19,11 @@ class Course(Protocol):
     """What a policy sees of a training."""
 
     @property
+    def model(self) -> nn.Module: ...
+    @property
     def optimizer(self) -> torch.optim.Optimizer: ...
     @property
-    def position(self) -> int: ...  # in steps
+    def position(self) -> int: ...  # in steps, those that were taken back among them
     @property
     def steps_per_epoch(self) -> int: ...
     @property
@@ -29,14 +33,38 @@ class Course(Protocol):
     @property
     def recorded(self) -> bool: ...
     def validate(self, part: str) -> dict[str, float]: ...
+    def loss_on_held_out(self) -> float: ...
+    def put_back(self, kept: Mapping[str, Any]) -> None: ...  # weights and state of the optimizer
+    def place(self) -> Any: ...  # in the data
+    def go_to(self, place: Any) -> None: ...
 
 
-class Running(Protocol):
+class Running:
     """A policy at work in one training."""
 
-    def before_step(self, training: Course) -> None: ...
-    def state_dict(self) -> dict[str, Any]: ...
-    def load_state_dict(self, saved: Mapping[str, Any]) -> None: ...
+    def before_step(self, training: Course) -> None:
+        """Set the rate."""
+        raise NotImplementedError
+
+    def after_step(self, training: Course, loss: Tensor) -> bool:
+        """Look at where the step led; `loss` is that before it. Return False where it was taken back as useless."""
+        return True
+
+    def shown(self, training: Course) -> AbstractContextManager[None]:
+        """Let the network be as it is to be judged in the block."""
+        return nullcontext()
+
+    def withholds(self, epoch: int) -> bool:
+        """Return whether what `Policy.withholds` asked for is kept from an epoch of the data, counted from 0."""
+        return False
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that the next steps depend on."""
+        raise NotImplementedError
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -51,8 +79,12 @@ class Policy(Part):
         """Return which share of the training part it wants as "held-out"."""
         return 0.0
 
+    def withholds(self) -> float:
+        """Return which share it wants as "held-out" for a while, and gives back then."""
+        return 0.0
 
-class Scheduled:
+
+class Scheduled(Running):
     """One of torch's schedulers, which moves on once in so many steps."""
 
     def __init__(self, scheduler: LRScheduler, every: int = 1) -> None:
@@ -71,6 +103,17 @@ class Scheduled:
         """Go on from there."""
         self.scheduler.load_state_dict(dict(saved))
         self.scheduler.optimizer._opt_called = True  # type: ignore[attr-defined]  # else torch warns: no step came before
+
+
+def begun(policy: Policy, training: Course) -> Running:
+    """Return the policy at work. Raises UserError where it cannot work, or what it begins is no policy at work."""
+    running: object = policy.begin(training)
+    if not isinstance(running, Running):
+        kind = type(running).__name__
+        raise UserError(
+            f"the policy {policy.name} begins a {kind}, but must begin a Running of nas.training.policies.policy"
+        )
+    return running
 
 
 def every(unit: str, training: Course) -> int:
