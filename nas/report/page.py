@@ -94,10 +94,10 @@ def _drawings(runs: Sequence[StoredRun]) -> dict[str, list[Drawing]]:
 def _trajectories(run: StoredRun) -> list[Drawing | None]:
     """Return how the rate went in the folds of the incumbent, and in the training that was tested."""
     folds = well_formed(run.best.details.get("trajectories")) if run.best else []
+    titles = ("The learning rate of the incumbent over steps", "The learning rate in the training that was tested")
     return [
-        drawn("trajectory", "The learning rate of the incumbent over steps", folds),
-        drawn("trajectory-test", "The same in the training that was tested", facts.test_trajectories(run)),
-    ]
+        drawn("trajectory", titles[0], folds), drawn("trajectory-test", titles[1], facts.test_trajectories(run))
+    ]  # fmt: skip
 
 
 def _importance(run: StoredRun, metric: str) -> Drawing | None:

@@ -84,7 +84,7 @@ def _short(value: Any) -> Any:
 
 
 def well_formed(value: object) -> list[Mapping[str, Any]]:
-    """Return the trajectories in what a result keeps under that name; none where somebody keeps something else there."""
+    """Return the trajectories that a result keeps; none where somebody keeps something else under their name."""
     return [*value] if isinstance(value, list) and all(map(_well_formed, value)) else []
 
 
@@ -132,7 +132,7 @@ def summary(trajectory: Mapping[str, Any]) -> str:
     """Return in words where it ended: "rate 0.0021, momentum 0.93 after 1,200 steps; 8 rates tried, ..."."""
     names = [name for name in (RATE, *learned(trajectory)) if trajectory[name]]
     ended = ", ".join(f"{name} {number(trajectory[name][-1])}" for name in names)
-    parts = [f"{ended} after {trajectory[STEPS][-1]:,} steps"] if names else []
+    parts = [f"{ended} after {trajectory[STEPS][-1]:,.0f} steps"] if names else []
     tried = trajectory.get(TRIALS)
     return "; ".join([*parts, _of_trials(tried)] if tried else parts)
 
@@ -143,7 +143,7 @@ def _of_trials(tried: Sequence[Mapping[str, Any]]) -> str:
     last, given_up = apart[-1], sum(each["forecast"] is None for each in apart[-1])
     parts = [f"{len(last)} rate{'s' * (len(last) > 1)} tried" + (" in the last stage" if len(apart) > 1 else "")]
     parts += [f"{given_up} given up"] if given_up else []
-    parts += [f"{number(rate)} chosen at step {step:,}" for step, rate in choices(last)] or ["none chosen"]
+    parts += [f"{number(rate)} chosen at step {step:,.0f}" for step, rate in choices(last)] or ["none chosen"]
     return ", ".join(parts)
 
 
