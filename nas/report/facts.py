@@ -12,6 +12,7 @@ from nas.core.types import Config, Result, Status, Trial
 from nas.core.units import duration
 from nas.report.comparison.judged import Judged, read
 from nas.runs.stored import StoredRun
+from nas.training.trajectory import well_formed
 
 _ANCESTORS = 25  # shown at most
 
@@ -36,10 +37,19 @@ def tested(run: StoredRun) -> dict[str, float]:
 
     Empty where it was not tested, but a former one was.
     """
+    return dict(_evidence(run).get("test") or {}) or averaged([each.metrics for each in compared(run)])
+
+
+def test_trajectories(run: StoredRun) -> Sequence[Mapping[str, Any]]:
+    """Return the trajectory of the training that was tested; empty where it has none."""
+    return well_formed(_evidence(run).get("trajectories"))
+
+
+def _evidence(run: StoredRun) -> Mapping[str, Any]:
+    """Return what best.json says of the incumbent; nothing where it tells of a former one."""
     saved, best = run.saved("best.json"), run.best
     same = bool(saved and best and Config.of(saved.config) == best.job.trial.config)
-    once = saved.evidence.get("test") if saved and same else None
-    return dict(once or {}) or averaged([each.metrics for each in compared(run)])
+    return saved.evidence if saved and same else {}
 
 
 def compared(run: StoredRun) -> list[Judged]:

@@ -17,8 +17,10 @@ from nas.report.facts import Table
 from nas.report.figures import Drawing
 from nas.report.importance import importance
 from nas.report.style import inline, rules, save
+from nas.report.trajectories import drawn
 from nas.runs.disk import own_folder, write_atomically
 from nas.runs.stored import StoredRun
+from nas.training.trajectory import well_formed
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,19 @@ def _drawings(runs: Sequence[StoredRun]) -> dict[str, list[Drawing]]:
         "rungs": [figures.rungs(run)],
         "size": [figures.size(run)],
         "generations": [figures.generations(run)],
+        "trajectories": _trajectories(run),
         "importance": [_importance(run, metric) for metric in dict.fromkeys([run.spec.objective, *expensive])],
     }
     return {name: [drawing for drawing in section if drawing] for name, section in sections.items()}
+
+
+def _trajectories(run: StoredRun) -> list[Drawing | None]:
+    """Return how the rate went in the folds of the incumbent, and in the training that was tested."""
+    folds = well_formed(run.best.details.get("trajectories")) if run.best else []
+    titles = ("The learning rate of the incumbent over steps", "The learning rate in the training that was tested")
+    return [
+        drawn("trajectory", titles[0], folds), drawn("trajectory-test", titles[1], facts.test_trajectories(run))
+    ]  # fmt: skip
 
 
 def _importance(run: StoredRun, metric: str) -> Drawing | None:

@@ -34,7 +34,8 @@ Progress = Callable[[Iterable[Batch], int, int], Iterable[Batch]]  # of batches,
 class Evaluation:
     """Metrics on the named part, and how often each true class (row) was taken for each class (column).
 
-    Of a test also the trained network and what it predicted for each image.
+    Of a test also the trained network and what it predicted for each image. Where hyperparameters were learned or tried
+    in training, the trajectory of the test, or of each fold.
     """
 
     part: str
@@ -43,10 +44,12 @@ class Evaluation:
     classes: tuple[str, ...]
     training: Training | None = None
     predictions: Predictions | None = None
+    trajectories: Sequence[dict[str, Any]] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return what evaluation.json keeps."""
-        return {name: getattr(self, name) for name in ("part", "metrics", "confusion", "classes")}
+        """Return what evaluation.json keeps; trajectories where there are any."""
+        names = ("part", "metrics", "confusion", "classes", *(["trajectories"] if self.trajectories else []))
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,8 @@ class Evaluator:
         predictions, values = self._judged(training, TEST)
         self._forget([(seed, "final")])
         values |= self._costs(config, train)
-        return Evaluation("test", values, predictions.confusion.tolist(), test.classes, training, predictions)
+        confusion, trajectories = predictions.confusion.tolist(), [*filter(None, [training.trajectory()])]
+        return Evaluation("test", values, confusion, test.classes, training, predictions, trajectories)
 
     def cross_validate(self, config: Config, epochs: int, seed: int, folds: int) -> Evaluation:
         """Return mean metrics over `folds` folds of the training part; the confusion counts are summed."""
@@ -105,17 +109,21 @@ class Evaluator:
             for key, split in zip(keys, splits(images.labels, folds, seed, images.holdout), strict=True)
         ]
         self._forget(keys)
-        confusion = torch.stack([predictions.confusion for predictions, _ in judged]).sum(0).tolist()
-        values = {**mean([values for _, values in judged]), **self._costs(config, images)}
-        return Evaluation(f"{folds}-fold cross-validation", values, confusion, images.classes)
+        confusion = torch.stack([predictions.confusion for predictions, *_ in judged]).sum(0).tolist()
+        values = {**mean([values for _, values, _ in judged]), **self._costs(config, images)}
+        part, trajectories = f"{folds}-fold cross-validation", [told for *_, told in judged if told]
+        return Evaluation(part, values, confusion, images.classes, trajectories=trajectories)
 
-    def _fold(self, config: Config, split: Split, epochs: int, key: Key) -> tuple[Predictions, dict[str, float]]:
+    def _fold(
+        self, config: Config, split: Split, epochs: int, key: Key
+    ) -> tuple[Predictions, dict[str, float], dict[str, Any]]:
+        """Return the predictions, metrics and trajectory of a fold."""
         images = self.images("train")
         pieces = {part: Piece(images, part_of) for part, part_of in zip((TRAINING, VALIDATION), split, strict=True)}
         training = self._trained(config, pieces, epochs, key)
         if self.kept:
             self._keeper(training, config, key).save(training)  # until all folds are done
-        return self._judged(training, VALIDATION)
+        return *self._judged(training, VALIDATION), training.trajectory()
 
     def _trained(self, config: Config, pieces: dict[str, Piece], epochs: int, key: Key) -> Training:
         """Return the training when it is done."""

@@ -101,6 +101,8 @@ class ImageTask:
     def __call__(self, config: dict[str, Any], **job: Any) -> dict[str, Any]:
         """Train every fold from `start` to `epochs` and return mean metrics, those of each fold, and the loss curve.
 
+        Where the optimizer learns hyperparameters or the policy tries some, the trajectory of each fold, too.
+
         Raises nas.Diverged for a loss that is not finite or above the limit, and lets torch's out-of-memory error
         through.
         """
@@ -136,7 +138,7 @@ class ImageTask:
         kept, more = unfinished(checkpoint), epochs < self.max_epochs
         if kept.is_file():
             kept.replace(_of_an_earlier_version(kept))
-        validated, curves = list[dict[str, float]](), list[list[float]]()
+        validated, curves, trajectories = list[dict[str, float]](), list[list[float]](), list[dict[str, Any]]()
         for i, (train, validation) in enumerate(folds):
             pieces = {TRAINING: Piece(self.images, train), VALIDATION: Piece(self.images, validation)}
             keeper = Keeper(kept / f"fold{i}", f"{Config.of(config).id} {seed}", self.save_every)
@@ -147,12 +149,14 @@ class ImageTask:
                     keeper.save(training)
                 validated.append(training.validate(VALIDATION))
                 curves.append(training.losses)
+                trajectories += [told] if (told := training.trajectory()) else []
             finally:
                 training.release()
             del training  # before there is another
         _hand_over(kept, checkpoint if more else None)
         curve = [sum(epoch) / len(epoch) for epoch in zip(*curves, strict=True)]
-        return {**mean(validated), "folds": validated, "loss_curve": curve}
+        found = {**mean(validated), "folds": validated, "loss_curve": curve}
+        return {**found, "trajectories": trajectories} if trajectories else found
 
     def _begun(
         self, config: dict[str, Any], pieces: dict[str, Piece], key: Key, before: Path | None, keeper: Keeper

@@ -24,6 +24,7 @@ from nas.training.recipe import Recipe
 from nas.training.recorded import Advance, Recorded
 from nas.training.resuming import check
 from nas.training.step import predict, step, step_with_closure
+from nas.training.trajectory import Columns, add_point, trajectory_of
 
 Key = tuple[int | str, ...]
 Batch = tuple[Tensor, Tensor]  # pixels, uint8 [b, c, h, w], and labels, int64 [b]
@@ -47,6 +48,7 @@ class Training:
     position: int = 0  # in steps, all that were taken
     lag: int = 0  # steps by which the place in the data is behind, since a policy has gone back
     losses: list[float] = field(default_factory=list)  # the mean of each epoch that is over
+    points: Columns = field(default_factory=dict)  # of its trajectory, if it has one
     total: Tensor = field(init=False)  # of the losses of the images seen in the epoch at hand, float32 []
     seen: int = 0  # images, but for those of steps that were taken back
     optimizer: torch.optim.Optimizer = field(init=False)
@@ -198,6 +200,10 @@ class Training:
         self.release()
         vars(self).update(vars(branch))
 
+    def trajectory(self) -> dict[str, Any]:
+        """Return how the learning rate went, and what else is learned or tried; nothing of an ordinary training."""
+        return trajectory_of(self, self.points)
+
     def state_dict(self) -> dict[str, Any]:
         """Return all that the next steps depend on: what torch's own state_dicts hold, and where in it the training is.
 
@@ -213,6 +219,7 @@ class Training:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "policy": self.policy.state_dict(),
+            **({"points": copy.deepcopy(self.points)} if self.points else {}),
         }
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
@@ -258,6 +265,7 @@ class Training:
     def _load(self, saved: Mapping[str, Any]) -> None:
         self.position, self.losses = saved["position"], list(saved["losses"])
         self.lag, self.seen = saved.get("lag", 0), saved.get("seen", self._usually_seen)
+        self.points = copy.deepcopy(saved.get("points", {}))
         if saved["total"] is not None:
             self.total = saved["total"].to(self.device)
         self.draws = Draws(self.device, saved["draws"])
@@ -287,3 +295,4 @@ class Training:
             raise Diverged(f"the training loss is {mean}")
         self.losses.append(mean)
         self.seen = 0
+        add_point(self, self.points)

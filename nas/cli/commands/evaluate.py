@@ -26,6 +26,7 @@ from nas.spaces.space import load_for
 from nas.training.device import choose_device
 from nas.training.evaluation import UNFINISHED, Evaluation, Evaluator
 from nas.training.recipe import check, overruled
+from nas.training.trajectory import summary
 
 _WIDEST = 20  # classes whose confusion matrix fits a terminal
 
@@ -158,11 +159,14 @@ def _unlike_its_test(asked: Asked, result: Evaluation) -> list[str]:
 
 
 def _show(result: Evaluation, content: Saved) -> None:
-    """Print the metrics, and which classes are taken for which where that fits."""
+    """Print the metrics, which classes are taken for which where that fits, and where hyperparameters ended."""
     constraints = [parse(text) for text in content.evidence.get("constraints", [])]
     print(shown(comparison({result.part: result.metrics}, content.evidence.get("objective", "accuracy"), constraints)))
     if len(result.classes) <= _WIDEST:
         print(shown(confusion(result.classes, result.confusion)))
+    if result.trajectories:
+        first = f"of the first of {len(result.trajectories)} folds, " if len(result.trajectories) > 1 else ""
+        say(f"{first}{summary(result.trajectories[0])}")
 
 
 def _keep(asked: Asked, result: Evaluation, own: bool, evaluator: Evaluator, config: Config) -> None:

@@ -22,6 +22,7 @@ from nas.training.evaluation import UNFINISHED, Evaluation, Evaluator
 
 _NETWORK = f"best{trained.SUFFIX}"
 _FILES = {"incumbent": "best", "default configuration": "default"}
+_OF_TEST = ("test", "trajectories")  # in best.json
 
 
 @dataclass(frozen=True)
@@ -37,18 +38,23 @@ def write_best(plan: Plan, run: Run, best: Result, tested: Evaluation | None) ->
     file = plan.directory / "best.json"
     evidence = _evidence(plan, run, best)
     incumbent = plan.saved(best.job.trial.config, evidence)
-    evidence["test"] = tested.metrics if tested else _tested_before(file, incumbent)
+    evidence |= _of_test(tested) if tested else _tested_before(file, incumbent)
     trained.drop_stale(plan.directory / _NETWORK, incumbent, file)  # of a former incumbent, before this takes its place
     incumbent.write(file)
 
 
-def _tested_before(file: Path, incumbent: saved.Saved) -> object:
-    """Return the test metrics that best.json has, if it is of the same network."""
+def _of_test(tested: Evaluation) -> dict[str, object]:
+    """Return what best.json says of a test: metrics and, where there is one, the trajectory of the training."""
+    return {"test": tested.metrics} | ({"trajectories": tested.trajectories} if tested.trajectories else {})
+
+
+def _tested_before(file: Path, incumbent: saved.Saved) -> dict[str, object]:
+    """Return what best.json says of the test, if it is of the same network."""
     with suppress(UserError):
         before = saved.read(file)
-        same = not origin.of_saved(before, file).unlike(origin.of_saved(incumbent, file))
-        return before.evidence.get("test") if same else None
-    return None
+        if not origin.of_saved(before, file).unlike(origin.of_saved(incumbent, file)):
+            return {"test": None} | {name: before.evidence[name] for name in _OF_TEST if name in before.evidence}
+    return {"test": None}
 
 
 def _evidence(plan: Plan, run: Run, best: Result) -> dict[str, object]:
