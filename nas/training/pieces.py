@@ -46,16 +46,3 @@ def set_aside(pieces: Mapping[str, Piece], share: float, key: tuple[int | str, .
 def withhold(pieces: Mapping[str, Piece], share: float, key: tuple[int | str, ...]) -> dict[str, Piece]:
     """Do the same, but leave those images in the training part, too: they are kept from some of its epochs."""
     return {**pieces, HELD_OUT: held_out(pieces[TRAINING], share, key)[0]} if share else dict(pieces)
-
-
-def shuffled(training: Tensor, without: Tensor | None, generator: torch.Generator) -> Tensor:
-    """Return the numbers of `training` images in a random order.
-
-    Where some are to be left out, others come twice in their place: an epoch has as many steps as ever.
-    """
-    if without is None:
-        return training[torch.randperm(len(training), generator=generator)]
-    rest = training[~torch.isin(training, without)]
-    times = -(-len(training) // len(rest))
-    orders = [rest[torch.randperm(len(rest), generator=generator)] for _ in range(times)]
-    return torch.cat(orders)[: len(training)]

@@ -16,8 +16,10 @@ from nas.core.seeds import seed
 from nas.spaces.space import Space
 from nas.training.draws import Draws
 from nas.training.encoding import encoded
+from nas.training.judging import evaluating
 from nas.training.measuring import LOSS, Predictions, finite, metrics
-from nas.training.pieces import HELD_OUT, TRAINING, Piece, set_aside, shuffled, withhold
+from nas.training.order import Order
+from nas.training.pieces import HELD_OUT, TRAINING, Piece, set_aside, withhold
 from nas.training.policies.autolrs.learner import restore
 from nas.training.policies.policy import Running, begun
 from nas.training.recipe import Recipe
@@ -86,15 +88,14 @@ class Training:
         return training
 
     @cached_property
-    def steps_per_epoch(self) -> int:
-        """The batches of an epoch. A last one of a single image is left out: batch normalisation cannot take it."""
-        count, size = len(self.pieces[TRAINING]), self.recipe.batch_size
-        return math.ceil((count - self._single) / size)
+    def order(self) -> Order:
+        """In which order the images are trained on."""
+        return Order(self.pieces[TRAINING], self.pieces.get(HELD_OUT), self.recipe.batch_size, self.key)
 
-    @cached_property
-    def _single(self) -> bool:
-        count = len(self.pieces[TRAINING])
-        return count % self.recipe.batch_size == 1 and count > 1
+    @property
+    def steps_per_epoch(self) -> int:
+        """The batches of an epoch."""
+        return self.order.steps
 
     @property
     def _usually_seen(self) -> int:
@@ -111,7 +112,9 @@ class Training:
         piece, size, steps = self.pieces[TRAINING], self.recipe.batch_size, self.steps_per_epoch
         while self.position < until:
             epoch, done = divmod(self.position - self.lag, steps)
-            left = self._order(epoch)[done * size : (done + until - self.position) * size]
+            left = self.order.of(epoch, self.policy.withholds(epoch))[
+                done * size : (done + until - self.position) * size
+            ]
             place = (self.position, self.lag)
             for batch in piece.images.batches(left, size, self.device):
                 yield batch
@@ -149,7 +152,7 @@ class Training:
 
     def loss_on_held_out(self) -> float:
         """Return the loss of the network just as it is, on what is held out of the training part."""
-        with self._evaluating() as model:
+        with evaluating(self.model, self.optimizer) as model:
             return metrics(self._predicted(model, HELD_OUT), self.recipe.batch_size)[LOSS]
 
     def _predicted(self, model: nn.Module, part: str) -> Predictions:
@@ -163,28 +166,8 @@ class Training:
     @contextmanager
     def judged(self) -> Iterator[nn.Module]:
         """Yield the network as it is to be judged and kept; afterwards it trains on as if nothing had been."""
-        with self.policy.shown(self), self._evaluating() as model:
+        with self.policy.shown(self), evaluating(self.model, self.optimizer) as model:
             yield model
-
-    @contextmanager
-    def _evaluating(self) -> Iterator[nn.Module]:
-        """Yield the network in evaluation mode.
-
-        Some optimizers train other weights than those that are good: they have an `eval`.
-        """
-        averaged, others = hasattr(self.optimizer, "eval"), dict[str, Tensor]()
-        optimizer: Any = self.optimizer
-        self.model.eval()
-        if averaged:
-            others = {name: weight.detach().clone() for name, weight in self.model.named_parameters()}
-            optimizer.eval()
-        try:
-            yield self.model
-        finally:
-            if averaged:
-                optimizer.train()
-                self.model.load_state_dict(others, strict=False)
-            self.model.train()
 
     def branch(self) -> "Training":
         """Return a copy in memory that trains on by itself: try it, then drop it or `adopt` it."""
@@ -281,16 +264,9 @@ class Training:
             if self.recorded:
                 group["lr"] = torch.as_tensor(group["lr"], dtype=torch.float32, device=self.device)
 
-    def _order(self, epoch: int) -> Tensor:
-        """Return in which order the images are taken in an epoch, counted from 0."""
-        indices = self.pieces[TRAINING].indices
-        without = self.pieces[HELD_OUT].indices if self.policy.withholds(epoch) else None
-        order = shuffled(indices, without, torch.Generator().manual_seed(seed(*self.key, epoch, "order")))
-        return order[:-1] if self._single else order
-
     def _end_epoch(self) -> None:
         # Where all steps were taken back nothing was learned of the loss.
-        mean = self.total.item() / self.seen if self.seen else self.losses[-1]
+        mean = self.total.item() / self.seen if self.seen else (self.losses or [math.nan])[-1]
         if not math.isfinite(mean):
             raise Diverged(f"the training loss is {mean}")
         self.losses.append(mean)
