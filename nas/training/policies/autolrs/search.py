@@ -4,7 +4,7 @@ Y. Jin et al., AutoLRS: Automatic Learning-Rate Schedule by Bayesian Optimizatio
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -119,12 +119,17 @@ class RateSearch:
         if len(tried) - 1 in left:
             self.ends[len(tried) - 1] = keep(learner), learner.place()
         self.ends = {i: end for i, end in self.ends.items() if i in left}
-        count, _ = self.settings.trials_of(self.stage, self.total)
-        if len(tried) < count:
+        if self._room_for_more(tried):
             self._go_back(learner, self.start)
             self._try_next()
         else:
             self._conclude(learner)
+
+    def _room_for_more(self, tried: Sequence[Tried]) -> bool:
+        """Return whether another rate may be tried: those given up leave steps for others, up to twice as many."""
+        count, steps = self.settings.trials_of(self.stage, self.total)
+        spent = sum(each.steps for each in tried)
+        return spent + steps <= count * steps and len(tried) < 2 * count
 
     def _conclude(self, learner: Learner) -> None:
         """Choose the best rate and go on with it."""

@@ -48,7 +48,7 @@ def next_rate(tried: Sequence[Tried], before: float, incumbent: float | None, co
     grid = np.linspace(low, high, max(2, round((high - low) / _GRID) + 1))
     far = np.min(np.abs(grid[:, None] - [each.decade for each in tried]), axis=1) > _GRID / 2
     grid = grid[far] if far.any() else grid
-    left = (count - 1 - len(tried)) / max(1, count - 1 - len(_FIRST))
+    left = max(0, count - 1 - len(tried)) / max(1, count - 1 - len(_FIRST))
     depth = settings.exploit + (settings.explore - settings.exploit) * left
     mean, deviation = _model(tried, before, settings).predict(grid[:, None], return_std=True)
     return float(10 ** grid[int(np.argmin(mean - depth * deviation))])
