@@ -1,14 +1,12 @@
 """Which flags do the parts have? Those of their parameters, with help and checks from there."""
 
 import argparse
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from nas.cli.flag_values import value, word
 from nas.core import parts
-from nas.core.errors import UserError
 from nas.core.parameters import Check, check_of
 from nas.core.units import count, number
 
@@ -63,27 +61,10 @@ def _part(kind: str, own: bool = False) -> Callable[[str], Any]:
         if own and ".py:" in word(text):
             path, _, name = text.rpartition(":")
             return f"{Path(path).absolute()}:{name}"  # a run may go on from anywhere
-        name, _, given = text.partition(":")
-        values = dict(_pairs(given, text)) if given else {}
-        found = parts.made(kind, {"name": name, **values})
-        return name if not values else found.described()
+        found = parts.made(kind, text)
+        return found.described() if ":" in text else text
 
     return read
-
-
-def _pairs(given: str, text: str) -> Iterator[tuple[str, Any]]:
-    for pair in given.split(","):
-        name, equals, written = pair.partition("=")
-        if not equals:
-            raise UserError(f"{text!r}: write NAME:parameter=value,parameter=value")
-        yield name.strip(), _value(written.strip())
-
-
-def _value(written: str) -> Any:
-    try:
-        return json.loads(written)
-    except ValueError:
-        return written
 
 
 def parameters_of(parsed: argparse.Namespace) -> Mapping[str, Any]:

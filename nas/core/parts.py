@@ -14,9 +14,10 @@ it.
 """
 
 import importlib
+import json
 import pkgutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -161,13 +162,13 @@ def late(kind: str) -> Mapping[str, Callable[[], type[Part]]]:
 
 
 def made(kind: str, given: object) -> Any:
-    """Return the part that `given` names: a name, a mapping of "name" and parameters, or a part already.
+    """Return the part that `given` names: as text, as a mapping of "name" and parameters, or a part already.
 
     Raises UserError for an unknown name or parameter, and for a value that a parameter may not have.
     """
     if isinstance(given, Part) and given.kind == kind:
         return given
-    named = {"name": given} if isinstance(given, str) else given
+    named = parted(given) if isinstance(given, str) else given
     if not isinstance(named, Mapping) or not isinstance(named.get("name"), str):
         raise UserError(f'{kind} is {shown(given)}, but must be a name, or such as {{"name": NAME, PARAMETER: value}}')
     cls = get(kind, named["name"])
@@ -184,6 +185,32 @@ def made(kind: str, given: object) -> Any:
         return cls(**values)
     except UserError as error:
         raise UserError(f"the {kind} {cls.name}: {error}") from None
+
+
+def parted(text: str) -> dict[str, Any]:
+    """Return "NAME" or "NAME:parameter=value,..." as a mapping, and the place of the user's own, "FILE.py:CLASS".
+
+    Raises UserError for anything else.
+    """
+    if ".py:" in text:
+        return {"name": text}
+    name, colon, given = text.partition(":")
+    return {"name": name, **dict(_pairs(given, text))} if colon else {"name": name}
+
+
+def _pairs(given: str, text: str) -> Iterator[tuple[str, Any]]:
+    for pair in given.split(","):
+        name, equals, written = pair.partition("=")
+        if not equals:
+            raise UserError(f"{text!r}: write NAME:parameter=value,parameter=value")
+        yield name.strip(), _value(written.strip())
+
+
+def _value(written: str) -> Any:
+    try:
+        return json.loads(written)
+    except ValueError:
+        return written
 
 
 def summary(cls: type[Part]) -> str:

@@ -9,7 +9,7 @@ from ConfigSpace import CategoricalHyperparameter
 
 from nas.core.errors import UserError
 from nas.core.numbers import number, truth, whole
-from nas.core.parts import get, late, made
+from nas.core.parts import get, late, made, parted
 from nas.spaces.space import Space
 from nas.training.augmenting import Augmentation
 from nas.training.optimizers.optimizer import MOMENTUM, Optimizer
@@ -99,7 +99,8 @@ def overruled(space: Space, given: Mapping[str, Any]) -> Space:
 def _optimizers(space: Space, fixed: Any) -> set[str]:
     """Return the names of the optimizers that a training may have."""
     if "optimizer" in space.trainer:
-        return set(map(str, getattr(space.space[space.trainer["optimizer"]], "choices", ("?",))))
+        choices = getattr(space.space[space.trainer["optimizer"]], "choices", ("?",))
+        return {str(_mapping(str(choice))["name"]) for choice in choices}
     return {str(_mapping(fixed).get("name"))}
 
 
@@ -115,8 +116,8 @@ def check(space: Space) -> None:
     for setting, source in space.trainer.items():
         hyperparameter = space.space[source]
         if _current(setting) in _PARTS and isinstance(hyperparameter, CategoricalHyperparameter):
-            for choice in hyperparameter.choices:
-                get(_current(setting), str(choice))
+            for choice in map(str, hyperparameter.choices):
+                made(_current(setting), choice) if ":" in choice else get(_current(setting), choice)
 
 
 def _known(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,6 +138,8 @@ def _current(setting: str) -> str:
 
 
 def _mapping(given: Any) -> dict[str, Any]:
+    if isinstance(given, str):
+        return parted(given)
     return dict(given) if isinstance(given, Mapping) else {"name": given}
 
 

@@ -40,6 +40,24 @@ def test_a_parameter_of_a_part_can_be_searched() -> None:
     assert Recipe.of({"which": "adam", "warmup": 0.2}, trainer, {"policy": "cosine"}).optimizer.name == "adam"
 
 
+def test_a_gene_may_name_parameters() -> None:
+    choices = ["constant", "cosine:warmup=0.1,final=0.01"]
+    space = Space("own", ConfigurationSpace(), build, {"how": choices[0]}, {"policy": "how"})
+    space.space.add(Categorical("how", choices), Categorical("with", ["sgd:nesterov=true", "adamw"]))
+    check(space)
+    found = Recipe.of({"how": choices[1], "with": "sgd:nesterov=true"}, {"policy": "how", "optimizer": "with"}, {})
+    assert found == recipe(
+        policy={"name": "cosine", "warmup": 0.1, "final": 0.01}, optimizer={"name": "sgd", "nesterov": True}
+    )
+
+
+def test_a_gene_with_a_parameter_that_there_is_not_is_told_before_anything_is_trained() -> None:
+    space = Space("own", ConfigurationSpace(), build, {"how": "constant"}, {"policy": "how"})
+    space.space.add(Categorical("how", ["constant", "cosine:wormup=0.1"]))
+    with pytest.raises(UserError, match="the policy cosine has no parameter 'wormup'"):
+        check(space)
+
+
 @pytest.mark.parametrize(
     ("fixed", "told"),
     [
@@ -48,6 +66,7 @@ def test_a_parameter_of_a_part_can_be_searched() -> None:
         ({"momentum.x": 1}, "the trainer has no setting 'momentum.x'"),
         ({"policy": "linear", "schedule": "linear"}, "the trainer's policy is given twice"),
         ({"optimizer": "adamm"}, "unknown optimizer 'adamm': did you mean adam?"),
+        ({"policy": "cosine:0.1"}, "'cosine:0.1': write NAME:parameter=value,parameter=value"),
         ({"policy": "cosin"}, "unknown policy 'cosin': did you mean cosine?"),
         ({"optimizer": {"name": "sgd", "nestrov": True}}, "the optimizer sgd has no parameter 'nestrov'"),
         ({"optimizer": {"name": "sgd", "nesterov": 1}}, "the optimizer sgd: nesterov is 1, but must be True or False"),
