@@ -96,6 +96,16 @@ def overruled(space: Space, given: Mapping[str, Any]) -> Space:
     return replace(space, recipe={**others, **given})
 
 
+def prescribed(space: Space, given: Mapping[str, Any]) -> Space:
+    """Return the space with the settings `given`, whether it fixes or searches them."""
+    trainer = {
+        setting: source
+        for setting, source in space.trainer.items()
+        if _current(setting).partition(".")[0] not in given
+    }
+    return overruled(replace(space, trainer=trainer), given)
+
+
 def _optimizers(space: Space, fixed: Any) -> set[str]:
     """Return the names of the optimizers that a training may have."""
     if "optimizer" in space.trainer:

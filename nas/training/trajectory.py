@@ -28,7 +28,7 @@ class Watched(Protocol):
 def add_point(training: Watched, points: Columns) -> None:
     """Add to the `points` how things stand at the end of an epoch, if anything learns or is tried in this training."""
     epoch = training.position // training.steps_per_epoch
-    if _watched(training) and _kept(epoch, training.epochs):
+    if watched(training) and _kept(epoch, training.epochs):
         for name, value in {STEPS: training.position, **_standing(training.optimizer)}.items():
             points.setdefault(name, []).append(value)
 
@@ -39,7 +39,7 @@ def trajectory_of(training: Watched, points: Columns) -> dict[str, Any]:
     `steps` are those done at the end of an epoch. `rate` is what was in force there of the first group of weights;
     what else it learned has its own name: `momentum`, `beta1`, `beta2`, `gamma`. `tried` is what the policy tried.
     """
-    if not _watched(training):
+    if not watched(training):
         return {}
     found: dict[str, Any] = {name: [_short(value) for value in points.get(name, [])] for name in (STEPS, RATE)}
     found |= {name: [*map(_short, values)] for name, values in points.items() if name not in found}
@@ -50,7 +50,8 @@ def trajectory_of(training: Watched, points: Columns) -> dict[str, Any]:
     return found
 
 
-def _watched(training: Watched) -> bool:
+def watched(training: Watched) -> bool:
+    """Return whether the optimizer learns hyperparameters, or the policy tries learning rates."""
     return hasattr(training.optimizer, "hyperparameters") or hasattr(training.policy, "tried")
 
 

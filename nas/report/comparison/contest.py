@@ -57,14 +57,19 @@ class Contest:
 
     def save(self, directory: Path) -> None:
         """Write it to its folder. Raises UserError where another comparison lies there."""
-        file = directory / COMPARISON
-        if file.exists():
-            before, now = read_json(file), json.loads(canonical(asdict(self)))
-            changed = [f"{key} {before.get(key)}, now {now[key]}" for key in now if before.get(key) != now[key]]
-            if changed:
-                raise UserError(f"{directory} is another comparison, with {'; '.join(changed)}: choose another --name")
-            return
-        write_atomically(file, readable(asdict(self)))
+        keep(directory, asdict(self))
+
+
+def keep(directory: Path, content: Mapping[str, Any]) -> None:
+    """Write what is compared to the folder. Raises UserError where another comparison lies there."""
+    file = directory / COMPARISON
+    if not file.exists():
+        write_atomically(file, readable(content))
+        return
+    before, now = read_json(file), json.loads(canonical(content))
+    changed = [f"{key} {before.get(key)}, now {now[key]}" for key in now if before.get(key) != now[key]]
+    if changed:
+        raise UserError(f"{directory} is another comparison, with {'; '.join(changed)}: choose another --name")
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Which optimizer and which policy are better at equal total steps, and how much tuning did that take?"""
