@@ -68,7 +68,7 @@ def _compared(asked: argparse.Namespace, words: list[str]) -> argparse.Namespace
 
 def _resumed(given: argparse.Namespace) -> argparse.Namespace:
     """Return what a run was begun with; what is given now counts. Raises UserError for another folder."""
-    from nas.runs.folder import COMPARISON
+    from nas.runs.folder import COMPARISON, is_study
 
     folder = given.run.absolute() if given.run.name in ("", "..") else given.run
     now = {name: value for name, value in vars(given).items() if name not in ("command", "run")}
@@ -77,7 +77,8 @@ def _resumed(given: argparse.Namespace) -> argparse.Namespace:
             parsers()[""].error(
                 f"{folder} is a comparison: it goes on as it was begun, without other flags than --data and --space"
             )
-        return argparse.Namespace(command="compare", run=folder, now=now, quiet=given.quiet, read=_searched)
+        command = "lr-study" if is_study(folder) else "compare"
+        return argparse.Namespace(command=command, run=folder, now=now, quiet=given.quiet, read=_searched)
     begun = remembered(folder)
     if "workers" in now:
         begun = replace(begun, cluster=None)  # it goes on here, wherever it began

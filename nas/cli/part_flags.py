@@ -27,6 +27,17 @@ def add_recipe(group: Any) -> None:
     group.add_argument("--learning-rate", type=value(number), metavar="X", help="in place of the space's")
 
 
+def part_as_written(kind: str) -> Callable[[str], str]:
+    """Return what reads a part and gives its text, once it is known to be one."""
+    read = _part(kind, own=True)
+
+    def checked(text: str) -> str:
+        found = read(text)
+        return found if isinstance(found, str) else text
+
+    return value(checked)
+
+
 def add_parameters(group: Any) -> None:
     """Add a flag for each parameter that is given by its own name."""
     for name, holders in parts.parameters_by_name().items():

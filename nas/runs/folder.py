@@ -151,6 +151,11 @@ def check_run(directory: Path) -> None:
         raise UserError(f"{directory} is a comparison: give one of its runs, such as {first}")
 
 
+def is_study(directory: Path) -> bool:
+    """Return whether the comparison in `directory` is of optimizers and policies, not of strategies."""
+    return "policies" in read_json(directory / COMPARISON)
+
+
 def write_first(file: Path, text: str) -> None:
     """Write a file of the run unless it is there. Raises UserError where the folder cannot be made or written."""
     try:

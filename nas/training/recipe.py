@@ -99,9 +99,7 @@ def overruled(space: Space, given: Mapping[str, Any]) -> Space:
 def prescribed(space: Space, given: Mapping[str, Any]) -> Space:
     """Return the space with the settings `given`, whether it fixes or searches them."""
     trainer = {
-        setting: source
-        for setting, source in space.trainer.items()
-        if _current(setting).partition(".")[0] not in given
+        setting: source for setting, source in space.trainer.items() if _current(setting).partition(".")[0] not in given
     }
     return overruled(replace(space, trainer=trainer), given)
 

@@ -8,6 +8,7 @@ from nas.cli.commands.data import data
 from nas.cli.commands.evaluate import evaluate
 from nas.cli.commands.export import export
 from nas.cli.commands.listing import spaces
+from nas.cli.commands.lr_study import lr_study
 from nas.cli.commands.parts import parts
 from nas.cli.commands.predict import predict
 from nas.cli.commands.report import report
@@ -19,6 +20,7 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "search": search,
     "resume": search,
     "compare": compare,
+    "lr-study": lr_study,
     "report": report,
     "verify": verify,
     "track": track,

@@ -54,15 +54,10 @@ class Study:
 
 
 def check(given: Mapping[str, Sequence[object]]) -> None:
-    """Raise UserError where a value is given twice under the name of a flag, or is no learning rate."""
+    """Raise UserError where a value is given twice under the name of a flag."""
     for flag, values in given.items():
         if len({*values}) < len(values):
             raise UserError(f"--{flag} {' '.join(map(str, values))}: each may be there once")
-
-
-def is_study(directory: Path) -> bool:
-    """Return whether the comparison in `directory` is of optimizers and policies."""
-    return "policies" in read_json(directory / COMPARISON)
 
 
 def read(directory: Path) -> Study:
