@@ -35,7 +35,10 @@ def _add_what(study: argparse.ArgumentParser) -> None:
         "--space", type=space, metavar="NAME|FILE.py", help="whose default configuration is trained (default: cnn)"
     )
     what.add_argument(
-        "--config", type=path, metavar="FILE", help="a saved configuration instead, such as runs/NAME/best.json"
+        "--config",
+        type=path,
+        metavar="FILE",
+        help="another configuration: a saved one, such as runs/NAME/best.json, or the values",
     )
     what.add_argument("--image-size", type=value(positive), metavar="N", help="resize and centre-crop to N x N")
     what.add_argument("--epochs", type=value(positive), metavar="N", help=f"of each training (default: {EPOCHS})")

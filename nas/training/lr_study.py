@@ -1,4 +1,4 @@
-"""How good does one configuration become by this optimizer, this policy, this learning rate? Trained once, judged twice.
+"""How good does one configuration become by this optimizer, policy and learning rate? Trained once, judged twice.
 
 The space of such a study has four hyperparameters: these three and the seed of weights and order.
 """

@@ -1,4 +1,4 @@
-"""`nas lr-study`: optimizers and policies on one configuration at equal total steps, each tuned, or as it tunes itself."""
+"""`nas lr-study`: optimizers and policies on one configuration at equal total steps, each tuned or self-tuned."""
 
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
@@ -31,6 +31,7 @@ from nas.report.lr_study.results import Outcome
 from nas.report.lr_study.study import TRAININGS, Study, check, read
 from nas.report.lr_study.tables import at_each_rate, remarks, summary
 from nas.runs import saved
+from nas.runs.folder import read_json
 from nas.runs.run import Run
 from nas.runs.stored import open_run
 from nas.spaces.space import load, load_for
@@ -63,7 +64,7 @@ def _asked(flags: Namespace) -> tuple[Asked, Mapping[str, Any], Mapping[str, Any
     data, name, size, epochs = flags.data, flags.space, flags.image_size, flags.epochs
     config: Mapping[str, Any]
     recipe: Mapping[str, Any] | None = None
-    if flags.config:
+    if flags.config and "format" in read_json(flags.config):
         content = saved.read(flags.config)
         data, name, size = data or content.data, name or content.space, size or content.image_size
         epochs, recipe = epochs or content.epochs, content.recipe
@@ -71,7 +72,9 @@ def _asked(flags: Namespace) -> tuple[Asked, Mapping[str, Any], Mapping[str, Any
         config = load_for(content.config, name, content.space_digest, source, flags.config)[1].values
     else:
         name = name or "cnn"
-        config = load(name).default
+        space = load(name)
+        values = read_json(flags.config) if flags.config else space.default
+        config = space.config(values, str(flags.config)).values
     asked = Asked(
         data or "digits-m", name, size, flags.objective, max_macs="none", strategy="default", scheduler="full",
         parameters={"max_epochs": epochs or EPOCHS}, folds=1, confirm=0, wandb="disabled", **machine,

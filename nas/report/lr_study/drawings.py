@@ -1,4 +1,4 @@
-"""How sharp is the best learning rate, and who does without? The test metric over the rate."""
+"""How sharp is the best learning rate, and who does without? The test metric over the rate, and rates over steps."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,6 +8,7 @@ from nas.report.facts import number
 from nas.report.figures import Drawing
 from nas.report.lr_study.results import Cell, Estimate, Group, Outcome
 from nas.report.style import SERIES, canvas, label
+from nas.report.trajectories import drawn
 
 _STYLES = ("--", ":", "-.")  # of the lines without a rate, which may be many
 
@@ -18,14 +19,22 @@ def over_the_rate(outcome: Outcome) -> list[Drawing]:
     Level lines are what finds its own rate: with this optimizer, and with those that were given none.
     """
     tuned = dict.fromkeys(group.pair[0] for group in outcome.groups if not group.finds_its_own)
-    drawn = (_drawing(outcome, optimizer, [g for g in outcome.groups if g.pair[0] in _with(optimizer, tuned, outcome)])
-             for optimizer in tuned)  # fmt: skip
-    return [drawing for drawing in drawn if drawing]
+    found = list[Drawing]()
+    for optimizer in tuned:
+        shown = {optimizer, *(name for name in outcome.study.optimizers if name not in tuned)}
+        drawing = _drawing(outcome, optimizer, [group for group in outcome.groups if group.pair[0] in shown])
+        found += [drawing] if drawing else []
+    return found
 
 
-def _with(optimizer: str, tuned: dict[str, None], outcome: Outcome) -> set[str]:
-    """Return the optimizers that belong in the figure of this one."""
-    return {optimizer, *(name for name in outcome.study.optimizers if name not in tuned)}
+def over_steps(outcome: Outcome) -> list[Drawing]:
+    """How the rate went, and what else was learned or tried, in the first training of each that finds its own."""
+    found = list[Drawing]()
+    for group in outcome.groups:
+        for seed, (trajectory, *_) in list(outcome.trajectories(group).items())[:1]:
+            title = f"The learning rate over steps: {group.name}, seed {seed}"
+            found += [each for each in [drawn(f"steps-{group.name}", title, [trajectory])] if each]
+    return found
 
 
 def _drawing(outcome: Outcome, optimizer: str, groups: Sequence[Group]) -> Drawing | None:

@@ -5,7 +5,7 @@ from importlib import metadata
 from pathlib import Path
 
 from nas.report.facts import reproduction
-from nas.report.lr_study.drawings import over_the_rate
+from nas.report.lr_study.drawings import over_steps, over_the_rate
 from nas.report.lr_study.results import Outcome
 from nas.report.lr_study.tables import at_each_rate, remarks, summary
 from nas.report.page import rendered
@@ -17,7 +17,7 @@ def write(outcome: Outcome, run: StoredRun, path: Path) -> Path:
     """Write the page at `path`, its figures to a folder beside it, and return the path."""
     study = outcome.study
     with rules():
-        drawn = over_the_rate(outcome)
+        drawn = {"rates": over_the_rate(outcome), "steps": over_steps(outcome)}
     content: dict[str, object] = {
         "title": path.parent.resolve().name,
         "study": study,
@@ -31,4 +31,4 @@ def write(outcome: Outcome, run: StoredRun, path: Path) -> Path:
         "circumstances": reproduction(run)[1],
         "version": metadata.version("constrained-nas"),
     }
-    return rendered("lr_study.html.jinja", content, {"all": drawn}, path)
+    return rendered("lr_study.html.jinja", content, drawn, path)

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean, stdev
+from typing import Any
 
 from nas.core.parts import parted
 from nas.core.types import Result, Status
 from nas.report.lr_study.study import Pair, Study
 from nas.training.lr_study import ON_TEST, SEED, TOTAL_OVER_USEFUL
+from nas.training.trajectory import well_formed
 
 _REFERENCE = "cosine"  # the policy whose tuned form the others are held against
 
@@ -66,7 +68,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a study has found so far. Rates are chosen by the mean of `objective` on validation images, never by test."""
+    """What a study has found so far. Rates are chosen by the mean `objective` on validation images, never by test."""
 
     study: Study
     results: Sequence[Result]
@@ -120,6 +122,12 @@ class Outcome:
     def tested(self) -> str:
         """The name of the objective on the test part."""
         return f"{ON_TEST}{self.objective}"
+
+    def trajectories(self, group: Group) -> dict[int, list[Mapping[str, Any]]]:
+        """Return by seed what the trainings of a pair tell of their rates, of those that tell anything."""
+        own = [r for r in self.results if _place(r)[:2] == group.pair]
+        found = {int(str(r.config[SEED])): well_formed(r.details.get("trajectories")) for r in own}
+        return {seed: each for seed, each in found.items() if each}
 
     def total_over_useful(self, cell: Cell) -> float | None:
         """Return the steps taken over those that were not taken back, their mean."""

@@ -1,4 +1,4 @@
-"""What is studied? One configuration, by which optimizers and policies, at which rates, on which seeds: written once."""
+"""What is studied? One configuration, by which optimizers and policies, at which rates, on which seeds."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
