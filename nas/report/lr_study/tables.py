@@ -18,7 +18,8 @@ def summary(outcome: Outcome) -> Table:
 
 def _row(outcome: Outcome, group: Group) -> tuple[str, ...]:
     cell, reference = outcome.tuned(group), outcome.reference(group.pair[0])
-    rate = "finds its own" if group.finds_its_own else f"{cell.rate:g}, best of {len(group.cells)}"
+    of = f", best of {len(group.cells)}" if len(group.cells) > 1 else ""
+    rate = "finds its own" if group.finds_its_own else f"{cell.rate:g}{of}"
     overhead = outcome.total_over_useful(cell)
     return (
         group.name,
@@ -51,7 +52,7 @@ def remarks(outcome: Outcome) -> Iterator[str]:
     due, done = len([*study.trainings()]), len(outcome.results)
     if done < due:
         yield f"{done} of {due} trainings are done: all numbers may change"
-    if any(not group.finds_its_own for group in outcome.groups):
+    if any(len(group.cells) > 1 for group in outcome.groups):
         told = f"mean {outcome.objective} on the validation images over seeds, not by the test"
         yield f"each tuned rate was chosen by the {told}; all its trainings are counted"
     for group in outcome.groups:
