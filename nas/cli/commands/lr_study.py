@@ -118,7 +118,8 @@ def _words(flags: Namespace, study: Study) -> tuple[str, ...]:
 def _go_on(directory: Path, study: Study, plan: Plan) -> int:
     """Do what is left of the study in `directory`."""
     quiet, trainings = plan.asked.quiet, [*study.trainings()]
-    note(quiet)(f"{len(trainings)} trainings of {study.epochs} epochs, {plan.workers} workers; folder {directory}")
+    for line in (*plan.remarks, f"{len(trainings)} trainings of {study.epochs} epochs; folder {directory}"):
+        note(quiet)(line)
     run = _trained(study, plan, trainings)
     outcome = Outcome(study, run.trials, plan.objective, plan.maximize)
     if run.trials:
