@@ -79,6 +79,8 @@ def _resumed(given: argparse.Namespace) -> argparse.Namespace:
             )
         command = "lr-study" if is_study(folder) else "compare"
         return argparse.Namespace(command=command, run=folder, now=now, quiet=given.quiet, read=_searched)
+    if (folder.parent / COMPARISON).exists() and is_study(folder.parent):
+        raise UserError(f"{folder} holds the trainings of the study {folder.parent}: resume that")
     begun = remembered(folder)
     if "workers" in now:
         begun = replace(begun, cluster=None)  # it goes on here, wherever it began

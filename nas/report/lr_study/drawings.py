@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 
 from matplotlib.axes import Axes
 
+from nas.core.parts import parted
 from nas.report.facts import number
 from nas.report.figures import Drawing
 from nas.report.lr_study.results import Cell, Estimate, Group, Outcome
 from nas.report.style import SERIES, canvas, label
 from nas.report.trajectories import drawn
 
+_LONGEST = 30  # letters of a name in a legend
 _STYLES = ("--", ":", "-.")  # of the lines without a rate, which may be many
 
 
@@ -73,10 +75,18 @@ def _level(axes: Axes, outcome: Outcome, group: Group, colour: str, style: str) 
     found = _tested(outcome, group.cells[0])
     if not found:
         return
-    axes.axhline(found.mean, color=colour, linestyle=style, label=label(group.name))
+    axes.axhline(found.mean, color=colour, linestyle=style, label=label(_short(outcome, group)))
     if found.error:
         axes.axhspan(found.mean - found.error, found.mean + found.error, color=colour, alpha=0.12, linewidth=0)
     yield f"{group.name} finds its own, {number(outcome.objective, found.mean)}"
+
+
+def _short(outcome: Outcome, group: Group) -> str:
+    """Return a name that fits a legend: parameters give way to the row of the table, where they take too much room."""
+    if len(group.name) <= _LONGEST:
+        return group.name
+    names = [name if (plain := str(parted(name)["name"])) == name else f"{plain}:…" for name in group.pair]
+    return f"{', '.join(names)} (row {outcome.groups.index(group) + 1})"
 
 
 def _tested(outcome: Outcome, cell: Cell) -> Estimate | None:

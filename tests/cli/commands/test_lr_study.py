@@ -60,6 +60,7 @@ def test_it_is_an_ordinary_comparison_of_one_ordinary_run(whole: Path, capfd: LI
     capfd.readouterr()
     before = history(whole)
     assert "is a comparison: give one of its runs" in refused(capfd, "verify", whole)
+    assert f"holds the trainings of the study {whole}" in refused(capfd, "resume", whole / "trainings")
     assert main(["resume", str(whole), "--quiet"]) == 0
     assert history(whole) == before
     page = (whole / "comparison.html").read_text()

@@ -136,3 +136,11 @@ def test_a_search_that_is_killed_while_rates_are_tried_has_the_same_history(spac
 
 def history(run: Path) -> bytes:
     return (run / "history.jsonl").read_bytes()
+
+
+def test_a_run_that_goes_on_by_another_policy_is_refused_and_says_which(space: Path, capfd: LINES) -> None:
+    search(space, "run", "--policy", "constant")
+    capfd.readouterr()
+    words = ("--space", space, "--run-dir", space.parent, "--name", "run", "--workers", "0", *TINY)
+    assert "schedule constant, now cosine" in refused(capfd, *words, "--policy", "cosine")
+    assert "schedule constant, now linear" in refused(capfd, *words)

@@ -103,3 +103,14 @@ def test_the_figure_of_an_optimizer_has_its_curves_and_what_finds_its_own() -> N
     assert drawing.name == "rates-sgd"
     assert "sgd, cosine is best at 0.1 by validation, 0.8100" in drawing.words
     assert "hyper-adam, autolrs finds its own, 0.9000" in drawing.words
+
+
+def test_names_too_long_for_a_legend_are_told_apart_by_their_rows() -> None:
+    towers = ("hyper-sgd:tower=sgd:0.2/sgd:0.2", "hyper-sgd:tower=sgd:0.2/sgd:0.2/sgd:0.2")
+    found = outcome(study(("sgd", *towers)), COSINE | {(name, "autolrs", 0.01, 0): (0.9, 0.9) for name in towers})
+    with rules():
+        (drawing,) = over_the_rate(found)
+    (legend,) = drawing.figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "cosine", "hyper-sgd:…, autolrs (row 2)", "hyper-sgd:…, autolrs (row 3)",
+    ]  # fmt: skip
