@@ -15,7 +15,7 @@ from torch import Tensor
 
 from nas.training.optimizers.hyper.guards import Guards, held, longest
 from nas.training.optimizers.hyper.pieces import fetched, pieces, product
-from nas.training.optimizers.hyper.rules import RULES, Memory
+from nas.training.optimizers.hyper.rules import RULES, Memory, Momentum, Rule, Values
 from nas.training.optimizers.hyper.tower import checked, cosine, form, learned, tower_of
 
 Group = dict[str, Any]
@@ -131,29 +131,26 @@ class HyperOptimizer(torch.optim.Optimizer):
     def _look(self, group: Group) -> Tensor | None:
         """Return the sums that learning needs, float64 [n], None where nothing learns.
 
-        Of the n ways that learned hyperparameters move the weights: products with the gradient, n of them; product of
-        gradient and weights; and where it is guarded squares of the ways, of gradient, weights and next direction.
+        First the products of the gradient with the ways that the learned hyperparameters have just moved the weights,
+        one each; then that of gradient and weights; where it is guarded, squares of the ways, gradient and weights.
         """
-        rule, level, eps = RULES[self.rule], group["levels"][0], group["eps"]
+        rule, level, guarded, decoupled = RULES[self.rule], group["levels"][0], bool(group["guards"]), group["decoupled"]
         if not level["raw"]:
             return None
-        rows = list[Tensor]()
+        names, values, eps, sums = tuple(level["raw"]), level["values"], group["eps"], list[Tensor]()
         for weight, gradient, memory, steps, moved in self._pieces(group):
-            row, squares = list[Tensor](), list[Tensor]()
-            nothing = product(weight[:0], weight[:0]) if weight.ndim else product(weight, weight) * 0
-            for name in level["raw"]:
-                way = rule.way(name, memory, level["values"], steps, eps) if moved else None
-                row.append(nothing if way is None else product(gradient, way))
-                squares.append(nothing if way is None or group["guards"] is None else product(way, way))
-            row.append(product(gradient, weight) if group["decoupled"] else nothing)
-            if group["guards"] is not None:
-                if not _early(group):
-                    memory = {name: each.clone() for name, each in memory.items()}
-                rule.remember(memory, gradient, level["values"])
-                next_way = rule.direction(memory, level["values"], steps + 1, eps)
-                row += [*squares, *(product(each, each) for each in (gradient, weight, next_way))]
-            rows.append(torch.stack(row))
-        return torch.stack(rows).double().sum(0)
+            nothing, squares = product(weight[:0], weight[:0]), list[Tensor]()
+            for name in names:
+                way = rule.way(name, memory, values, steps, eps) if moved else None
+                sums.append(nothing if way is None else product(gradient, way))
+                if guarded:
+                    squares.append(nothing if way is None else product(way, way))
+            if guarded and not moved:
+                squares[0] = _first_square(rule, gradient, memory, values, steps, eps)
+            sums.append(product(gradient, weight) if decoupled else nothing)
+            if guarded:
+                sums += [*squares, product(gradient, gradient), product(weight, weight)]
+        return torch.stack(sums).view(-1, (2 * len(names) + 3) if guarded else len(names) + 1).double().sum(0)
 
     def _learn(self, group: Group, sums: list[float]) -> None:
         """Let the tower learn, and set the rate of this step."""
@@ -166,8 +163,11 @@ class HyperOptimizer(torch.optim.Optimizer):
         most = math.inf
         if guards is not None and names:
             count = sum(each.numel() for each in group["params"] if each.grad is not None)
-            most = longest(guards, *map(math.sqrt, sums[-2:]), count)
-            bottom = group["levels"][0]
+            bottom, (ahead, *_, of_gradient, of_weights) = group["levels"][0], sums[len(names) + 1 :]
+            if self.rule == "sgd":  # of which the next buffer is known from the products
+                momentum = bottom["values"]["momentum"]
+                ahead = max(0.0, momentum * (momentum * ahead + 2 * sums[0]) + of_gradient)
+            most = longest(guards, math.sqrt(of_weights), math.sqrt(ahead), count)
             logarithm = held(guards, bottom["raw"]["rate"], group, most)
             raw, values = {**bottom["raw"], "rate": logarithm}, {**bottom["values"], "rate": math.exp(logarithm)}
             group["levels"] = [{**bottom, "raw": raw, "values": values}, *group["levels"][1:]]
@@ -177,8 +177,7 @@ class HyperOptimizer(torch.optim.Optimizer):
         """Move the weights, having taken in the gradients."""
         rule, values = RULES[self.rule], group["levels"][0]["values"]
         for weight, gradient, memory, steps, _ in self._pieces(group):
-            if not _early(group):
-                rule.remember(memory, gradient, values)
+            rule.remember(memory, gradient, values)
             if group["decoupled"]:
                 weight.mul_(1 - group["rate"] * group["weight_decay"])
             above, below = rule.fraction(memory, values, steps + 1, group["eps"])
@@ -193,9 +192,14 @@ class HyperOptimizer(torch.optim.Optimizer):
                 self.state[weight]["latest"] = group["steps"]
 
 
-def _early(group: Group) -> bool:
-    """Return whether gradients are taken in with the look at them: how does not hang on what is learned from them."""
-    return group["guards"] is not None and tuple(group["levels"][0]["raw"]) == ("rate",)
+def _first_square(rule: Rule, gradient: Tensor, memory: Memory, values: Values, steps: int, eps: float) -> Tensor:
+    """Return the square of the next direction of weights that have none yet; of a momentum it follows otherwise."""
+    memory = {name: each.clone() for name, each in memory.items()}
+    if isinstance(rule, Momentum):
+        return product(gradient[:0], gradient[:0])
+    rule.remember(memory, gradient, values)
+    way = rule.direction(memory, values, steps + 1, eps)
+    return product(way, way)
 
 
 def _slopes(group: Group, sums: list[float], guards: Guards | None) -> Iterator[float]:
@@ -211,6 +215,6 @@ def _slopes(group: Group, sums: list[float], guards: Guards | None) -> Iterator[
         if guards is None:
             yield slope * scale * form(level["rule"], name, False).slope(level["raw"][name])
         elif group["levels"][1]["rule"] == "sgd":
-            yield cosine(slope, sums[count + 1 + number], sums[-3])
+            yield cosine(slope, sums[count + 1 + number], sums[-2]) - (guards.bias if name == "rate" else 0.0)
         else:
             yield slope
