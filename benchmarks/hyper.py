@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -155,7 +154,9 @@ def table(known: dict[Cell, Outcome]) -> str:
     lines = list[str]()
     for task in ("MLP", "CNN"):
         for longer in (1, LONGER):
-            best = max(mean(known, Cell(task, each, rate, 0, longer, 0)) for each in ("SGD momentum", "Adam") for rate in RATES)
+            best = max(
+                mean(known, Cell(task, each, rate, 0, longer, 0)) for each in ("SGD momentum", "Adam") for rate in RATES
+            )
             lines += [f"{task}, {EPOCHS[task] * longer} epochs, test %; best plain rate: {100 * best:.1f}", ""]
             lines += ["| initial rate | " + " | ".join(f"{rate:g}" for rate in RATES) + " |", "|---" * 8 + "|"]
             for method in METHODS:
@@ -175,10 +176,15 @@ def papers(known: dict[Cell, Outcome]) -> str:
     """Return the paper's table as Markdown, in the order of its accuracies."""
     rows = {method: published for method, (*_, published) in PAPER.items()}
     rows |= {f"{method}, again": published for method, published in AGAIN.items()}
-    lines = ["784-128-10 tanh, batch 300, one epoch, test %", "", "| | Fashion-MNIST | the paper, MNIST |", "|---|---|---|"]
+    lines = [
+        "784-128-10 tanh, batch 300, one epoch, test %",
+        "",
+        "| | Fashion-MNIST | the paper, MNIST |",
+        "|---|---|---|",
+    ]
     firsts = {cell.method: cell for cell in of_paper() if cell.seed == SEEDS[0]}
-    for method in sorted(firsts, key=lambda each: rows.get(each, 100)):
-        lines.append(f"| {method} | {shown(known, firsts[method])} | {rows.get(method, '')} |")
+    order = sorted(firsts, key=lambda each: rows.get(each, 100))
+    lines += [f"| {method} | {shown(known, firsts[method])} | {rows.get(method, '')} |" for method in order]
     return "\n".join([*lines, ""])
 
 
@@ -205,7 +211,9 @@ def kept(file: Path) -> dict[Cell, Outcome]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="one seed, nothing longer, heights to 2, not the paper's table")
+    parser.add_argument(
+        "--quick", action="store_true", help="one seed, nothing longer, heights to 2, not the paper's table"
+    )
     parser.add_argument("--results", type=Path, default=RESULTS, help="the folder")
     asked = parser.parse_args()
     torch.set_num_threads(1)
@@ -215,7 +223,9 @@ def main() -> int:
     write_atomically(file, (line(cell, outcome) for cell, outcome in known.items()))
     todo: Sequence[Cell] = [*cells(), *of_paper()]
     if asked.quick:
-        todo = [each for each in todo if each.seed == 0 and each.longer == 1 and each.height <= 2 and each.task != "paper"]
+        todo = [
+            each for each in todo if each.seed == 0 and each.longer == 1 and each.height <= 2 and each.task != "paper"
+        ]
     for number, cell in enumerate(todo):
         if cell not in known:
             known[cell] = trained(cell, known)

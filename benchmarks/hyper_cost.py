@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -43,7 +44,7 @@ class Loop:
 
     def __init__(self, kind: str) -> None:
         torch.manual_seed(0)
-        layers = [layer for pair in zip(SIZES, SIZES[1:], strict=False) for layer in (nn.Linear(*pair), nn.Tanh())]
+        layers = [layer for pair in pairwise(SIZES) for layer in (nn.Linear(*pair), nn.Tanh())]
         self.model = nn.Sequential(*layers[:-1])
         self.optimizer = KINDS[kind](list(self.model.parameters()))
         self.pixels, self.labels = torch.randn(64, SIZES[0]), torch.randint(10, (64,))
@@ -94,9 +95,14 @@ def rows(steps: int) -> list[str]:
             found = loop.step()
             if number >= WARM:
                 times[kind].append(found)
-    medians = {kind: [statistics.median(column) for column in zip(*found, strict=True)] for kind, found in times.items()}
+    medians = {
+        kind: [statistics.median(column) for column in zip(*found, strict=True)] for kind, found in times.items()
+    }
     peaks = {kind: peak(kind) for kind in KINDS}
-    lines = ["| optimizer | step, ms | to foreach | with gradients, ms | peak, MB | to foreach | tensors of state |", "|---" * 7 + "|"]
+    lines = [
+        "| optimizer | step, ms | to foreach | with gradients, ms | peak, MB | to foreach | tensors of state |",
+        "|---" * 7 + "|",
+    ]
     for kind, (own, whole) in medians.items():
         to = "torch Adam, foreach" if "Adam" in kind else "torch SGD momentum, foreach"
         ratio = statistics.median(mine[0] / theirs[0] for mine, theirs in zip(times[kind], times[to], strict=True))

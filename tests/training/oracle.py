@@ -1,7 +1,7 @@
 """What do optimizers that learn their hyperparameters do, by automatic differentiation? Written apart from the engine.
 
-Every level is a function of what it moves and of its own hyperparameters, which are tensors. The step from t to t + 1 is
-taken inside of one graph, whose leaves are the raw hyperparameters of all levels; the gradient of the next loss goes
+Every level is a function of what it moves and of its own hyperparameters, which are tensors. The step from t to t + 1
+is taken inside of one graph, whose leaves are the raw hyperparameters of all levels; the gradient of the next loss goes
 back through that one step to all of them. Only then do they move, the topmost first.
 """
 
@@ -24,14 +24,14 @@ FORMS: dict[str, dict[str, Callable[[Tensor], Tensor]]] = {
     "adagrad": {},
     "rmsprop": {"rate": torch.square, "gamma": rising},
 }
+
+
 class Level:
     """An optimizer by name, with where its hyperparameters begin, and which of them learn."""
 
     def __init__(self, name: str, values: dict[str, float], learns: tuple[str, ...]) -> None:
         self.name, self.learns = name, learns
-        self.raw = {
-            key: torch.tensor(_back(name, key, value), dtype=torch.float64) for key, value in values.items()
-        }
+        self.raw = {key: torch.tensor(_back(name, key, value), dtype=torch.float64) for key, value in values.items()}
         self.memory, self.steps = list[Any](), 0
 
     def values(self) -> Raw:

@@ -1,6 +1,8 @@
 """Which optimizers learn their own rates? Those of nas.training.optimizers.hyper, as parts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from nas.core.parameters import parameter
 from nas.core.parts import part
@@ -34,7 +36,7 @@ class SGD(Hyper):
     """SGD that learns its rate, and if asked its momentum, in training (Chandra et al., NeurIPS 2022)."""
 
     constructor = hyper.SGD
-    fixed = {"momentum": MOMENTUM}
+    fixed: ClassVar[Mapping[str, Any]] = {"momentum": MOMENTUM}
 
 
 @part("optimizer", "hyper-adam")

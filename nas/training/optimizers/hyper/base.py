@@ -87,7 +87,7 @@ class HyperOptimizer(torch.optim.Optimizer):
         return [{**group["levels"][0]["values"], "rate": group["rate"]} for group in self.param_groups]
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Learn from the gradients, then move the weights; return what the closure does.
 
         Raises ValueError for gradients that are sparse.
@@ -134,7 +134,12 @@ class HyperOptimizer(torch.optim.Optimizer):
         First the products of the gradient with the ways that the learned hyperparameters have just moved the weights,
         one each; then that of gradient and weights; where it is guarded, squares of the ways, gradient and weights.
         """
-        rule, level, guarded, decoupled = RULES[self.rule], group["levels"][0], bool(group["guards"]), group["decoupled"]
+        rule, level, guarded, decoupled = (
+            RULES[self.rule],
+            group["levels"][0],
+            bool(group["guards"]),
+            group["decoupled"],
+        )
         if not level["raw"]:
             return None
         names, values, eps, sums = tuple(level["raw"]), level["values"], group["eps"], list[Tensor]()

@@ -24,7 +24,9 @@ class SGD(HyperOptimizer):
 
         A momentum of 0 is none, and does not learn. Raises ValueError for what makes no sense.
         """
-        super().__init__(params, {"lr": lr, "momentum": momentum}, {"weight_decay": weight_decay, "eps": 0.0}, **learning)
+        super().__init__(
+            params, {"lr": lr, "momentum": momentum}, {"weight_decay": weight_decay, "eps": 0.0}, **learning
+        )
 
 
 class Adam(HyperOptimizer):

@@ -15,7 +15,7 @@ def pieces(tensor: Tensor, like: Tensor) -> Sequence[Tensor]:
     if not ordered.is_contiguous():  # it has gaps, so it is taken as it is
         return (tensor,)
     flat = tensor.permute(dimensions).reshape(-1)
-    return flat.split(_CHUNK) if like.device.type == "cpu" and flat.numel() > _CHUNK else (flat,)
+    return torch.split(flat, _CHUNK) if like.device.type == "cpu" and flat.numel() > _CHUNK else (flat,)
 
 
 def product(one: Tensor, other: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ then every level is moved, from the top down.
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from nas.training.optimizers.hyper.forms import LOGARITHM, LOGIT, Form
@@ -57,7 +58,7 @@ def form(rule: str, name: str, guarded: bool) -> Form:
 def learned(levels: Sequence[Level], slopes: Slopes, guards: Guards | None) -> list[Level]:
     """Return the levels after a step on the slopes of the loss by what level 0 learns."""
     found = [slopes]
-    for below, level in zip(levels, levels[1:], strict=False):
+    for below, level in pairwise(levels):
         found.append(_slopes(below, level, found[-1], guards))
     moved = list(levels)
     for number in range(len(levels) - 1, 0, -1):
@@ -90,17 +91,25 @@ def cosine(product: float, one: float, other: float) -> float:
     return product / lengths if lengths else 0.0
 
 
-def _step(above: Level, below: Level, by: Mapping[str, float], guards: Guards | None, lowest: bool) -> tuple[Level, Level]:
+def _step(
+    above: Level, below: Level, by: Mapping[str, float], guards: Guards | None, lowest: bool
+) -> tuple[Level, Level]:
     """Return `above` having taken in the slopes by what `below` learns, and `below` moved by it."""
     rule, steps = RULES[above["rule"]], above["steps"] + 1
-    memory, raw, values = {name: dict(each) for name, each in above["memory"].items()}, dict(below["raw"]), dict(below["values"])
+    memory, raw, values = (
+        {name: dict(each) for name, each in above["memory"].items()},
+        dict(below["raw"]),
+        dict(below["values"]),
+    )
     for name, slope in by.items():
         rule.remember(memory[name], slope, above["values"])
         way = rule.direction(memory[name], above["values"], steps, _eps(above, guards))
         if guards is None:
             raw[name] -= above["values"]["rate"] * way
         else:
-            raw[name] = _guarded(name, raw[name] - above["values"]["rate"] * _clipped(way, guards, name), below, guards, lowest)
+            raw[name] = _guarded(
+                name, raw[name] - above["values"]["rate"] * _clipped(way, guards, name), below, guards, lowest
+            )
         values[name] = form(below["rule"], name, guards is not None).value(raw[name])
     return {**above, "memory": memory, "steps": steps}, {**below, "raw": raw, "values": values}
 
