@@ -94,6 +94,8 @@ def of_paper() -> Iterator[Cell]:
 
 def trained(cell: Cell, known: dict[Cell, Outcome]) -> Outcome:
     """Return how the training ends. Its weights and batches hang on the seed alone."""
+    if not _usable(cell, known):
+        return Outcome(math.nan, math.nan, {})
     torch.manual_seed(cell.seed)
     (pixels, labels), test = images(cell.task, "train"), images(cell.task, "test")
     model = network(cell.task)
@@ -116,6 +118,18 @@ def trained(cell: Cell, known: dict[Cell, Outcome]) -> Outcome:
     return Outcome(losses[-1], right, getattr(optimizer, "hyperparameters", lambda: [{}])()[0])
 
 
+def _usable(cell: Cell, known: dict[Cell, Outcome]) -> bool:
+    """Return whether what is to be used again was learned at all: without guards a rate may end at nan, or below 0."""
+    return not cell.method.endswith(", again") or 0 < known[_first_of(cell)].learned["rate"] < math.inf
+
+
+def _first_of(cell: Cell) -> Cell:
+    """Return the training that learned what this one uses again."""
+    name = cell.method.removesuffix(", again")
+    _, rate, tower, _, _ = PAPER[name]
+    return Cell("paper", name, rate, tower.count(":"), 1, cell.seed)
+
+
 def made(cell: Cell, weights: list[nn.Parameter], known: dict[Cell, Outcome]) -> torch.optim.Optimizer:
     """Return the optimizer of a training."""
     if cell.method in METHODS:
@@ -127,7 +141,7 @@ def made(cell: Cell, weights: list[nn.Parameter], known: dict[Cell, Outcome]) ->
     kind, rate, tower, learns, _ = PAPER[name]
     if name == cell.method:
         return kind(weights, rate, tower=tower, learn=learns, guarded=False)  # type: ignore[call-arg]
-    learned = known[Cell("paper", name, rate, tower.count(":"), 1, cell.seed)].learned
+    learned = known[_first_of(cell)].learned
     betas = {"betas": (learned["beta1"], learned["beta2"])} if kind is hyper.Adam else {}
     return kind(weights, learned["rate"], tower="", **betas)  # type: ignore[call-arg]
 

@@ -134,15 +134,11 @@ class HyperOptimizer(torch.optim.Optimizer):
         First the products of the gradient with the ways that the learned hyperparameters have just moved the weights,
         one each; then that of gradient and weights; where it is guarded, squares of the ways, gradient and weights.
         """
-        rule, level, guarded, decoupled = (
-            RULES[self.rule],
-            group["levels"][0],
-            bool(group["guards"]),
-            group["decoupled"],
-        )
-        if not level["raw"]:
+        rule, guarded, eps, sums = RULES[self.rule], group["guards"] is not None, group["eps"], list[Tensor]()
+        names, values = tuple(group["levels"][0]["raw"]), group["levels"][0]["values"]
+        if not names:
             return None
-        names, values, eps, sums = tuple(level["raw"]), level["values"], group["eps"], list[Tensor]()
+        cosines = "sgd" in (self.rule, group["levels"][1]["rule"])  # which take the gradient's square
         for weight, gradient, memory, steps, moved in self._pieces(group):
             nothing, squares = product(weight[:0], weight[:0]), list[Tensor]()
             for name in names:
@@ -152,9 +148,10 @@ class HyperOptimizer(torch.optim.Optimizer):
                     squares.append(nothing if way is None else product(way, way))
             if guarded and not moved:
                 squares[0] = _first_square(rule, gradient, memory, values, steps, eps)
-            sums.append(product(gradient, weight) if decoupled else nothing)
+            sums.append(product(gradient, weight) if group["decoupled"] else nothing)
             if guarded:
-                sums += [*squares, product(gradient, gradient), product(weight, weight)]
+                of_gradient = product(gradient, gradient) if cosines else nothing
+                sums += [*squares, of_gradient, product(weight, weight)]
         return torch.stack(sums).view(-1, (2 * len(names) + 3) if guarded else len(names) + 1).double().sum(0)
 
     def _learn(self, group: Group, sums: list[float]) -> None:
@@ -180,16 +177,11 @@ class HyperOptimizer(torch.optim.Optimizer):
 
     def _move(self, group: Group) -> None:
         """Move the weights, having taken in the gradients."""
-        rule, values = RULES[self.rule], group["levels"][0]["values"]
+        rule, values = RULES[self.rule], {**group["levels"][0]["values"], "rate": group["rate"]}
         for weight, gradient, memory, steps, _ in self._pieces(group):
-            rule.remember(memory, gradient, values)
             if group["decoupled"]:
                 weight.mul_(1 - group["rate"] * group["weight_decay"])
-            above, below = rule.fraction(memory, values, steps + 1, group["eps"])
-            if below is None:
-                weight.add_(above, alpha=-group["rate"])
-            else:
-                weight.addcdiv_(above, below, value=-group["rate"])
+            rule.move(weight, gradient, memory, values, steps, group["eps"])
         group["steps"] += 1
         for weight in group["params"]:
             if weight.grad is not None:
@@ -220,6 +212,7 @@ def _slopes(group: Group, sums: list[float], guards: Guards | None) -> Iterator[
         if guards is None:
             yield slope * scale * form(level["rule"], name, False).slope(level["raw"][name])
         elif group["levels"][1]["rule"] == "sgd":
-            yield cosine(slope, sums[count + 1 + number], sums[-2]) - (guards.bias if name == "rate" else 0.0)
+            found = cosine(slope, sums[count + 1 + number], sums[-2])
+            yield found - guards.bias if name == "rate" and found else found
         else:
             yield slope

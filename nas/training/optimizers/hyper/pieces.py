@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-_CHUNK = 1 << 17  # elements that a CPU takes at a time; a GPU takes all
+_CHUNK = 1 << 18  # elements that a CPU takes at a time; a GPU takes all
 
 
 def pieces(tensor: Tensor, like: Tensor) -> Sequence[Tensor]:

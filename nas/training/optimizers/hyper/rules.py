@@ -8,7 +8,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
 from nas.training.optimizers.hyper.forms import AS_IT_IS, SQUARE, TANH, Form
 
@@ -38,6 +40,15 @@ class Rule:
     def slope(self, name: str, memory: Memory, values: Values, steps: int, eps: float) -> Number:
         """Return by how much the direction changes with a hyperparameter, what was remembered before held fast."""
         raise NotImplementedError
+
+    def move(self, weight: Tensor, gradient: Tensor, memory: Memory, values: Values, steps: int, eps: float) -> None:
+        """Take in the gradient of weights that have taken `steps` steps, and move them."""
+        self.remember(memory, gradient, values)
+        above, below = self.fraction(memory, values, steps + 1, eps)
+        if below is None:
+            weight.add_(above, alpha=-values["rate"])
+        else:
+            weight.addcdiv_(above, below, value=-values["rate"])
 
     def direction(self, memory: Memory, values: Values, steps: int, eps: float) -> Number:
         """Return where the latest step went."""
@@ -101,6 +112,21 @@ class Moments(Rule):
         below *= of_m / math.sqrt(of_v)
         below += of_m * eps
         return memory["m"], below
+
+    def move(self, weight: Tensor, gradient: Tensor, memory: Memory, values: Values, steps: int, eps: float) -> None:
+        """Take in the gradient and move the weights: by the kernel of torch's own Adam where it can take them."""
+        tensors = (weight, gradient, memory["m"], memory["v"])
+        if weight.device.type not in ("cpu", "cuda") or not all(each.is_contiguous() for each in tensors):
+            super().move(weight, gradient, memory, values, steps, eps)
+            return
+        lists = ([each] for each in tensors)
+        count = torch.full((), float(steps), device=weight.device)
+        adam(
+            *lists, [], [count], fused=True, amsgrad=False, beta1=values["beta1"], beta2=values["beta2"],
+            lr=values["rate"], weight_decay=0.0, eps=eps, maximize=False,
+        )  # fmt: skip
+        if "gradient" in memory:
+            memory["gradient"].copy_(gradient)
 
     def slope(self, name: str, memory: Memory, values: Values, steps: int, eps: float) -> Number:
         """Return the slope by beta1 or beta2; the moments of a step before follow from these and the gradient."""
