@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 TOLD = {
+    "own_loop_hyper.py": "rate 1e-05 became ",
     "own_loop_autolrs.py": "8 rates tried, ",
     "own_policy.py": "polynomial keeps its promises\n",
     "own_strategy.py": "climb ",

@@ -44,7 +44,8 @@ POLICIES: dict[str, dict[str, Any]] = {
 HAS_ZOO = importlib.util.find_spec("pytorch_optimizer") is not None
 pytestmark = pytest.mark.xdist_group("resuming")  # what is trained once is trained in one process
 needs_zoo = pytest.mark.skipif(not HAS_ZOO, reason="the extra [zoo] is not installed")
-OPTIMIZERS = (*builtin.OF_TORCH, *(pytest.param(name, marks=needs_zoo) for name in zoo.ADMITTED))
+HYPER = tuple(name for name in names("optimizer") if name.startswith("hyper-"))
+OPTIMIZERS = (*builtin.OF_TORCH, *HYPER, *(pytest.param(name, marks=needs_zoo) for name in zoo.ADMITTED))
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 def of_optimizers() -> dict[str, dict[str, Any]]:
     return {
         name: {"optimizer": {"name": name, **PARAMETERS.get(name, {})}, "learning_rate": RATES.get(name, 1e-3)}
-        for name in (*builtin.OF_TORCH, *(zoo.ADMITTED if HAS_ZOO else ()))
+        for name in (*builtin.OF_TORCH, *HYPER, *(zoo.ADMITTED if HAS_ZOO else ()))
     }
 
 

@@ -3,6 +3,7 @@
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from nas.cli.commands.say import note, say, warn
 from nas.cli.commands.table import Table as Shown
 from nas.cli.commands.table import shown
 from nas.cli.study_flags import EPOCHS
+from nas.core.parts import made, parted
 from nas.core.types import Result, Status
 from nas.core.words import one_line, quoted
 from nas.engine.conduct import Search as Work
@@ -28,7 +30,7 @@ from nas.report.comparison.contest import alone
 from nas.report.facts import Table, number
 from nas.report.lr_study.page import write
 from nas.report.lr_study.results import Outcome
-from nas.report.lr_study.study import TRAININGS, Study, check, read
+from nas.report.lr_study.study import ORACLES, TRAININGS, Study, check, read
 from nas.report.lr_study.tables import at_each_rate, remarks, summary
 from nas.runs import saved
 from nas.runs.folder import read_json
@@ -89,9 +91,13 @@ def _plan(asked: Asked, directory: Path) -> Plan:
 def _study(flags: Namespace, task: StudyTask, asked: Asked) -> Study:
     """Return what is studied; every optimizer is begun with every policy. Raises UserError where one cannot be."""
     own_rate, epochs = flags.learning_rate or task.own_rate, asked.parameters["max_epochs"]
+    policies = (*flags.policies, *(each for each in ORACLES if each not in flags.policies))
+    left_out = tuple(pair for pair in product(flags.optimizers, policies) if _both_find(*pair))
+    for optimizer, policy in left_out:
+        note(asked.quiet)(f"left out: {optimizer} with {policy}, which would both find the learning rate")
     study = Study(
-        tuple(flags.optimizers), tuple(flags.policies), tuple(flags.rates), tuple(flags.seeds), epochs,
-        dict(task.config), None if task.recipe is None else dict(task.recipe), own_rate, (),
+        tuple(flags.optimizers), policies, tuple(flags.rates), tuple(flags.seeds), epochs,
+        dict(task.config), None if task.recipe is None else dict(task.recipe), own_rate, (), left_out,
         asked=asked.kept(),
     )  # fmt: skip
     self_tuned = tuple(
@@ -100,6 +106,10 @@ def _study(flags: Namespace, task: StudyTask, asked: Asked) -> Study:
         if task.tunes_itself(dict(zip((*SETTINGS, SEED), (optimizer, policy, own_rate, 0), strict=True)), epochs)
     )
     return replace(study, self_tuned=self_tuned, words=_words(flags, study))
+
+
+def _both_find(optimizer: str, policy: str) -> bool:
+    return all(made(kind, parted(each)).finds_rate for kind, each in (("optimizer", optimizer), ("policy", policy)))
 
 
 def _words(flags: Namespace, study: Study) -> tuple[str, ...]:

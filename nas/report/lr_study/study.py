@@ -10,12 +10,15 @@ from nas.report.comparison.contest import keep
 from nas.runs.folder import COMPARISON, read_json
 
 TRAININGS = "trainings"  # the folder of the run that holds them
+ORACLES = ("cosine", "constant")  # policies that all others are held against
 Pair = tuple[str, str]  # optimizer and policy
 
 
 @dataclass(frozen=True)
 class Study:
     """Every pair is trained at each of the `rates`; one that finds its own, of `self_tuned`, at `own_rate` alone.
+
+    Those `left_out` are no pairs: both would find the rate.
 
     `config` is what is trained, by `recipe` where its file or flags say one; `asked` is the rest of the command line
     as values, and `words` all of it.
@@ -30,12 +33,14 @@ class Study:
     recipe: Mapping[str, Any] | None
     own_rate: float
     self_tuned: tuple[Pair, ...]
+    left_out: tuple[Pair, ...] = ()
     words: tuple[str, ...] = ()
     asked: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
-        return tuple((optimizer, policy) for optimizer in self.optimizers for policy in self.policies)
+        everything = ((optimizer, policy) for optimizer in self.optimizers for policy in self.policies)
+        return tuple(pair for pair in everything if pair not in self.left_out)
 
     def rates_of(self, pair: Pair) -> tuple[float, ...]:
         """Return the learning rates at which a pair is trained."""
@@ -65,7 +70,7 @@ def read(directory: Path) -> Study:
     content = read_json(directory / COMPARISON)
     try:
         lists = {name: tuple(content[name]) for name in ("optimizers", "policies", "rates", "seeds", "words")}
-        self_tuned = tuple((optimizer, policy) for optimizer, policy in content["self_tuned"])
-        return Study(**{**content, **lists, "self_tuned": self_tuned})
+        pairs = {name: tuple(map(tuple, content[name])) for name in ("self_tuned", "left_out")}
+        return Study(**{**content, **lists, **pairs})
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{directory / COMPARISON} is not what a study of learning rates writes: {error!r}") from None

@@ -44,6 +44,11 @@ class Optimizer(Part):
     fixed: ClassVar[Mapping[str, Any]] = {}  # arguments that are other than the constructor's own
 
     @property
+    def finds_rate(self) -> bool:
+        """Whether it learns its learning rate."""
+        return hasattr(self.constructor, "hyperparameters")
+
+    @property
     def memory_format(self) -> torch.memory_format:
         """How the weights are to lie in memory."""
         return torch.contiguous_format if self.contiguous else torch.channels_last

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -70,6 +70,8 @@ class Running:
 @dataclass(frozen=True)
 class Policy(Part):
     """The parameters of a policy. The rate it begins with is the recipe's, or what each group of weights has."""
+
+    finds_rate: ClassVar[bool] = False  # itself, whatever the recipe says
 
     def begin(self, training: Course) -> Running:
         """Return the policy at work. Raises UserError where it cannot work with this training."""

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from nas.core.errors import UserError
 from nas.core.parameters import parameter
@@ -19,6 +20,8 @@ class Settings(Policy):
     A stage is such a search and the steps at the rate that it found. Y. Jin et al., AutoLRS: Automatic Learning-Rate
     Schedule by Bayesian Optimization on the Fly, ICLR 2021. Every step that is spent on trying counts.
     """
+
+    finds_rate: ClassVar[bool] = True
 
     least: float = parameter(1e-5, "smallest rate", above=0)
     most: float = parameter(10.0, "largest rate", above=0)
