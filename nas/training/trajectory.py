@@ -61,13 +61,9 @@ def _kept(epoch: int, epochs: int) -> bool:
 
 
 def _standing(optimizer: Any) -> dict[str, float]:
-    """Return what the first group of weights has now. A learned rate is scaled as the policy scales the given one."""
-    given = float(optimizer.param_groups[0]["lr"])
-    if not hasattr(optimizer, "hyperparameters"):
-        return {RATE: given}
-    found = {name: float(value) for name, value in optimizer.hyperparameters()[0].items()}
-    factor = given / float(optimizer.defaults["lr"])
-    return {**found, RATE: found[RATE] * factor if RATE in found else given}
+    """Return what the first group of weights has now; an optimizer that learns its hyperparameters tells them."""
+    learned = optimizer.hyperparameters()[0] if hasattr(optimizer, "hyperparameters") else {}
+    return {RATE: float(optimizer.param_groups[0]["lr"])} | {name: float(value) for name, value in learned.items()}
 
 
 def _few(tried: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
