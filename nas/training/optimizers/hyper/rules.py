@@ -121,8 +121,8 @@ class Moments(Rule):
             return
         count = torch.full((), float(steps), device=weight.device)
         adam(
-            [weight], [gradient], [memory["m"]], [memory["v"]], [], [count], fused=True, amsgrad=False, beta1=values["beta1"], beta2=values["beta2"],
-            lr=values["rate"], weight_decay=0.0, eps=eps, maximize=False,
+            [weight], [gradient], [memory["m"]], [memory["v"]], [], [count], fused=True, amsgrad=False,
+            beta1=values["beta1"], beta2=values["beta2"], lr=values["rate"], weight_decay=0.0, eps=eps, maximize=False,
         )  # fmt: skip
         if "gradient" in memory:
             memory["gradient"].copy_(gradient)
