@@ -1,7 +1,8 @@
 """python -m benchmarks.hyper_cost: what does a step cost that learns its rate, in time and memory?
 
 A network of 8.5 million weights, batch 64, one thread. Every optimizer steps in turns with the others in one process,
-so that what else the machine does falls on all alike, in seconds of the processor; memory is measured in a process of its own.
+so that what else the machine does falls on all alike; time is the processor's. Memory is measured in a process of its
+own.
 """
 
 import argparse

@@ -21,7 +21,7 @@ class Hyper(Optimizer):
     guarded: bool = parameter(True, "whether rates are learned as logarithms and in bounds, or as they are (the paper)")
     trust: float = parameter(0.1, "the most that a step is of the norm of the weights", above=0)
     reach: float = parameter(2.0, "times that the learned rate may be above what trust allows", least=1)
-    start: float = parameter(1e-3, "share of the rate that trust allows, below which it does not begin", least=0)
+    start: float = parameter(0.1, "share of the rate that trust allows, below which it does not begin", least=0)
     clip: float = parameter(1.0, "the most that a level moves by, in units of its rate", above=0)
     share: float = parameter(0.1, "by which momentum, betas and gamma move slower than the rate", least=0)
     span: float = parameter(10.0, "factor in which all but the rate of the weights stay of where they began", least=1)

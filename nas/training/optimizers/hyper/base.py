@@ -134,13 +134,13 @@ class HyperOptimizer(torch.optim.Optimizer):
         First the products of the gradient with the ways that the learned hyperparameters have just moved the weights,
         one each; then that of gradient and weights; where it is guarded, squares of the ways, gradient and weights.
         """
-        rule, guarded, eps, sums = RULES[self.rule], group["guards"] is not None, group["eps"], list[Tensor]()
+        rule, guarded, eps, total = RULES[self.rule], group["guards"] is not None, group["eps"], None
         names, values = tuple(group["levels"][0]["raw"]), group["levels"][0]["values"]
         if not names:
             return None
         cosines = "sgd" in (self.rule, group["levels"][1]["rule"])  # which take the gradient's square
         for weight, gradient, memory, steps, moved in self._pieces(group):
-            nothing, squares = product(weight[:0], weight[:0]), list[Tensor]()
+            nothing, sums, squares = product(weight[:0], weight[:0]), list[Tensor](), list[Tensor]()
             for name in names:
                 way = rule.way(name, memory, values, steps, eps) if moved else None
                 sums.append(nothing if way is None else product(gradient, way))
@@ -152,7 +152,9 @@ class HyperOptimizer(torch.optim.Optimizer):
             if guarded:
                 of_gradient = product(gradient, gradient) if cosines else nothing
                 sums += [*squares, of_gradient, product(weight, weight)]
-        return torch.stack(sums).view(-1, (2 * len(names) + 3) if guarded else len(names) + 1).double().sum(0)
+            row = torch.stack(sums).double()
+            total = row if total is None else total.add_(row)
+        return total
 
     def _learn(self, group: Group, sums: list[float]) -> None:
         """Let the tower learn, and set the rate of this step."""

@@ -24,7 +24,7 @@ class Guards:
 
     trust: float = 0.1
     reach: float = 2.0
-    start: float = 1e-3
+    start: float = 0.1
     clip: float = 1.0
     share: float = 0.1
     span: float = 10.0

@@ -119,11 +119,10 @@ class Moments(Rule):
         if weight.device.type not in ("cpu", "cuda") or not all(each.is_contiguous() for each in tensors):
             super().move(weight, gradient, memory, values, steps, eps)
             return
-        lists = ([each] for each in tensors)
         count = torch.full((), float(steps), device=weight.device)
         adam(
-            *lists, [], [count], fused=True, amsgrad=False, beta1=values["beta1"], beta2=values["beta2"],
-            lr=values["rate"], weight_decay=0.0, eps=eps, maximize=False,
+            [weight], [gradient], [memory["m"]], [memory["v"]], [], [count], fused=True, amsgrad=False,
+            beta1=values["beta1"], beta2=values["beta2"], lr=values["rate"], weight_decay=0.0, eps=eps, maximize=False,
         )  # fmt: skip
         if "gradient" in memory:
             memory["gradient"].copy_(gradient)
