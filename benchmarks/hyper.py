@@ -186,7 +186,7 @@ def table(known: dict[Cell, Outcome]) -> str:
             worst = [min(mean(known, Cell(task, method, rate, height, 1, 0)) for rate in RATES) for height in HEIGHTS]
             lines.append(f"| {method} | " + " | ".join(f"{100 * each:.1f}" for each in worst) + " |")
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, ""])
 
 
 def papers(known: dict[Cell, Outcome]) -> str:

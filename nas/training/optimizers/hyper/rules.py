@@ -53,7 +53,7 @@ class Rule:
     def direction(self, memory: Memory, values: Values, steps: int, eps: float) -> Number:
         """Return where the latest step went."""
         above, below = self.fraction(memory, values, steps, eps)
-        return above if below is None else above / below
+        return above if below is None else _divided(above, below)
 
     def way(self, name: str, memory: Memory, values: Values, steps: int, eps: float) -> Number:
         """Return the direction for the rate, and for another hyperparameter how the direction changes with it."""
@@ -108,10 +108,7 @@ class Moments(Rule):
     def fraction(self, memory: Memory, values: Values, steps: int, eps: float) -> tuple[Number, Number]:
         """Return m and all that it is divided by."""
         of_m, of_v = 1 - values["beta1"] ** steps, 1 - values["beta2"] ** steps
-        below = _root(memory["v"])
-        below *= of_m / math.sqrt(of_v)
-        below += of_m * eps
-        return memory["m"], below
+        return memory["m"], _line(_root(memory["v"]), of_m / math.sqrt(of_v), of_m * eps)
 
     def move(self, weight: Tensor, gradient: Tensor, memory: Memory, values: Values, steps: int, eps: float) -> None:
         """Take in the gradient and move the weights: by the kernel of torch's own Adam where it can take them."""
@@ -207,6 +204,18 @@ def _moved_square(old: Number, new: Number, keep: float) -> Number:
 
 def _root(square: Number) -> Number:
     return square.sqrt() if isinstance(square, Tensor) else math.sqrt(max(square, 0.0))
+
+
+def _line(x: Number, slope: float, more: float) -> Number:
+    """Return slope * x + more, in one pass over a tensor, which is spent."""
+    if isinstance(x, Tensor):
+        return torch.add(x.new_full((), more), x, alpha=slope, out=x)
+    return slope * x + more
+
+
+def _divided(above: Number, below: Number) -> Number:
+    """Return the quotient; a tensor that is divided by is spent."""
+    return torch.div(above, below, out=below) if isinstance(below, Tensor) else above / below
 
 
 def _ratio(above: Number, below: Number) -> Number:
