@@ -15,6 +15,7 @@ from nas.data.images import Images, resident
 from nas.spaces.space import Space
 from nas.training import state
 from nas.training.pieces import HELD_OUT, TRAINING, VALIDATION, Piece
+from nas.training.policies.autolrs import watchdog
 from nas.training.training import Training
 from tests.training.tiny import build, digest, run
 
@@ -167,11 +168,16 @@ def test_where_every_rate_diverges_the_training_ends_and_says_so() -> None:
     assert all(each.forecast is None for each in search_of(whole).tried)
 
 
-def test_steps_are_undone_where_the_loss_rises_again() -> None:
+@pytest.mark.parametrize("young", [100, 5])
+def test_steps_are_undone_where_the_loss_rises_again(young: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of the stage where its rate is young, else the last of them."""
+    monkeypatch.setattr(watchdog, "_YOUNG", young)
     whole = training()
+    start = copy.deepcopy(whole.model.state_dict())
     run(whole, OVER + 24)
     search, rate = search_of(whole), search_of(whole).rate
-    kept = copy.deepcopy(search.watchdog.kept[0]["model"])
+    kept = copy.deepcopy(search.watchdog.kept[0][0]["model"])
+    assert all(map(torch.equal, kept.values(), start.values())) == (young == 100)
     for weight in whole.model.parameters():
         weight.data.mul_(-100)
     run(whole, OVER + 25)

@@ -142,8 +142,8 @@ class RateSearch:
             self.rate = tried[found].rate
             self.tried[self.first + found] = replace(tried[found], chosen=True)
         self._go_back(learner, self.ends[found] if found is not None and self.settings.keep_on else self.start)
+        self.watchdog = Watchdog(self.settings.alarm, self.untrained, self.start[0])
         self.trial, self.start, self.ends, self.since = None, None, {}, self.step
-        self.watchdog = Watchdog(self.settings.alarm, self.untrained)
         self.stage += 1
         self.next = self._next_search()
 
