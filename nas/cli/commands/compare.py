@@ -15,8 +15,7 @@ from nas.cli.commands.plan import Plan
 from nas.cli.commands.progress import bar
 from nas.cli.commands.say import note, say, warn
 from nas.cli.commands.search import run_search
-from nas.cli.commands.table import Table as Shown
-from nas.cli.commands.table import shown
+from nas.cli.commands.table import for_terminal, shown
 from nas.core.errors import UserError
 from nas.core.words import quoted
 from nas.engine.signals import exit_status
@@ -24,7 +23,6 @@ from nas.report.comparison.contest import Contest, alone, folder_of, read
 from nas.report.comparison.judging import judge
 from nas.report.comparison.page import write
 from nas.report.comparison.statistics import Entry, contrast_table, contrasts, spec_of, summary
-from nas.report.facts import Table
 from nas.runs.folder import read_end
 from nas.runs.stored import open_run
 from nas.trackers import mode
@@ -67,9 +65,9 @@ def _go_on(directory: Path, contest: Contest, asked: Asked) -> int:
     if not entries:
         raise UserError(f"{directory}: no strategy could be run")
     contrasted, objective = contrasts(entries), spec_of(entries).objective
-    print(shown(_for_terminal(summary(entries))))
+    print(shown(for_terminal(summary(entries))))
     if contrasted:
-        print(shown(_for_terminal(contrast_table(contrasted, objective))))
+        print(shown(for_terminal(contrast_table(contrasted, objective))))
     say(f"saved as {write(contest, entries, contrasted, directory / 'comparison.html')}")
     return 0
 
@@ -116,10 +114,3 @@ def _judged(plan: Plan, contest: Contest, name: str, seed: int) -> Entry:
     except Exception as error:  # one network that cannot be trained shall not cost the others
         warn(f"testing {folder_of(name, seed)} failed: {type(error).__name__}: {error}")
         return Entry(name, seed, run, ())
-
-
-def _for_terminal(table: Table) -> Shown:
-    converted = Shown(*table.headings)
-    for row in table.rows:
-        converted.add_row(*row)
-    return converted

@@ -16,8 +16,7 @@ from nas.cli.asked import Asked
 from nas.cli.commands.naming import fresh
 from nas.cli.commands.plan import Plan
 from nas.cli.commands.say import note, say, warn
-from nas.cli.commands.table import Table as Shown
-from nas.cli.commands.table import shown
+from nas.cli.commands.table import for_terminal, shown
 from nas.cli.study_flags import EPOCHS
 from nas.core.parts import made, parted
 from nas.core.types import Result, Status
@@ -27,7 +26,7 @@ from nas.engine.conduct import Surroundings, conduct
 from nas.engine.signals import exit_status
 from nas.engine.watchers import View
 from nas.report.comparison.contest import alone
-from nas.report.facts import Table, number
+from nas.report.facts import number
 from nas.report.lr_study.page import write
 from nas.report.lr_study.results import Outcome
 from nas.report.lr_study.study import ORACLES, TRAININGS, Study, check, read
@@ -133,9 +132,9 @@ def _go_on(directory: Path, study: Study, plan: Plan) -> int:
     run = _trained(study, plan, trainings)
     outcome = Outcome(study, run.trials, plan.objective, plan.maximize)
     if run.trials:
-        print(shown(_for_terminal(summary(outcome))))
+        print(shown(for_terminal(summary(outcome))))
         if at_each_rate(outcome).rows:
-            print(shown(_for_terminal(at_each_rate(outcome))))
+            print(shown(for_terminal(at_each_rate(outcome))))
         say("\n".join(remarks(outcome)))
     status = exit_status(run.stopped)
     if status:
@@ -182,10 +181,3 @@ class _Told:
             outcome = f"{objective} {validated}, test {tested}"
         line = one_line(f"{len(lab.history)} of {self._due}  {how}: {outcome}")
         self._terminal.print(line, highlight=False, soft_wrap=True, markup=False)
-
-
-def _for_terminal(table: Table) -> Shown:
-    converted = Shown(*table.headings)
-    for row in table.rows:
-        converted.add_row(*row)
-    return converted

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from nas.core.constraints import Constraint
 from nas.core.words import one_line
+from nas.report.facts import Table as Texts
 
 _ORDER = ("accuracy", "top3_accuracy", "precision", "recall", "macro_f1", "loss", "batch_precision")
 _WHOLE = ("params", "macs")
@@ -49,6 +50,14 @@ def confusion(classes: Sequence[str], matrix: Sequence[Sequence[int]]) -> Table:
     for name, row in zip(classes, matrix, strict=True):
         table.add_row(name, *(str(count) if count else "" for count in row))
     return table
+
+
+def for_terminal(table: Texts) -> Table:
+    """Return a table of a report for the terminal."""
+    found = Table(*table.headings)
+    for row in table.rows:
+        found.add_row(*row)
+    return found
 
 
 def shown(table: Table) -> str:
