@@ -126,9 +126,13 @@ def _lines() -> Iterator[tuple[str, Callable[[Sequence[Mapping[str, Any]]], str 
     yield "one-cycle, tuned peak", lambda rows: _tuned(rows, "one-cycle")
     yield "constant, tuned", lambda rows: _tuned(rows, "constant")
     for name in OWN:
-        yield name, lambda rows, name=name: name  # type: ignore[misc]
+        yield name, _always(name)
     for peak in UNTUNED:
-        yield f"cosine {peak:g}, untuned", lambda rows, peak=peak: f"cosine {peak:g}"  # type: ignore[misc]
+        yield f"cosine {peak:g}, untuned", _always(f"cosine {peak:g}")
+
+
+def _always(name: str) -> Callable[[Sequence[Mapping[str, Any]]], str]:
+    return lambda rows: name
 
 
 def _tuned(rows: Sequence[Mapping[str, Any]], schedule: str) -> str | None:

@@ -116,8 +116,8 @@ def _import_all(kind: str) -> None:
 
 
 def names(kind: str) -> tuple[str, ...]:
-    """Return the names of the parts of this kind that there are to choose from."""
-    return tuple(name for name, cls in of_kind(kind).items() if not cls.hidden)
+    """Return the names of the parts of this kind to choose from, the same whatever `late` ones were made by now."""
+    return tuple(name for name, cls in of_kind(kind).items() if not cls.hidden and name not in late(kind))
 
 
 def parameters_by_name() -> dict[str, list[tuple[type[Part], "Field[Any]"]]]:

@@ -20,7 +20,7 @@ from nas.training.judging import evaluating
 from nas.training.measuring import LOSS, Predictions, finite, metrics
 from nas.training.order import Order
 from nas.training.pieces import HELD_OUT, TRAINING, Piece, set_aside, withhold
-from nas.training.policies.autolrs.learner import restore
+from nas.training.policies.learner import restore
 from nas.training.policies.policy import Running, begun
 from nas.training.recipe import Recipe
 from nas.training.recorded import Advance, Recorded

@@ -5,23 +5,19 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.lr_scheduler import LRScheduler
 
 from nas.core.errors import UserError
 from nas.core.parts import Part
+from nas.training.policies.learner import Learner
 
 EPOCHS, STEPS = "epochs", "steps"
 
 
-class Course(Protocol):
+class Course(Learner, Protocol):
     """What a policy sees of a training."""
 
-    @property
-    def model(self) -> nn.Module: ...
-    @property
-    def optimizer(self) -> torch.optim.Optimizer: ...
     @property
     def position(self) -> int: ...  # in steps, those that were taken back among them
     @property
@@ -33,10 +29,6 @@ class Course(Protocol):
     @property
     def recorded(self) -> bool: ...
     def validate(self, part: str) -> dict[str, float]: ...
-    def loss_on_held_out(self) -> float: ...
-    def put_back(self, kept: Mapping[str, Any]) -> None: ...  # weights and state of the optimizer
-    def place(self) -> Any: ...  # in the data
-    def go_to(self, place: Any) -> None: ...
 
 
 class Running:

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from nas.core.errors import UserError
 from nas.core.parts import made
-from nas.training.policies.autolrs.learner import Kept, restore
 from nas.training.policies.autolrs.search import RateSearch
+from nas.training.policies.learner import Kept, restore
 
 Batch = TypeVar("Batch")
 

@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 from nas.core.errors import Diverged
-from nas.training.policies.autolrs.learner import Kept, Learner, keep
 from nas.training.policies.autolrs.rates import ratios, set_rate
 from nas.training.policies.autolrs.settings import Settings
 from nas.training.policies.autolrs.trial import Trial
 from nas.training.policies.autolrs.tried import Tried, best, may_be_best, next_rate
 from nas.training.policies.autolrs.watchdog import Watchdog
+from nas.training.policies.learner import Kept, Learner, keep
 
 _FIELDS = ("step", "stage", "rate", "since", "next", "before", "untrained", "first")
 _NONE = 1e9  # the loss of a network that has none, which any is better than

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from nas.training.policies.autolrs.forecast import forecast
-from nas.training.policies.autolrs.learner import Average, Learner
 from nas.training.policies.autolrs.settings import Settings
+from nas.training.policies.learner import Average, Learner
 
 
 class Trial:

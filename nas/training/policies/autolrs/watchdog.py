@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from nas.training.policies.autolrs.learner import Kept, Learner, keep
 from nas.training.policies.autolrs.rates import stop_momentum
+from nas.training.policies.learner import Kept, Learner, keep
 
 _MEMORY = 0.9  # of the moving mean of the loss
 _APART = 10  # steps between two states that are kept

@@ -1,4 +1,4 @@
-"""What must a search for learning rates be able to do with a network in training?"""
+"""What can be done with a network in training? It can go back to where it was, and be judged where it is."""
 
 import copy
 from collections.abc import Mapping
