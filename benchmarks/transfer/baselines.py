@@ -1,7 +1,7 @@
 """What is known without a model? Orders of the configurations, and schedules that spend epochs in that order.
 
-A schedule is a generator of jobs (configuration, epochs in all); it is sent the accuracy that the job ended with. What
-is recommended is the best that was seen, after whatever epoch: before the first epoch the first of the order.
+A schedule is a generator of jobs (configuration, epochs in all); it is sent the best accuracy that the configuration
+has had by then. What is recommended is the best that was seen, after whatever epoch: before any the first of the order.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -19,10 +19,9 @@ ETA = 3
 
 
 def by_rank(old: Floats) -> list[int]:
-    """Return the configurations by their mean rank over old tasks [T, N, E], the best first."""
-    from scipy.stats import rankdata
-
-    return [int(each) for each in np.argsort(rankdata(-old.max(axis=2), axis=1).mean(axis=0), kind="stable")]
+    """Return the configurations by their mean rank over old tasks [T, N, E], the best first; of equals the first."""
+    ranked = np.argsort(np.argsort(-old.max(axis=2), axis=1, kind="stable"), axis=1, kind="stable")
+    return [int(each) for each in np.argsort(ranked.mean(axis=0), kind="stable")]
 
 
 def by_accuracy(old: Floats) -> list[int]:
@@ -72,30 +71,33 @@ def asha(order: Sequence[int], epochs: int) -> Jobs:
 
 
 def rungs(epochs: int) -> list[int]:
-    """Return the epochs of the rungs, R / eta^k from the top: 1, 3, 8, 25, 75."""
+    """Return the epochs of the rungs, R / eta^k from the top and rounded: of 75 epochs 1, 3, 8, 25, 75."""
     found = [epochs]
     while (lower := round(epochs / ETA ** len(found))) >= 1:
-        found.append(lower)
-    return found[::-1]
+        found.insert(0, lower)
+    return found
 
 
 def best_seen(jobs: Jobs, first: int, observe: Observe, budget: int) -> Recommended:
     """Return what is recommended after each epoch of these jobs, up to `budget`; before the first it is `first`."""
-    found, trained, best = [first], dict[int, int](), -np.inf
-    value = None
-    while len(found) <= budget:
-        try:
-            config, until = jobs.send(value) if value is not None else next(jobs)  # type: ignore[arg-type]
-        except StopIteration:
-            break
-        value = observe(config, until)
+    found, trained, best = [first], dict[int, int](), dict[int, float]()
+    job = next(jobs, None)
+    while job is not None and len(found) <= budget:
+        config, until = job
         for epoch in range(trained.get(config, 0) + 1, until + 1):
             seen = observe(config, epoch)
-            best, held = (seen, config) if seen > best else (best, found[-1])
-            found.append(held)
+            found.append(config if seen > max(best.values(), default=-np.inf) else found[-1])
+            best[config] = max(seen, best.get(config, seen))
         trained[config] = max(until, trained.get(config, 0))
-    found += [found[-1]] * (budget + 1 - len(found))
-    return np.array(found[: budget + 1])
+        job = _next(jobs, best[config])
+    return np.array([*found, *[found[-1]] * (budget + 1 - len(found))][: budget + 1])
+
+
+def _next(jobs: Jobs, value: float) -> tuple[int, int] | None:
+    try:
+        return jobs.send(value)
+    except StopIteration:
+        return None
 
 
 def _bracket(configs: Sequence[int], of_rungs: Sequence[int]) -> Jobs:
