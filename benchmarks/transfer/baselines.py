@@ -25,7 +25,7 @@ def by_rank(old: Floats) -> list[int]:
 
 
 def by_accuracy(old: Floats) -> list[int]:
-    """Return the configurations by their mean accuracy over old tasks [T, N, E], each from its worst 0 to its best 1."""
+    """Return the configurations by their mean over old tasks [T, N, E] of accuracy, from 0 the worst to 1 the best."""
     best = old.max(axis=2)
     low, high = best.min(axis=1, keepdims=True), best.max(axis=1, keepdims=True)
     return [int(each) for each in np.argsort(-((best - low) / (high - low)).mean(axis=0), kind="stable")]
@@ -45,7 +45,7 @@ def rounds(order: Sequence[int], epochs: int) -> Jobs:
 
 
 def halving(order: Sequence[int], epochs: int) -> Jobs:
-    """Run one bracket of successive halving, with as many as one at the end allows, each from 1 epoch (Jamieson 2016)."""
+    """Run one bracket of successive halving, of so many that one is trained to its end (Jamieson, Talwalkar 2016)."""
     yield from _bracket(order[: ETA ** (len(rungs(epochs)) - 1)], rungs(epochs))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.transfer.database import Database, Floats, family
+from benchmarks.transfer.database import Database, family
 
 PROTOCOLS = ("official", "leave-one-out", "development leave-one-out", "development four")
 _DRAWS = 2  # of four old tasks, for each new one and over all data seeds
@@ -41,13 +41,3 @@ def cases(database: Database, protocol: str) -> Iterator[Case]:
             for draw in range(_DRAWS // len(seeds)):
                 drawn = np.random.default_rng((place, seed, draw)).choice(len(others), 4, replace=False)
                 yield Case(tuple(others[each] for each in sorted(drawn)), new, seed, draw)
-
-
-def old_curves(database: Database, case: Case) -> Floats:
-    """Return the accuracies of the old tasks, [tasks, configurations, epochs]."""
-    return database.accuracy[case.seed, [database.index(task) for task in case.old]]
-
-
-def new_curves(database: Database, case: Case) -> Floats:
-    """Return the accuracies of the new task, [configurations, epochs]."""
-    return database.accuracy[case.seed, database.index(case.new)]

@@ -1,0 +1,90 @@
+"""What do the rows say? Tables in markdown, and a figure of regret over epochs spent."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib import colormaps, rc_context
+from matplotlib.figure import Figure
+
+from benchmarks.transfer.database import Floats
+from benchmarks.transfer.methods import METHODS, OURS
+from benchmarks.transfer.rows import BUDGETS, Row
+from nas.runs.disk import replacing
+
+SHOWN = {"HyperRec": (0, 1, 5, 10, 25, 50, 75, 100, 150, 225), "LCBench": (0, 1, 5, 10, 25, 52, 75, 100, 156, 260)}
+_LEAST = 1e-4  # regret that the figure shows
+
+
+def table(rows: Sequence[Row], what: str) -> Iterator[str]:
+    """Yield the lines of a table of "regret" or "rank", mean and standard error over tasks, one method a line."""
+    most = max(len(row.regret) for row in rows)
+    shown = [each for each in SHOWN[rows[0].database] if each in BUDGETS[:most]]
+    yield "| epochs spent | " + " | ".join(map(str, shown)) + " |"
+    yield "|---" * (len(shown) + 1) + "|"
+    found = {name: by_task(of, what) for name, of in by_method(rows).items()}
+    for name, values in found.items():
+        yield f"| {_bold(name)} | " + " | ".join(_cell(values, each, what) for each in shown) + " |"
+    lines = [values.mean(axis=0) for name, values in found.items() if METHODS[name].baseline]
+    if lines:
+        best = [min(line[BUDGETS.index(each)] for line in lines) for each in shown]
+        yield "| best baseline of each column | " + " | ".join(_number(each, what) for each in best) + " |"
+
+
+def by_method(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Return the rows of each method, in the order of METHODS; without those that ran on fewer tasks than others."""
+    found = defaultdict[str, list[Row]](list)
+    for row in rows:
+        found[row.method].append(row)
+    most = max(map(len, found.values()))
+    return {name: found[name] for name in METHODS if len(found.get(name, ())) == most}
+
+
+def by_task(rows: Sequence[Row], what: str) -> Floats:
+    """Return a line a new task, [tasks, budgets]: the mean over data seeds and draws."""
+    found = defaultdict[str, list[tuple[float, ...]]](list)
+    for row in rows:
+        found[row.new].append(getattr(row, what))
+    return np.array([np.mean(each, axis=0) for each in found.values()])
+
+
+def figure(groups: dict[tuple[str, str], list[Row]], file: Path) -> None:
+    """Draw regret over epochs spent, a panel a database and protocol."""
+    names = [name for name in METHODS if any(row.method == name for rows in groups.values() for row in rows)]
+    colours = dict(zip(names, [*colormaps["tab20"].colors[::2], *colormaps["tab20"].colors[1::2]], strict=False))
+    columns = 2
+    drawing = Figure(figsize=(11, 4.2 * -(-len(groups) // columns)), layout="constrained")
+    for place, ((database, protocol), rows) in enumerate(groups.items(), 1):
+        axes = drawing.add_subplot(-(-len(groups) // columns), columns, place)
+        for name, of in by_method(rows).items():
+            values = by_task(of, "regret").mean(axis=0)
+            budgets = BUDGETS[: len(values)]
+            width, order = (3.0, 3) if name == OURS else (1.2, 2)
+            shown = np.maximum(values, _LEAST)
+            axes.plot(budgets, shown, color=colours[name], label=name, linewidth=width, zorder=order)
+        axes.set_xscale("symlog", linthresh=1)
+        axes.set_yscale("log")
+        axes.set_xticks(ticks := [0, 1, 5, 10, 25, 75, 225, 750], [str(each) for each in ticks])
+        axes.set(title=f"{database}, {protocol}", xlabel="epochs spent", ylabel="normalised regret")
+    lines = {str(line.get_label()): line for axes in drawing.axes for line in axes.lines}
+    drawing.legend(lines.values(), lines, loc="outside lower center", ncols=4, fontsize=8)
+    with rc_context({"svg.hashsalt": "transfer"}), replacing(file) as temporary:
+        drawing.savefig(temporary, format="svg", metadata={"Date": None})
+
+
+def _cell(values: Floats, budget: int, what: str) -> str:
+    place = BUDGETS.index(budget)
+    if place >= values.shape[1]:
+        return ""
+    column = values[:, place]
+    error = column.std(ddof=1) / len(column) ** 0.5 if len(column) > 1 else 0.0
+    return f"{_number(column.mean(), what)} ± {_number(error, what)}"
+
+
+def _number(value: float, what: str) -> str:
+    return f"{value:.4f}".lstrip("0") if what == "regret" else f"{value:.1f}"
+
+
+def _bold(name: str) -> str:
+    return f"**{name}**" if name == OURS else name
