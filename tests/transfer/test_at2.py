@@ -1,0 +1,138 @@
+"""Is AT2's posterior that of its Gaussian process, and does it recommend what the old tasks and the cells say?"""
+
+import numpy as np
+import pytest
+import torch
+
+from nas.transfer.at2.belief import Belief, learn
+from nas.transfer.at2.kernels import Floats, Kernels, distances
+from nas.transfer.at2.learning import _grid_loss
+from nas.transfer.past import Past
+
+KNOTS = (1, 2, 4)
+
+
+def past(holes: bool = False, tasks: int = 3, configs: int = 5) -> Past:
+    """Return a small table, in which high features are good and values rise."""
+    draws = np.random.default_rng(1)
+    features = draws.random((configs, 2))
+    curves = features.sum(axis=1)[None, :, None] / 3 * np.array([0.5, 0.8, 1.0]) + 0.02 * draws.random(
+        (tasks, configs, len(KNOTS))
+    )
+    if holes:
+        curves[0, 1, 2] = curves[2, 4, 1:] = np.nan
+    return Past(tuple(f"task {each}" for each in range(tasks)), curves, features, KNOTS)
+
+
+def told(belief: Belief) -> Belief:
+    return belief.tell(0, 0, 0.2).tell(0, 1, 0.3).tell(3, 0, 0.4)
+
+
+def naive(belief: Belief) -> tuple[Floats, Floats]:
+    """Return mean and variance of the new task by one dense matrix over all cells that are known."""
+    values = np.concatenate([belief.past.values, belief.seen[None]])
+    shape = values.shape
+    cells = np.argwhere(np.isfinite(values))
+    targets = np.argwhere(np.ones(shape[1:]))
+    new = np.column_stack([np.full(len(targets), shape[0] - 1), targets])
+
+    def covariance(left: Floats, right: Floats) -> Floats:
+        factors = (belief.tasks, belief.learned.configs, belief.learned.epochs)
+        return np.prod([k[np.ix_(left[:, i], right[:, i])] for i, k in enumerate(factors)], axis=0)
+
+    means = np.append(belief.learned.means, 0.0)
+    inverse = np.linalg.inv(covariance(cells, cells) + belief.learned.noise * np.eye(len(cells)))
+    residual, own = values[tuple(cells.T)] - means[cells[:, 0]], (cells[:, 0] == shape[0] - 1).astype(float)
+    constant = own @ inverse @ residual / (own @ inverse @ own)
+    cross = covariance(new, cells)
+    mean = constant + cross @ inverse @ (residual - constant * own)
+    variance = np.diag(covariance(new, new) - cross @ inverse @ cross.T)
+    return mean.reshape(shape[1:]), variance.reshape(shape[1:])
+
+
+@pytest.mark.parametrize("holes", [False, True])
+def test_the_posterior_is_that_of_the_dense_gaussian_process(holes: bool) -> None:
+    belief = told(learn(past(holes)))
+    for found, right in zip(belief.posterior, naive(belief), strict=True):
+        assert found == pytest.approx(right, abs=1e-6)
+
+
+def test_the_gradient_of_a_grid_is_that_of_the_likelihood() -> None:
+    torch.manual_seed(0)
+    given = past()
+    values, kernels = torch.from_numpy(given.values), Kernels(2)
+    apart, shared = map(torch.from_numpy, distances(given.values, given.values))
+    times = torch.tensor(KNOTS, dtype=torch.float64) / 4
+
+    def factors() -> tuple[torch.Tensor, ...]:
+        features = torch.from_numpy(given.features)
+        return kernels.tasks(apart, shared), kernels.configs(features), kernels.epochs(times)
+
+    _grid_loss(values, *factors(), kernels.noise).backward()
+    found = [each.grad.clone() for each in kernels.parameters()]
+    kernels.zero_grad()
+    whole = torch.kron(torch.kron(*factors()[:2]), factors()[2]) + kernels.noise * torch.eye(45, dtype=torch.float64)
+    normal = torch.distributions.MultivariateNormal(torch.zeros(45, dtype=torch.float64), whole)
+    (-normal.log_prob(values.reshape(-1)) / 45).backward()
+    for one, other in zip(found, kernels.parameters(), strict=True):
+        assert torch.allclose(one, other.grad, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("holes", [False, True])
+def test_before_any_epoch_the_best_of_old_tasks_is_recommended(holes: bool) -> None:
+    given = past(holes)
+    belief = learn(given)
+    assert belief.best() == int(np.nanmean(given.values[:, :, -1], axis=0).argmax())
+    assert belief.posterior[0].shape == (5, 3)
+
+
+def test_what_the_new_task_shows_outweighs_what_old_tasks_say() -> None:
+    belief = learn(past())
+    good, bad = belief.best(), int(belief.posterior[0][:, -1].argmin())
+    for knot in range(3):
+        belief = belief.tell(good, knot, 0.1).tell(bad, knot, 0.5 + 0.2 * knot)
+    assert belief.best() == bad
+    mean, low, high = belief.interval
+    assert (low < mean).all() and (mean < high).all()
+
+
+def test_what_is_trained_to_its_end_or_barred_is_not_trained_on() -> None:
+    belief = learn(past())
+    for candidate in range(4):
+        assert belief.next() is not None
+        belief = belief.tell(candidate, 0, 0.3).tell(candidate, 1, 0.4).tell(candidate, 2, 0.5)
+    assert belief.next() == 4
+    assert belief.next(barred=[4]) is None
+
+
+def test_feasible_candidates_come_first() -> None:
+    belief = learn(past())
+    order = np.argsort(-belief.posterior[0].max(axis=1))
+    chance = np.full(5, 0.9)
+    chance[order[0]] = 0.1
+    assert belief.best(chance) == order[1]
+
+
+def test_the_same_task_is_the_one_that_it_is_like() -> None:
+    draws = np.random.default_rng(3)
+    given = Past(("same", "other"), draws.random((2, 5, 3)).cumsum(axis=2) / 3, draws.random((5, 2)), KNOTS)
+    belief = learn(given)
+    for candidate in range(4):
+        belief = belief.tell(candidate, 0, given.values[0, candidate, 0] - 0.1)
+    likeness = belief.likeness()
+    assert likeness["same"] > likeness["other"]
+    assert sum(likeness.values()) == pytest.approx(1)
+
+
+def test_it_learns_the_same_from_the_same() -> None:
+    one, other = (told(learn(past())).posterior[0] for _ in range(2))
+    assert np.array_equal(one, other)
+
+
+def test_without_old_tasks_it_goes_by_what_it_sees() -> None:
+    belief = learn(past(tasks=0))
+    for candidate in range(5):
+        for knot in range(3):
+            belief = belief.tell(candidate, knot, 0.1 * knot + 0.3 * (candidate == 2))
+    assert belief.posterior[0][2, -1] > belief.posterior[0][1, -1]
+    assert belief.likeness() == {"none of them": 1.0}
