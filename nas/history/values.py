@@ -17,6 +17,7 @@ class Task:
     size: tuple[int, int] | None = None  # height and width, in pixels
     per_class: tuple[int, ...] = ()  # images of each class
     family: str = ""  # tasks of one family are parts of one data set
+    digest: str = ""  # of its data
 
     def __post_init__(self) -> None:
         """A task without a family is its own."""
@@ -35,3 +36,13 @@ class Curve:
     cheap: Mapping[str, float] = field(default_factory=dict)  # what is known before training
     seconds: Mapping[int, float] = field(default_factory=dict)  # of training in all until the end of an epoch
     full_epochs: int = 0  # of the training that it was part of; 0: not known
+    setting: str = ""  # digest of what else decided the training: another optimizer gives another curve
+
+
+@dataclass(frozen=True)
+class Added:
+    """What became of the curves that were given."""
+
+    new: int = 0
+    longer: int = 0  # known, and now at more epochs or in more metrics
+    known: int = 0
