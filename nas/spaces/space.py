@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Shape = tuple[int, int, int]  # channels, height, width
 # Of a configuration, the shape of an image and the number of classes.
 Build = Callable[[dict[str, Any], Shape, int], "nn.Module"]
+Source = str | Callable[[Mapping[str, Any]], Any]  # of a setting: a hyperparameter, or a function of the configuration
 _NEEDED = {
     "space": "space() returns the ConfigurationSpace",
     "build": "build(config, input_shape, num_classes) returns the network",
@@ -40,7 +41,7 @@ class Space:
     space: ConfigurationSpace
     build: Build
     default: Mapping[str, Any]
-    trainer: Mapping[str, str] = field(default_factory=dict)  # which settings of the trainer are searched
+    trainer: Mapping[str, Source] = field(default_factory=dict)  # which settings of the trainer are searched
     recipe: Mapping[str, Any] = field(default_factory=dict)  # and which are fixed, other than by default
     source: str = ""  # digest of the file: networks depend on more than the hyperparameters
 
@@ -75,7 +76,7 @@ def load(name: str) -> Space:
     loaded = Space(name, space, module.build, module.DEFAULT, trainer, recipe, digest_of(module))
     loaded.config(loaded.default, f"DEFAULT of {name}")
     for setting, hyperparameter in trainer.items():
-        if hyperparameter not in space:
+        if not callable(hyperparameter) and hyperparameter not in space:
             raise UserError(f"TRAINER of {name}: {setting} names {hyperparameter!r}, no hyperparameter of the space")
     return loaded
 
