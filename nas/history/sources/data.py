@@ -10,7 +10,7 @@ from nas.history.values import Task
 
 
 def name_of(details: Mapping[str, Any]) -> str:
-    """Return the name of the task: that of its data, with the size that images were brought to; nothing without data."""
+    """Return the name of the task: of its data, with the size that images were brought to, if there is any."""
     data, size = str(details.get("data", "")), details.get("image_size")
     name = Path(data).name
     return f"{name}@{size}" if name and size else name
