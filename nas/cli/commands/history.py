@@ -10,8 +10,8 @@ from nas.core.errors import DiskFull, UserError
 from nas.core.words import quoted, unknown
 from nas.history.history import History
 from nas.history.sources.found import Found
+from nas.history.sources.layout import Columns
 from nas.history.sources.source import PUBLISHED, Told, found
-from nas.history.sources.table import Columns
 from nas.history.summary import Ranked, epochs, facts, metrics, ranking
 from nas.history.values import Curve, Task
 

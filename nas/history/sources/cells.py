@@ -1,4 +1,4 @@
-"""What does a cell of a table mean? A number, a text, the value of a hyperparameter, or nothing."""
+"""What does a cell of a table mean? A number, the value of a hyperparameter, or nothing."""
 
 import math
 from typing import Any
@@ -12,41 +12,42 @@ def is_empty(cell: object) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
-def number(cell: object) -> float:
+def number(cell: Any) -> float:
     """Return a finite number. Raises ValueError that says what the cell is."""
-    value = float(cell) if not isinstance(cell, bool) and "_" not in str(cell) else math.nan  # type: ignore[arg-type]
+    try:
+        value = math.nan if isinstance(cell, bool) or "_" in str(cell) else float(cell)
+    except (TypeError, ValueError, OverflowError):
+        value = math.nan
     if not math.isfinite(value):
         raise ValueError(f"{cell!r}, but must be a finite number")
     return value
 
 
-def whole(cell: object, least: int) -> int:
+def whole(cell: Any, least: int) -> int:
     """Return a whole number, also of "3.0", as tables with empty cells write it. Raises ValueError."""
+    value = number(cell)
     try:
-        value = int(cell) if isinstance(cell, (int, str)) and not isinstance(cell, bool) else None
+        found = int(cell)  # to the last digit, of which a seed has more than a float
     except ValueError:
-        value = None
-    if value is None:
-        found = number(cell)
-        value = int(found)
-        if value != found:
-            raise ValueError(f"{cell!r}, but must be a whole number")
-    if value < least:
-        raise ValueError(f"{value}, but must be at least {least}")
-    return value
+        found = int(value)
+    if value != float(found) or found < least:
+        raise ValueError(f"{cell!r}, but must be a whole number of at least {least}")
+    return found
 
 
 def meant(hyperparameter: Parameter, cell: Any) -> Any:
     """Return the value that a text means: of choices the one so written; the text itself where it means none."""
     if not isinstance(cell, str):
         return cell
-    text, choices = cell.strip(), listed(hyperparameter)
-    for choice in choices or ():
+    text = cell.strip()
+    for choice in listed(hyperparameter) or ():
         if text in (str(choice), canonical(choice)):
             return choice
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    try:
+        value = number(text)
+    except ValueError:
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        return value

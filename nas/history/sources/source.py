@@ -6,8 +6,8 @@ from pathlib import Path
 from nas.core.errors import UserError
 from nas.history.sources import hyperrec, lcbench, other, runs, table
 from nas.history.sources.found import Found
+from nas.history.sources.layout import Columns
 from nas.history.sources.rows import SUFFIXES
-from nas.history.sources.table import Columns
 from nas.history.spaces import known
 from nas.runs.folder import COMPARISON, SPEC
 
