@@ -38,7 +38,7 @@ def _flags() -> argparse.Namespace:
     add = parser.add_argument
     add("--databases", nargs="+", choices=NAMES, default=list(NAMES), metavar="NAME")
     for name in NAMES:
-        add(f"--{name.lower()}", type=Path, metavar="DIR", help=f"where curves.npz and configs.parquet of {name} are")
+        add(f"--{name.lower()}", type=Path, metavar="DIR", help=f"folder of {name}'s files; downloaded where not given")
     add("--protocols", nargs="+", choices=PROTOCOLS, default=list(JUDGED), metavar="NAME")
     add("--methods", nargs="+", choices=tuple(METHODS), default=list(METHODS), metavar="NAME")
     add("--results", type=Path, default=RESULTS, metavar="DIR", help="where rows are kept")
@@ -52,7 +52,8 @@ def _measured(asked: argparse.Namespace) -> Iterator[Row]:
             print(f"{name} is left out: {METHODS[name].missing}")
     able = [name for name in asked.methods if not METHODS[name].missing]
     for name in asked.databases:
-        database = load(name, getattr(asked, name.lower()) or DATA / name.lower())
+        here = DATA / name.lower()
+        database = load(name, getattr(asked, name.lower()) or (here if here.is_dir() else None))
         for protocol in asked.protocols:
             yield from rows(database, protocol, able, asked.results / f"{name.lower()}.jsonl")
 

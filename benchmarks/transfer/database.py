@@ -1,19 +1,25 @@
 """What is in a public database of learning curves? HyperRec and LCBench, as tables of equal length."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ConfigSpace import ConfigurationSpace
 from numpy.typing import NDArray
 
-from nas.core.errors import UserError
+import nas.history.lcbench
+import search_spaces.hyperrec
+from nas.core.configuration import checked_config
+from nas.history.sources import hyperrec, lcbench
+from nas.history.sources.published import Database as Source
+from nas.history.sources.published import read
+from nas.transfer.past import features
 
 Floats = NDArray[np.float64]
 NAMES = ("HyperRec", "LCBench")
-FILES = ("curves.npz", "configs.parquet")
 PAIRS = {  # published with the databases: old tasks, and a new one
     "HyperRec": (
         (("IMAGENET64SUB1", "SUN397SUB3", "SUN397SUB2", "OIPETS"), "CIFAR100"),
@@ -30,7 +36,6 @@ PAIRS = {  # published with the databases: old tasks, and a new one
         (("airlines", "covertype", "jannis", "APSFailure"), "shuttle"),
     ),
 }
-_LOGARITHMIC = {"lr", "weight_decay", "adam_beta0", "adam_beta1", "sgd_momentum", "learning_rate", "max_units"}
 
 
 @dataclass(frozen=True)
@@ -60,31 +65,20 @@ def family(task: str) -> str:
     return re.sub(r"SUB\d+$", "", task)
 
 
-def load(name: str, folder: Path) -> Database:
-    """Return the database `name`, HyperRec or LCBench, whose files are in `folder`. Raises UserError where not."""
-    import pyarrow.parquet
+def load(name: str, folder: Path | None) -> Database:
+    """Return the database `name`, HyperRec or LCBench, from `folder`, or downloaded and then kept.
 
-    for file in FILES:
-        if not (folder / file).is_file():
-            raise UserError(f"{folder} has no {file}: give the folder of {name} by --{name.lower()}")
-    with np.load(folder / FILES[0], allow_pickle=False) as arrays:
-        accuracy, tasks = arrays["accuracy"], tuple(str(task) for task in arrays["tasks"])
-    rows = pyarrow.parquet.read_table(folder / FILES[1]).drop(["config_id"]).to_pylist()
-    return Database(name, tasks, accuracy, _features(rows))
+    Raises UserError where it does not hold what was published.
+    """
+    source, published, space = _SOURCES[name]
+    table = read(source, folder)
+    configs = [
+        checked_config(space, published(row), f"{name}, configuration {i}") for i, row in enumerate(table.configs)
+    ]
+    return Database(name, table.tasks, table.accuracy, features(space, configs))
 
 
-def _features(rows: Sequence[Mapping[str, Any]]) -> Floats:
-    """Return configurations in the unit cube: a column a choice, numbers on their scale, inactive ones 0."""
-    columns = list[Floats]()
-    for key in rows[0]:
-        values = [row[key] for row in rows]
-        known = sorted({value for value in values if value is not None})
-        if len(known) < 2 or key == "cyclic_base_lr":
-            continue
-        if isinstance(known[0], str):
-            columns += [np.array([float(value == each) for value in values]) for each in known]
-            continue
-        numbers = np.array([known[0] if value is None else value for value in values], dtype=float)
-        scaled = np.log(numbers) if key in _LOGARITHMIC else numbers
-        columns.append((scaled - scaled.min()) / (scaled.max() - scaled.min()))
-    return np.stack(columns, axis=1)
+_SOURCES: Mapping[str, tuple[Source, Callable[[Mapping[str, Any]], dict[str, Any]], ConfigurationSpace]] = {
+    "HyperRec": (hyperrec.DATABASE, search_spaces.hyperrec.published, search_spaces.hyperrec.space()),
+    "LCBench": (lcbench.DATABASE, dict, nas.history.lcbench.space()),
+}

@@ -76,7 +76,7 @@ METHODS: Mapping[str, Method] = {
     "Hyperband": _random(baselines.hyperband),
     "ASHA": _random(baselines.asha),
     "GP by BoTorch": _botorch(),
-    "AT2": _model("at2", every_epoch=True),
+    "AT2": _model("at2", every_epoch=True, trainings=3),
     "mixture": _model("mixture"),
     "mixture, no history": _model("mixture", seen=without_history),
     "mixture, permuted history": _model("mixture", seen=permuted),

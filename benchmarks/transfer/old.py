@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks.transfer.cases import Case
-from benchmarks.transfer.database import Database, Floats
+from benchmarks.transfer.database import Database, Floats, family
 
 if TYPE_CHECKING:
     from nas.transfer.past import Past
@@ -32,7 +32,8 @@ class Old:
 
         knots = tuple(range(1, self.epochs + 1)) if every_epoch else knots_of(self.epochs)
         best = np.maximum.accumulate(self.curves, axis=2)
-        return Past(self.tasks, best[:, :, [knot - 1 for knot in knots]], self.features, knots)
+        families = tuple(map(family, self.tasks))
+        return Past(self.tasks, best[:, :, [knot - 1 for knot in knots]], self.features, knots, families=families)
 
 
 def known(database: Database, case: Case) -> Old:

@@ -1,10 +1,12 @@
 """Is AT2's posterior that of its Gaussian process, and does it recommend what the old tasks and the cells say?"""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from nas.transfer.at2.belief import Belief, learn
+from nas.transfer.at2.belief import AT2
 from nas.transfer.at2.kernels import Floats, Kernels, distances
 from nas.transfer.at2.learning import _grid_loss
 from nas.transfer.past import Past
@@ -24,11 +26,11 @@ def past(holes: bool = False, tasks: int = 3, configs: int = 5) -> Past:
     return Past(tuple(f"task {each}" for each in range(tasks)), curves, features, KNOTS)
 
 
-def told(belief: Belief) -> Belief:
+def told(belief: AT2) -> AT2:
     return belief.tell(0, 0, 0.2).tell(0, 1, 0.3).tell(3, 0, 0.4)
 
 
-def naive(belief: Belief) -> tuple[Floats, Floats]:
+def naive(belief: AT2) -> tuple[Floats, Floats]:
     """Return mean and variance of the new task by one dense matrix over all cells that are known."""
     values = np.concatenate([belief.past.values, belief.seen[None]])
     shape = values.shape
@@ -52,7 +54,7 @@ def naive(belief: Belief) -> tuple[Floats, Floats]:
 
 @pytest.mark.parametrize("holes", [False, True])
 def test_the_posterior_is_that_of_the_dense_gaussian_process(holes: bool) -> None:
-    belief = told(learn(past(holes)))
+    belief = told(AT2.of(past(holes)))
     for found, right in zip(belief.posterior, naive(belief), strict=True):
         assert found == pytest.approx(right, abs=1e-6)
 
@@ -81,23 +83,23 @@ def test_the_gradient_of_a_grid_is_that_of_the_likelihood() -> None:
 @pytest.mark.parametrize("holes", [False, True])
 def test_before_any_epoch_the_best_of_old_tasks_is_recommended(holes: bool) -> None:
     given = past(holes)
-    belief = learn(given)
+    belief = AT2.of(given)
     assert belief.best() == int(np.nanmean(given.values[:, :, -1], axis=0).argmax())
     assert belief.posterior[0].shape == (5, 3)
 
 
 def test_what_the_new_task_shows_outweighs_what_old_tasks_say() -> None:
-    belief = learn(past())
+    belief = AT2.of(past())
     good, bad = belief.best(), int(belief.posterior[0][:, -1].argmin())
     for knot in range(3):
         belief = belief.tell(good, knot, 0.1).tell(bad, knot, 0.5 + 0.2 * knot)
     assert belief.best() == bad
-    mean, low, high = belief.interval
-    assert (low < mean).all() and (mean < high).all()
+    forecast = belief.forecast()
+    assert (forecast.low < forecast.mean).all() and (forecast.mean < forecast.high).all()
 
 
 def test_what_is_trained_to_its_end_or_barred_is_not_trained_on() -> None:
-    belief = learn(past())
+    belief = AT2.of(past())
     for candidate in range(4):
         assert belief.next() is not None
         belief = belief.tell(candidate, 0, 0.3).tell(candidate, 1, 0.4).tell(candidate, 2, 0.5)
@@ -106,7 +108,7 @@ def test_what_is_trained_to_its_end_or_barred_is_not_trained_on() -> None:
 
 
 def test_feasible_candidates_come_first() -> None:
-    belief = learn(past())
+    belief = AT2.of(past())
     order = np.argsort(-belief.posterior[0].max(axis=1))
     chance = np.full(5, 0.9)
     chance[order[0]] = 0.1
@@ -116,7 +118,7 @@ def test_feasible_candidates_come_first() -> None:
 def test_the_same_task_is_the_one_that_it_is_like() -> None:
     draws = np.random.default_rng(3)
     given = Past(("same", "other"), draws.random((2, 5, 3)).cumsum(axis=2) / 3, draws.random((5, 2)), KNOTS)
-    belief = learn(given)
+    belief = AT2.of(given)
     for candidate in range(4):
         belief = belief.tell(candidate, 0, given.values[0, candidate, 0] - 0.1)
     likeness = belief.likeness()
@@ -125,12 +127,20 @@ def test_the_same_task_is_the_one_that_it_is_like() -> None:
 
 
 def test_it_learns_the_same_from_the_same() -> None:
-    one, other = (told(learn(past())).posterior[0] for _ in range(2))
+    one, other = (told(AT2.of(past())).posterior[0] for _ in range(2))
     assert np.array_equal(one, other)
 
 
+def test_of_a_loss_less_is_better() -> None:
+    given = past()
+    lost = replace(given, values=1 - given.values, maximize=False)
+    belief = AT2.of(lost)
+    assert belief.best() == AT2.of(given).best()
+    assert belief.tell(0, 0, 0.9).forecast().mean[0, 0] == pytest.approx(0.9, abs=0.2)
+
+
 def test_without_old_tasks_it_goes_by_what_it_sees() -> None:
-    belief = learn(past(tasks=0))
+    belief = AT2.of(past(tasks=0))
     for candidate in range(5):
         for knot in range(3):
             belief = belief.tell(candidate, knot, 0.1 * knot + 0.3 * (candidate == 2))
