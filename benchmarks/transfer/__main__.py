@@ -11,15 +11,14 @@ from pathlib import Path
 from benchmarks.command import run
 from benchmarks.kept import locked
 from benchmarks.transfer.cases import PROTOCOLS
-from benchmarks.transfer.database import NAMES, load
-from benchmarks.transfer.methods import METHODS
-from benchmarks.transfer.report import figure, table
+from benchmarks.transfer.database import NAMES
+from benchmarks.transfer.methods import METHODS, MISLED
+from benchmarks.transfer.report import figure, misled, table
 from benchmarks.transfer.rows import Row, read, rows
+from benchmarks.transfer.source import add_folders, databases
 from nas.core.errors import UserError
 from nas.runs.disk import write_atomically
 
-RESULTS = Path("benchmarks/results/transfer")
-DATA = Path("../shared/data")
 JUDGED = ("official", "leave-one-out")
 
 
@@ -36,12 +35,9 @@ def main() -> int:
 def _flags() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--databases", nargs="+", choices=NAMES, default=list(NAMES), metavar="NAME")
-    for name in NAMES:
-        add(f"--{name.lower()}", type=Path, metavar="DIR", help=f"folder of {name}'s files; downloaded where not given")
+    add_folders(parser)
     add("--protocols", nargs="+", choices=PROTOCOLS, default=list(JUDGED), metavar="NAME")
     add("--methods", nargs="+", choices=tuple(METHODS), default=list(METHODS), metavar="NAME")
-    add("--results", type=Path, default=RESULTS, metavar="DIR", help="where rows are kept")
     return parser.parse_args()
 
 
@@ -51,11 +47,9 @@ def _measured(asked: argparse.Namespace) -> Iterator[Row]:
         if METHODS[name].missing:
             print(f"{name} is left out: {METHODS[name].missing}")
     able = [name for name in asked.methods if not METHODS[name].missing]
-    for name in asked.databases:
-        here = DATA / name.lower()
-        database = load(name, getattr(asked, name.lower()) or (here if here.is_dir() else None))
+    for database in databases(asked):
         for protocol in asked.protocols:
-            yield from rows(database, protocol, able, asked.results / f"{name.lower()}.jsonl")
+            yield from rows(database, protocol, able, asked.results / f"{database.name.lower()}.jsonl")
 
 
 def _show(results: Path) -> None:
@@ -74,6 +68,9 @@ def _show(results: Path) -> None:
         for (name, protocol), own in groups.items()
         for what in ("regret", "rank")
     )
+    for (name, protocol), own in groups.items():
+        if any(row.method == MISLED for row in own):
+            text += "\n\n" + "\n".join([f"## {name}, {protocol}: a history that misleads", "", *misled(own)])
     print(text)
     write_atomically(results / "tables.md", f"{text}\n")
     judged = {group: own for group, own in groups.items() if group[1] in JUDGED}

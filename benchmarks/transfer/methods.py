@@ -78,7 +78,7 @@ METHODS: Mapping[str, Method] = {
     "GP by BoTorch": _botorch(),
     "AT2": _model("at2", every_epoch=True, trainings=3),
     "mixture": _model("mixture"),
-    "mixture, no history": _model("mixture", seen=without_history),
-    "mixture, permuted history": _model("mixture", seen=permuted),
+    "mixture, no history": _model("mixture", trainings=10, seen=without_history),
+    "mixture, permuted history": _model("mixture", trainings=10, seen=permuted),
 }
-OURS = "mixture"
+OURS, MISLED = "mixture", "mixture, permuted history"

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 
 from benchmarks.transfer.database import Floats
 from benchmarks.transfer.methods import METHODS, OURS
-from benchmarks.transfer.rows import BUDGETS, Row
+from benchmarks.transfer.rows import BUDGETS, SHOWN, Row
 from nas.runs.disk import replacing
 
-SHOWN = {"HyperRec": (0, 1, 5, 10, 25, 50, 75, 100, 150, 225), "LCBench": (0, 1, 5, 10, 25, 52, 75, 100, 156, 260)}
+_LEVELS = (0.1, 0.05, 0.03, 0.02, 0.01)  # of regret, that epochs are counted to
 _LEAST = 1e-4  # regret that the figure shows
 
 
@@ -30,6 +30,16 @@ def table(rows: Sequence[Row], what: str) -> Iterator[str]:
     if lines:
         best = [min(line[BUDGETS.index(each)] for line in lines) for each in shown]
         yield "| best baseline of each column | " + " | ".join(_number(each, what) for each in best) + " |"
+
+
+def misled(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield the lines of a table: epochs until the mean regret is first as low, with a history of any kind or none."""
+    yield "| mean regret of at most | " + " | ".join(f"{level:g}" for level in _LEVELS) + " |"
+    yield "|---" * (len(_LEVELS) + 1) + "|"
+    for name, of in by_method([row for row in rows if row.method.startswith(OURS)]).items():
+        values = by_task(of, "regret").mean(axis=0)
+        reached = [next((b for b, v in zip(BUDGETS, values, strict=False) if v <= level), None) for level in _LEVELS]
+        yield f"| {name} | " + " | ".join("not reached" if each is None else str(each) for each in reached) + " |"
 
 
 def by_method(rows: Sequence[Row]) -> dict[str, list[Row]]:

@@ -14,10 +14,9 @@ from benchmarks.transfer.methods import METHODS
 from benchmarks.transfer.old import known
 from benchmarks.transfer.regret import ranks, regrets
 
-BUDGETS = (
-    0, 1, 2, 3, 4, 5, 7, 10, 14, 18, 25, 35, 50, 52, 75, 100, 125,
-    150, 156, 200, 225, 260, 300, 350, 400, 520, 600, 750,
-)  # fmt: skip
+SHOWN = {"HyperRec": (0, 1, 5, 10, 25, 50, 75, 100, 150, 225), "LCBench": (0, 1, 5, 10, 25, 52, 75, 100, 156, 260)}
+_SPREAD = (*range(20), *(round(20 * 1.06**i) for i in range(63)))
+BUDGETS = tuple(sorted({*_SPREAD, *SHOWN["HyperRec"], *SHOWN["LCBench"]}))
 Key = tuple[str, str, str, str, int, int]
 
 
@@ -76,7 +75,7 @@ def measured(database: Database, protocol: str, name: str, case: Case) -> Row:
     regret, rank = regrets(new)[found].mean(axis=0), ranks(new)[found].mean(axis=0)
     return Row(
         database.name, protocol, name, case.new, case.seed, case.draw,
-        tuple(regret.round(6).tolist()), tuple(rank.round(3).tolist()), round(seconds, 3),
+        tuple(regret.round(5).tolist()), tuple(rank.round(2).tolist()), round(seconds, 3),
     )  # fmt: skip
 
 

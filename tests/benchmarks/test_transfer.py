@@ -2,19 +2,22 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from benchmarks.transfer.baselines import asha, best_seen, by_rank, full, halving, hyperband, rounds, rungs
 from benchmarks.transfer.cases import Case, cases
 from benchmarks.transfer.database import PAIRS, Database, Floats, family, load
+from benchmarks.transfer.held_out import HELD_OUT, correlation, held_out
 from benchmarks.transfer.methods import METHODS
-from benchmarks.transfer.old import known, permuted, without_history
+from benchmarks.transfer.old import Old, known, permuted, without_history
 from benchmarks.transfer.regret import ranks, regrets
-from benchmarks.transfer.report import table
-from benchmarks.transfer.rows import measured, read, rows
+from benchmarks.transfer.report import misled, table
+from benchmarks.transfer.rows import Row, measured, read, rows
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 published = pytest.mark.skipif(not DATA.exists(), reason="the published databases are not here")
@@ -132,3 +135,23 @@ def test_a_row_has_a_regret_a_budget() -> None:
     row = measured(database, "official", "random, one-epoch rounds", case)
     assert len(row.regret) == len(row.rank) and METHODS[row.method].repeats == 20
     assert row.regret[-1] < row.regret[0]
+
+
+def test_epochs_to_a_regret_are_counted_to_where_the_mean_is_first_as_low() -> None:
+    one = Row("HyperRec", "official", "mixture", "A", 0, 0, (0.2, 0.04, 0.0), (1, 1, 1), 1.0)
+    other = replace(one, new="B", regret=(0.2, 0.08, 0.0))
+    assert list(misled([one, other]))[-1] == "| mixture | 1 | 2 | 2 | 2 | 2 |"
+
+
+@published
+def test_held_out_configurations_are_the_same_ones_every_time() -> None:
+    database = load("LCBench", DATA / "lcbench")
+    case = next(cases(database, "leave-one-out"))
+    assert len({*held_out(0, 100)} & {*held_out(1, 100)}) < HELD_OUT
+    assert correlation(database, case, 0, lambda old, out: database.curves(0, case.new)[0].max(axis=1)) == 1
+
+    def seen(old: Old, out: NDArray[np.int64]) -> Floats:
+        assert np.isnan(old.curves[:, out]).all() and np.isfinite(old.curves).sum() == 70 * old.curves[:, 0].size
+        return np.arange(100.0)
+
+    correlation(database, case, 1, seen)
