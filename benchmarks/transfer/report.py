@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib import colormaps, rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.typing import ColorType
 
 from benchmarks.transfer.database import Floats
 from benchmarks.transfer.methods import METHODS, OURS
@@ -14,7 +16,12 @@ from benchmarks.transfer.rows import BUDGETS, SHOWN, Row
 from nas.runs.disk import replacing
 
 _LEVELS = (0.1, 0.05, 0.03, 0.02, 0.01)  # of regret, that epochs are counted to
-_LEAST = 1e-4  # regret that the figure shows
+_LEAST, _MOST = 1e-3, 320  # regret and epochs that the figure shows
+_DRAWN = (
+    "prior by rank, full", "random, full", "random, one-epoch rounds", OURS, "AT2", "Hyperband", "ASHA",
+    "prior by rank, ASHA", "GP by BoTorch", "mixture, no history",
+)  # fmt: skip
+_BEST = "best baseline at each budget"
 
 
 def table(rows: Sequence[Row], what: str) -> Iterator[str]:
@@ -29,7 +36,7 @@ def table(rows: Sequence[Row], what: str) -> Iterator[str]:
     lines = [values.mean(axis=0) for name, values in found.items() if METHODS[name].baseline]
     if lines:
         best = [min(line[BUDGETS.index(each)] for line in lines) for each in shown]
-        yield "| best baseline of each column | " + " | ".join(_number(each, what) for each in best) + " |"
+        yield f"| {_BEST} | " + " | ".join(_number(each, what) for each in best) + " |"
 
 
 def misled(rows: Sequence[Row]) -> Iterator[str]:
@@ -60,27 +67,30 @@ def by_task(rows: Sequence[Row], what: str) -> Floats:
 
 
 def figure(groups: dict[tuple[str, str], list[Row]], file: Path) -> None:
-    """Draw regret over epochs spent, a panel a database and protocol."""
-    names = [name for name in METHODS if any(row.method == name for rows in groups.values() for row in rows)]
-    colours = dict(zip(names, [*colormaps["tab20"].colors[::2], *colormaps["tab20"].colors[1::2]], strict=False))
-    columns = 2
-    drawing = Figure(figsize=(11, 4.2 * -(-len(groups) // columns)), layout="constrained")
+    """Draw regret over epochs spent, a panel a database and protocol, with the best of all baselines at each budget."""
+    drawing = Figure(figsize=(11, 4 * -(-len(groups) // 2)), layout="constrained")
     for place, ((database, protocol), rows) in enumerate(groups.items(), 1):
-        axes = drawing.add_subplot(-(-len(groups) // columns), columns, place)
-        for name, of in by_method(rows).items():
-            values = by_task(of, "regret").mean(axis=0)
-            budgets = BUDGETS[: len(values)]
-            width, order = (3.0, 3) if name == OURS else (1.2, 2)
-            shown = np.maximum(values, _LEAST)
-            axes.plot(budgets, shown, color=colours[name], label=name, linewidth=width, zorder=order)
+        axes = drawing.add_subplot(-(-len(groups) // 2), 2, place)
+        means = {name: by_task(of, "regret").mean(axis=0) for name, of in by_method(rows).items()}
+        if baselines := [values for name, values in means.items() if METHODS[name].baseline]:
+            least = min(map(len, baselines))
+            _draw(axes, np.min([values[:least] for values in baselines], axis=0), _BEST, "black", 1.2, "--")
+        for name, colour in zip(_DRAWN, colormaps["tab10"](range(len(_DRAWN))), strict=True):
+            if name in means:
+                _draw(axes, means[name], name, colour, 3.0 if name == OURS else 1.2, "-")
         axes.set_xscale("symlog", linthresh=1)
         axes.set_yscale("log")
-        axes.set_xticks(ticks := [0, 1, 5, 10, 25, 75, 225, 750], [str(each) for each in ticks])
-        axes.set(title=f"{database}, {protocol}", xlabel="epochs spent", ylabel="normalised regret")
+        axes.set_xticks(ticks := [0, 1, 3, 10, 30, 100, 300], [str(each) for each in ticks])
+        axes.set(title=f"{database}, {protocol}", xlabel="epochs spent", ylabel="normalised regret", xlim=(0, 320))
     lines = {str(line.get_label()): line for axes in drawing.axes for line in axes.lines}
-    drawing.legend(lines.values(), lines, loc="outside lower center", ncols=4, fontsize=8)
+    drawing.legend(lines.values(), lines, loc="outside lower center", ncols=5, fontsize=9)
     with rc_context({"svg.hashsalt": "transfer"}), replacing(file) as temporary:
         drawing.savefig(temporary, format="svg", metadata={"Date": None})
+
+
+def _draw(axes: Axes, values: Floats, name: str, colour: ColorType, width: float, style: str) -> None:
+    shown = [(budget, max(value, _LEAST)) for budget, value in zip(BUDGETS, values, strict=False) if budget <= _MOST]
+    axes.plot(*zip(*shown, strict=True), color=colour, label=name, linewidth=width, linestyle=style, zorder=width)
 
 
 def _cell(values: Floats, budget: int, what: str) -> str:
