@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from nas.transfer.at2.kernels import Floats, Kernels, distances
@@ -69,12 +70,12 @@ def _loss(
     known: Floats, features: Tensor, times: Tensor, apart: Tensor, shared: Tensor
 ) -> Callable[[Kernels, Tensor], Tensor]:
     """Return what is minimised: a function whose gradient is that of the negative log likelihood of a cell."""
-    if np.isfinite(known).all():
+    if (there := grid_of(known)) is not None:
         knots = torch.from_numpy(np.unique(np.linspace(0, len(times) - 1, min(_KNOTS, len(times))).round().astype(int)))
-        values = torch.from_numpy(known)[:, :, knots]
+        values, own = torch.from_numpy(known[:, there])[:, :, knots], features[torch.from_numpy(there)]
         return lambda kernels, means: _grid_loss(
             values - means[:, None, None],
-            kernels.tasks(apart, shared), kernels.configs(features), kernels.epochs(times[knots]), kernels.noise,
+            kernels.tasks(apart, shared), kernels.configs(own), kernels.epochs(times[knots]), kernels.noise,
         )  # fmt: skip
     tasks, configs, knots = map(torch.from_numpy, known_cells(known, _CELLS))
     values = torch.from_numpy(known)[tasks, configs, knots]
@@ -92,7 +93,14 @@ def _loss(
     return loss
 
 
-def known_cells(values: Floats, most: int) -> tuple[Floats, ...]:
+def grid_of(values: Floats) -> NDArray[np.int64] | None:
+    """Return which configurations are known, where each of them is at every knot of every task; None where not."""
+    known = np.isfinite(values)
+    there = np.flatnonzero(known.any(axis=(0, 2)))
+    return there if known[:, there].all() else None
+
+
+def known_cells(values: Floats, most: int) -> tuple[NDArray[np.int64], ...]:
     """Return tasks, configurations and knots of the cells that are known, `most` of them evenly chosen."""
     cells = np.argwhere(np.isfinite(values))
     chosen = cells[np.linspace(0, len(cells) - 1, min(most, len(cells))).round().astype(int)]

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from nas.transfer.at2.kernels import Floats
-from nas.transfer.at2.learning import Learned, known_cells
+from nas.transfer.at2.learning import Learned, grid_of, known_cells
 
 _CELLS = 1500  # of a table with holes that are taken
 
@@ -39,52 +39,61 @@ class Old(Protocol):
 
 def old_of(values: Floats, learned: Learned) -> Old:
     """Return what the new task is conditioned on: `values` [T, N, K] of the old ones."""
-    return Complete(values, learned) if np.isfinite(values).all() else Scattered(values, learned)
+    known = grid_of(values)
+    return Scattered(values, learned) if known is None else Complete(values[:, known], known, learned)
 
 
 @dataclass(frozen=True)
 class Complete:
-    """A table [T, N, K] without holes: in the basis of the kernels' eigenvectors its cells are independent."""
+    """A table [T, M, K] without holes, of the configurations `known` [M]: in eigenvectors its cells are independent."""
 
     values: Floats
+    known: NDArray[np.int64]
     learned: Learned
 
     @cached_property
-    def basis(self) -> tuple[Floats, Floats, Floats]:
-        """Eigenvectors of configurations [N, N] and of epochs [K, K], and the products of their eigenvalues [N, K]."""
-        (n, v), (k, w) = np.linalg.eigh(self.learned.configs), np.linalg.eigh(self.learned.epochs)
+    def _vectors(self) -> tuple[Floats, Floats, Floats]:
+        """Eigenvectors of configurations [M, M] and epochs [K, K], and the products of their eigenvalues [M, K]."""
+        configs, epochs = self.learned.configs[np.ix_(self.known, self.known)], self.learned.epochs
+        (n, v), (k, w) = np.linalg.eigh(configs), np.linalg.eigh(epochs)
         return v, w, np.maximum(n, 0)[:, None] * np.maximum(k, 0)
 
     @cached_property
-    def rotated(self) -> Floats:
-        v, w, _ = self.basis
+    def _rotated(self) -> Floats:
+        """The values by eigenvectors."""
+        v, w, _ = self._vectors
         return np.asarray(v.T @ (self.values - self.learned.means[:, None, None]) @ w)
 
-    def given(self, tasks: Floats) -> "Rotated":
-        v, w, powers = self.basis
+    def given(self, tasks: Floats) -> "Explained":
+        v, w, powers = self._vectors
+        left, right = self.learned.configs[:, self.known] @ v, self.learned.epochs @ w
         t, u = np.linalg.eigh(tasks[:-1, :-1])
-        own = u.T @ tasks[:-1, -1]
-        weights = own[:, None, None] / (np.maximum(t, 0)[:, None, None] * powers + self.learned.noise)
-        mean = (weights * np.tensordot(u.T, self.rotated, 1)).sum(axis=0) * powers
-        spread = powers * (tasks[-1, -1] - powers * (weights * own[:, None, None]).sum(axis=0))
-        return Rotated(v, w, v @ mean @ w.T, np.maximum(spread, 0))
+        own = (u.T @ tasks[:-1, -1])[:, None, None]
+        weights = own / (np.maximum(t, 0)[:, None, None] * powers + self.learned.noise)
+        mean = left @ (weights * np.tensordot(u.T, self._rotated, 1)).sum(axis=0) @ right.T
+        return Explained(self.learned, float(tasks[-1, -1]), left, right, mean, (weights * own).sum(axis=0))
 
 
 @dataclass(frozen=True)
-class Rotated:
-    """`spread` [N, K] is the variance of each direction, of configurations `v` and of epochs `w`."""
+class Explained:
+    """`share` [M, K]: what old tasks explain of the variance by each pair of columns of `left` and `right`."""
 
-    v: Floats
-    w: Floats
+    learned: Learned
+    scale: float
+    left: Floats
+    right: Floats
     mean: Floats
-    spread: Floats
+    share: Floats
 
     @cached_property
     def variance(self) -> Floats:
-        return np.asarray(self.v**2 @ self.spread @ self.w.T**2)
+        whole = self.scale * np.diag(self.learned.configs)[:, None] * np.diag(self.learned.epochs)
+        return np.asarray(np.maximum(whole - self.left**2 @ self.share @ self.right.T**2, 0))
 
     def covariance(self, configs: NDArray[np.int64], knots: NDArray[np.int64]) -> Floats:
-        return np.asarray(self.v @ (self.v[configs][:, :, None] * self.spread * self.w[knots][:, None, :]) @ self.w.T)
+        whole = self.scale * self.learned.configs[configs][:, :, None] * self.learned.epochs[knots][:, None, :]
+        explained = self.left[configs][:, :, None] * self.share * self.right[knots][:, None, :]
+        return np.asarray(whole - self.left @ explained @ self.right.T)
 
 
 @dataclass(frozen=True)
@@ -98,29 +107,28 @@ class Scattered:
         t, n, k = known_cells(self.values, _CELLS)
         configs, epochs = self.learned.configs, self.learned.epochs
         covariance = tasks[np.ix_(t, t)] * configs[np.ix_(n, n)] * epochs[np.ix_(k, k)]
-        factor = np.linalg.cholesky(covariance + self.learned.noise * np.eye(len(t)))
+        factor = np.asarray(np.linalg.cholesky(covariance + self.learned.noise * np.eye(len(t))), dtype=np.float64)
         cross = tasks[t, -1][:, None, None] * configs[n][:, :, None] * epochs[k][:, None, :]
         white, solved = whitened(factor, cross), whitened(factor, self.values[t, n, k] - self.learned.means[t])
-        return Dense(configs, epochs, float(tasks[-1, -1]), white, np.tensordot(solved, white, 1))
+        return Dense(self.learned, float(tasks[-1, -1]), white, np.tensordot(solved, white, 1))
 
 
 @dataclass(frozen=True)
 class Dense:
     """`white` [M, N, K] is what the cells that were taken explain of all."""
 
-    configs: Floats
-    epochs: Floats
+    learned: Learned
     scale: float
     white: Floats
     mean: Floats
 
     @cached_property
     def variance(self) -> Floats:
-        whole = self.scale * np.diag(self.configs)[:, None] * np.diag(self.epochs)
+        whole = self.scale * np.diag(self.learned.configs)[:, None] * np.diag(self.learned.epochs)
         return np.asarray(np.maximum(whole - np.square(self.white).sum(axis=0), 0))
 
     def covariance(self, configs: NDArray[np.int64], knots: NDArray[np.int64]) -> Floats:
-        whole = self.scale * self.configs[configs][:, :, None] * self.epochs[knots][:, None, :]
+        whole = self.scale * self.learned.configs[configs][:, :, None] * self.learned.epochs[knots][:, None, :]
         return np.asarray(whole - np.tensordot(self.white[:, configs, knots].T, self.white, 1))
 
 
