@@ -53,7 +53,7 @@ def _botorch() -> Method:
 
 
 def _model(
-    name: str, every_epoch: bool = False, trainings: int = 4, seen: Callable[[Old], Old] = lambda old: old
+    name: str, every_epoch: bool = False, trainings: int = 5, seen: Callable[[Old], Old] = lambda old: old
 ) -> Method:
     def recommend(old: Old, observe: Observe, budget: int, repeat: int) -> Recommended:
         return believed(seen(old), observe, budget, name, every_epoch)
@@ -78,7 +78,7 @@ METHODS: Mapping[str, Method] = {
     "GP by BoTorch": _botorch(),
     "AT2": _model("at2", every_epoch=True, trainings=3),
     "mixture": _model("mixture"),
-    "mixture, no history": _model("mixture", trainings=10, seen=without_history),
-    "mixture, permuted history": _model("mixture", trainings=10, seen=permuted),
+    "mixture, no history": _model("mixture", trainings=5, seen=without_history),
+    "mixture, permuted history": _model("mixture", trainings=5, seen=permuted),
 }
 OURS, MISLED = "mixture", "mixture, permuted history"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 
@@ -22,7 +22,7 @@ Key = tuple[str, str, str, str, int, int]
 
 @dataclass(frozen=True)
 class Row:
-    """Means over repetitions of `method` on a case, at BUDGETS as far as it went; seconds of one repetition."""
+    """Means over repetitions of `method` on a case, at BUDGETS as far as it went; CPU seconds of one repetition."""
 
     database: str
     protocol: str
@@ -64,14 +64,14 @@ def measured(database: Database, protocol: str, name: str, case: Case) -> Row:
     method, old = METHODS[name], known(database, case)
     new = database.curves(case.seed, case.new)[0]
     budgets = [each for each in BUDGETS if each <= method.trainings * database.epochs]
-    began = perf_counter()
+    began = process_time()
     found = np.array(
         [
             method.recommend(old, lambda config, epoch: float(new[config, epoch - 1]), budgets[-1], repeat)[budgets]
             for repeat in range(method.repeats)
         ]
     )
-    seconds = (perf_counter() - began) / method.repeats
+    seconds = (process_time() - began) / method.repeats
     regret, rank = regrets(new)[found].mean(axis=0), ranks(new)[found].mean(axis=0)
     return Row(
         database.name, protocol, name, case.new, case.seed, case.draw,
