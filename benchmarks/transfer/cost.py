@@ -13,7 +13,8 @@ from benchmarks.transfer.source import add_folders, databases
 
 _QUERIES = 50
 _COLUMNS = (
-    "model", "tasks x configurations x knots", "first answer, CPU s", "query, mean CPU ms", "most ms", "peak MB", "before MB",
+    "model", "tasks x configurations x knots", "first answer, CPU s", "query, mean CPU ms", "most CPU ms", "peak MB",
+    "before MB",
 )  # fmt: skip
 
 
