@@ -3,7 +3,7 @@
 import json
 import math
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,10 +60,12 @@ def unpacked(content: Packed, where: str) -> Body:
     return Body(dict(zip(at, _points(json.loads(names), table), strict=True)), took, json.loads(cheap))
 
 
-def _points(names: list[str], table: NDArray[np.float64]) -> Iterator[dict[str, float]]:
-    """Yield the metrics of each epoch, those that it has."""
-    for row in table.T.tolist():
-        yield {name: value for name, value in zip(names, row, strict=True) if value == value}
+def _points(names: list[str], table: NDArray[np.float64]) -> list[dict[str, float]]:
+    """Return the metrics of each epoch, those that it has."""
+    rows = table.T.tolist()
+    if not np.isnan(table).any():
+        return [dict(zip(names, row, strict=True)) for row in rows]
+    return [{name: value for name, value in zip(names, row, strict=True) if value == value} for row in rows]
 
 
 def _check(names: str, epochs: bytes, values: bytes, seconds: bytes, cheap: str) -> int:

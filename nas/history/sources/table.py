@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -124,6 +125,7 @@ def _read(name: str, cell: Any, kind: Callable[[Any], Number]) -> Number | None:
         raise ValueError(f"{name} is {error}") from None
 
 
+@cache
 def _is_share(metric: str) -> bool:
     return metric in parts.names("metric") and bool(getattr(parts.get("metric", metric), "is_share", False))
 
