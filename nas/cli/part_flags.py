@@ -46,9 +46,14 @@ def add_parameters(group: Any) -> None:
         whose = ", ".join(holder.name for holder, _ in holders)
         group.add_argument(
             f"--{flag_of(name).replace('_', '-')}", dest=name, type=value(_reader(name, check, annotation)),
-            metavar=f"{{{','.join(parts.names(check.part))}}}" if check.part else "P" if annotation is float else "N",
+            metavar=_metavar(check, annotation),
             help=f"{check.help} [{whose}]",
         )  # fmt: skip
+
+
+def _metavar(check: Check, annotation: Any) -> str:
+    known = parts.names(check.part) if check.part else check.choices
+    return f"{{{','.join(known)}}}" if known else "P" if annotation is float else "N"
 
 
 def flag_of(parameter: str) -> str:
@@ -61,6 +66,8 @@ def _reader(name: str, check: Check, annotation: Any) -> Callable[[str], Any]:
     """Return what reads the value of a parameter, and says what is wrong with it."""
     if check.part:
         return _part(check.part)
+    if annotation is str:
+        return lambda text: check.of(name, text, annotation)
     whole = annotation is int or annotation == int | None
     return lambda text: check.of(name, count(text, least=-(10**18)) if whole else number(text), annotation)
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from nas.cli.flag_values import add_choice, choice, count_or, data, path, plain_name, space, value, word
+from nas.cli.flag_values import add_choice, choice, count_or, data, history, path, plain_name, space, value, word
 from nas.cli.part_flags import add_parameters, add_part, add_recipe
 from nas.core.parts import names
 from nas.core.units import count, factor, number, positive, seconds
@@ -61,6 +61,9 @@ def _add_how(search: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     how.add_argument(
         "--initial", type=Path, metavar="FILE", help="configurations to train first: a best.json, or one a line"
+    )
+    how.add_argument(
+        "--history", type=history, metavar="FILE", help="of earlier tasks (nas history), from which the search begins"
     )
     how.add_argument("--seed", type=value(count), default=0, metavar="N")
 

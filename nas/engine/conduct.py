@@ -19,6 +19,7 @@ from nas.engine.executors import Executor
 from nas.engine.lab import EngineLab
 from nas.engine.signals import deaf_to_ctrl_c
 from nas.engine.watchers import Callback, Tracker, Watchers
+from nas.history.experience import Experience
 from nas.runs.checkpoints import Checkpoints
 from nas.runs.command import Command, remember, replaced
 from nas.runs.folder import begun, extend, read_end, write_end, write_history
@@ -28,12 +29,13 @@ from nas.runs.run import Run
 
 @dataclass(frozen=True)
 class Search:
-    """What is searched, and by what means of measuring and training."""
+    """What is searched, by what means of measuring and training, and what is known of earlier tasks."""
 
     spec: RunSpec
     space: ConfigurationSpace
     measures: Measures
     executor: Executor
+    experience: Experience = Experience()
 
 
 @dataclass(frozen=True)
@@ -99,10 +101,12 @@ def session(search: Search, around: Surroundings) -> Iterator[Session]:
     ):
         ledger = Ledger(search.spec, journal, read_end(directory)[1])
         spec = _going_on(search.spec, before, ledger, around)
+        if directory:
+            search.experience.keep(directory)
         if directory and around.command:
             remember(directory, around.command)
         cheap, watchers = Cheap(spec.constraints, search.measures), Watchers(around.trackers, around.callbacks)
-        lab = EngineLab(spec, search.space, cheap, ledger, checkpoints, executor, watchers)
+        lab = EngineLab(spec, search.space, cheap, ledger, checkpoints, executor, watchers, search.experience)
         yield Session(lab, ledger, checkpoints)
 
 
