@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ConfigSpace import Categorical, ConfigurationSpace, EqualsCondition, Float, Integer
-from ConfigSpace.hyperparameters import Hyperparameter
+from ConfigSpace import ConfigurationSpace, Float, Integer
 from numpy.typing import NDArray
 
 from benchmarks.tables.lookup import Lookup
 from benchmarks.tables.nearest import Nearest
 from nas.core.errors import UserError
 from nas.core.extra import extra
+from search_spaces.hyperrec import published
+from search_spaces.hyperrec import space as hyperrec_space
 
 SIZES = {  # inputs and classes of the OpenML data sets of LCBench without categorical inputs
     "Fashion-MNIST": (784, 10), "christine": (1636, 2), "covertype": (54, 7), "dionis": (60, 355), "fabert": (800, 7),
     "helena": (27, 100), "higgs": (28, 2), "jannis": (54, 4), "mfeat-factors": (216, 10), "numerai28.6": (21, 2),
     "phoneme": (5, 2), "shuttle": (9, 7), "sylvine": (20, 2), "volkert": (180, 10),
 }  # fmt: skip
-_RENAMED = {"StepLR": "gamma_step", "ExponentialLR": "gamma_exponential", "CyclicLR": "gamma_cyclic"}
 
 
 def lcbench(folder: Path, task: str) -> Lookup:
@@ -73,7 +73,7 @@ def hyperrec(folder: Path, task: str, second: str) -> Lookup:
     Both are means of two seeds.
     """
     one, two = _curves(folder, task).mean(axis=0), _curves(folder, second).mean(axis=0)
-    rows = [_hyperrec_row(row) for row in _configs(folder)]
+    rows = [published(row) for row in _configs(folder)]
     nearest = Nearest(hyperrec_space(), rows)
 
     def metrics(config: Mapping[str, Any], epochs: int) -> dict[str, float]:
@@ -81,43 +81,6 @@ def hyperrec(folder: Path, task: str, second: str) -> Lookup:
         return {"accuracy": float(one[row, epochs - 1]), "second_accuracy": float(two[row, epochs - 1])}
 
     return Lookup(hyperrec_space(), one.shape[1], "accuracy", True, metrics, {}, lambda: rows)
-
-
-def hyperrec_space() -> ConfigurationSpace:
-    """Return the conditional space: optimizers and schedules bring their own hyperparameters.
-
-    `gamma` has a range of its own for each schedule, and rates that the table has as such are shares of `lr`.
-    """
-    space = ConfigurationSpace(name="hyperrec")
-    optimizer = Categorical("optimizer", ["Adam", "SGD"])
-    schedule = Categorical("scheduler", ["StepLR", "ExponentialLR", "CyclicLR", "CosineAnnealingWarmRestarts"])
-    conditional: dict[tuple[str, str], list[Hyperparameter[Any, Any]]] = {
-        ("optimizer", "Adam"): [
-            Float("adam_beta0", (0.5, 0.999), log=True), Float("adam_beta1", (0.8, 0.999), log=True),
-        ],
-        ("optimizer", "SGD"): [Float("sgd_momentum", (1e-3, 1.0), log=True)],
-        ("scheduler", "StepLR"): [Integer("step_size", (2, 20)), Float("gamma_step", (0.1, 0.5), log=True)],
-        ("scheduler", "ExponentialLR"): [Float("gamma_exponential", (0.85, 0.999), log=True)],
-        ("scheduler", "CyclicLR"): [
-            Float("gamma_cyclic", (0.1, 0.5), log=True), Float("max_lr", (1.1, 1.5)), Integer("step_size_up", (1, 10)),
-        ],
-        ("scheduler", "CosineAnnealingWarmRestarts"): [
-            Integer("t_0", (2, 20)), Integer("t_mult", (1, 4)), Float("eta_min", (0.5, 0.9)),
-        ],
-    }  # fmt: skip
-    space.add(
-        Integer("batch_size", (32, 128)), Categorical("model", ["resnet34", "resnet50"]), optimizer, schedule,
-        Float("lr", (1e-4, 1e-1), log=True), Float("weight_decay", (1e-5, 1e-3), log=True),
-    )  # fmt: skip
-    for (parent, value), children in conditional.items():
-        space.add(*children, *(EqualsCondition(child, space[parent], value) for child in children))
-    return space
-
-
-def _hyperrec_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    own = {_RENAMED.get(row["scheduler"], "") if name == "gamma" else name: value for name, value in row.items()}
-    own |= {name: own[name] / row["lr"] for name in ("max_lr", "eta_min") if own[name] is not None}
-    return {name: own[name] for name in hyperrec_space() if own.get(name) is not None}
 
 
 def _configs(folder: Path) -> list[dict[str, Any]]:

@@ -21,9 +21,9 @@ def described(space: ConfigurationSpace) -> dict[str, Any]:
     return {key: description[key] for key in ("hyperparameters", "conditions", "forbiddens")}
 
 
-def digest(space: ConfigurationSpace) -> str:
-    """Return the hash of the hyperparameters, conditions and forbidden clauses: 16 hexadecimal digits."""
-    return blake2b(canonical(described(space)).encode(), digest_size=8).hexdigest()
+def digest(description: Mapping[str, Any]) -> str:
+    """Return the hash of what `described` returns: 16 hexadecimal digits, by which a space is known."""
+    return blake2b(canonical(description).encode(), digest_size=8).hexdigest()
 
 
 def rebuilt(description: Mapping[str, Any]) -> ConfigurationSpace:

@@ -73,7 +73,7 @@ def agreed(old: Task, new: Task, source: str) -> Task:
     own = old.name  # a family of that name may just not be known
     families = [each.family if each.family != own else "" for each in (old, new)]
     found["family"] = _either(old, new, "family", families[0], families[1], source) or own
-    comparable = is_listed(old.digest) == is_listed(new.digest)
+    comparable = not is_listed(old.digest) and not is_listed(new.digest)  # else times of files may differ alone
     found["digest"] = _either(old, new, "digest", old.digest, new.digest, source) if comparable else old.digest
     return replace(old, **found)
 

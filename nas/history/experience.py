@@ -10,7 +10,7 @@ from typing import Any
 
 from ConfigSpace import ConfigurationSpace
 
-from nas.core.described import digest
+from nas.core.described import described, digest
 from nas.core.errors import UserError
 from nas.core.plain import canonical
 from nas.history.history import History
@@ -75,7 +75,7 @@ def experience(history: Path | str | None, space: ConfigurationSpace, directory:
 
 
 def _read(path: Path, space: ConfigurationSpace) -> Experience:
-    own = digest(space)
+    own = digest(described(space))
     with History(path) as history:
         names = history.spaces()
         if own not in names:

@@ -189,7 +189,8 @@ def _known(task: Task) -> str:
 
 def _task_of(name: str, known: str) -> Task:
     found: dict[str, Any] = json.loads(known)
-    return Task(name, **{key: tuple(value) if isinstance(value, list) else value for key, value in found.items()})
+    native: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in found.items()}
+    return Task(name, **native)
 
 
 def _packed(row: Iterable[Any]) -> Packed:

@@ -11,7 +11,7 @@ class Task:
     """What is known of a task besides its curves. None, nothing and an empty text: not known."""
 
     name: str
-    images: int | None = None  # of training
+    images: int | None = None  # as the source counts them; our own runs those of training
     classes: int | None = None
     channels: int | None = None
     size: tuple[int, int] | None = None  # height and width, in pixels

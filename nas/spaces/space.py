@@ -13,7 +13,7 @@ from ConfigSpace import ConfigurationSpace
 
 import search_spaces
 from nas.core.configuration import checked_config
-from nas.core.described import digest
+from nas.core.described import described, digest
 from nas.core.errors import UserError
 from nas.core.imported import digest_of, imported
 from nas.core.types import Config
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Shape = tuple[int, int, int]  # channels, height, width
 # Of a configuration, the shape of an image and the number of classes.
 Build = Callable[[dict[str, Any], Shape, int], "nn.Module"]
+Source = str | Callable[[Mapping[str, Any]], Any]  # of a setting: a hyperparameter, or a function of the configuration
 _NEEDED = {
     "space": "space() returns the ConfigurationSpace",
     "build": "build(config, input_shape, num_classes) returns the network",
@@ -40,14 +41,14 @@ class Space:
     space: ConfigurationSpace
     build: Build
     default: Mapping[str, Any]
-    trainer: Mapping[str, str] = field(default_factory=dict)  # which settings of the trainer are searched
+    trainer: Mapping[str, Source] = field(default_factory=dict)  # which settings of the trainer are searched
     recipe: Mapping[str, Any] = field(default_factory=dict)  # and which are fixed, other than by default
     source: str = ""  # digest of the file: networks depend on more than the hyperparameters
 
     @property
     def digest(self) -> str:
         """Hash of the hyperparameters, conditions and forbidden clauses: 16 hexadecimal digits."""
-        return digest(self.space)
+        return digest(described(self.space))
 
     def config(self, values: Mapping[str, Any], source: str) -> Config:
         """Return the configuration of `values`, read from `source`. Raises UserError where it is not of this space."""
@@ -75,7 +76,7 @@ def load(name: str) -> Space:
     loaded = Space(name, space, module.build, module.DEFAULT, trainer, recipe, digest_of(module))
     loaded.config(loaded.default, f"DEFAULT of {name}")
     for setting, hyperparameter in trainer.items():
-        if hyperparameter not in space:
+        if not callable(hyperparameter) and hyperparameter not in space:
             raise UserError(f"TRAINER of {name}: {setting} names {hyperparameter!r}, no hyperparameter of the space")
     return loaded
 

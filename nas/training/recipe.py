@@ -1,7 +1,7 @@
 """What are the trainer's own hyperparameters? TRAINER of a space names those that it searches, RECIPE fixes others."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from ConfigSpace import CategoricalHyperparameter
 from nas.core.errors import UserError
 from nas.core.numbers import number, truth, whole
 from nas.core.parts import get, late, made, parted
-from nas.spaces.space import Space
+from nas.spaces.space import Source, Space
 from nas.training.augmenting import Augmentation
 from nas.training.optimizers.optimizer import MOMENTUM, Optimizer
 from nas.training.policies.policy import Policy
@@ -49,13 +49,15 @@ class Recipe:
     augmentation: Augmentation  # of the images of a batch
 
     @classmethod
-    def of(cls, config: Mapping[str, Any], trainer: Mapping[str, str], fixed: Mapping[str, Any]) -> "Recipe":
+    def of(cls, config: Mapping[str, Any], trainer: Mapping[str, Source], fixed: Mapping[str, Any]) -> "Recipe":
         """Return the `fixed` settings, with those of `config` that `trainer` maps settings to.
 
+        It maps one to the name of a hyperparameter, or to a function of the configuration. Those that are inactive, and
+        what a function returns as None, are left as they are fixed.
         Optimizer and policy are a name, or a mapping of a name and parameters; "optimizer.nesterov" is a parameter.
         Raises UserError for a setting or parameter that there is not, and for a value that one may not have.
         """
-        searched = {setting: config[source] for setting, source in _known(trainer).items() if source in config}
+        searched = dict(_searched(config, trainer))
         given = sorted([*_known(fixed).items(), *searched.items()], key=lambda each: "." in each[0])
         values = {_current(name): value for name, value in (DEFAULTS | _LATER).items()}
         for setting, value in given:
@@ -65,6 +67,16 @@ class Recipe:
             if values[name] is not None or (DEFAULTS | _LATER)[name] is not None:
                 values[name] = check(name, values[name])
         return cls(**{**values, **{kind: made(kind, values[kind]) for kind in _PARTS}})
+
+
+def _searched(config: Mapping[str, Any], trainer: Mapping[str, Source]) -> Iterator[tuple[str, Any]]:
+    """Yield the settings that the configuration has, with their values."""
+    for setting, source in _known(trainer).items():
+        if callable(source):
+            if (value := source(config)) is not None:
+                yield setting, value
+        elif source in config:
+            yield setting, config[source]
 
 
 def settings(space: Space) -> dict[str, Any]:
@@ -107,7 +119,8 @@ def prescribed(space: Space, given: Mapping[str, Any]) -> Space:
 def _optimizers(space: Space, fixed: Any) -> set[str]:
     """Return the names of the optimizers that a training may have."""
     if "optimizer" in space.trainer:
-        choices = getattr(space.space[space.trainer["optimizer"]], "choices", ("?",))
+        source = space.trainer["optimizer"]
+        choices = ("?",) if callable(source) else getattr(space.space[source], "choices", ("?",))
         return {str(_mapping(str(choice))["name"]) for choice in choices}
     return {str(_mapping(fixed).get("name"))}
 
@@ -122,7 +135,7 @@ def check(space: Space) -> None:
     """Raise UserError for a TRAINER or RECIPE of the space that could train nothing."""
     Recipe.of(space.default, space.trainer, space.recipe)
     for setting, source in space.trainer.items():
-        hyperparameter = space.space[source]
+        hyperparameter = None if callable(source) else space.space[source]
         if _current(setting) in _PARTS and isinstance(hyperparameter, CategoricalHyperparameter):
             for choice in map(str, hyperparameter.choices):
                 made(_current(setting), choice) if ":" in choice else get(_current(setting), choice)

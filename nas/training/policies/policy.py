@@ -13,6 +13,7 @@ from nas.core.parts import Part
 from nas.training.policies.learner import Learner
 
 EPOCHS, STEPS = "epochs", "steps"
+STAIRCASE = "whether it moves once an epoch only, not at every step"
 
 
 class Course(Learner, Protocol):
@@ -113,6 +114,11 @@ def begun(policy: Policy, training: Course) -> Running:
 def every(unit: str, training: Course) -> int:
     """Return how many steps a unit has."""
     return training.steps_per_epoch if unit == EPOCHS else 1
+
+
+def stretch(length: float, unit: str, step: int, training: Course) -> int:
+    """Return how many times a rate moves in so many units, at least once, where it moves after every `step` steps."""
+    return max(1, round(length * every(unit, training) / step))
 
 
 def rates(training: Course, share: float = 1.0) -> list[float]:
