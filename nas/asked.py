@@ -20,7 +20,7 @@ from nas.engine.executors.cluster import Cluster
 from nas.engine.executors.inline import Inline
 from nas.engine.executors.perform import Train
 from nas.engine.executors.workers import Workers, pickled
-from nas.history.experience import Experience
+from nas.history.experience import NOTHING, Experience
 from nas.spaces.initial import checked, named
 from nas.strategies.evolution import Evolution
 from nas.strategies.schedulers.halving import Halving
@@ -88,7 +88,7 @@ class Search:
     initial: Iterable[Mapping[str, Any]] = ()
     default: Mapping[str, Any] | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
-    experience: Experience = Experience()
+    experience: Experience = NOTHING
 
     def spec(self) -> RunSpec:
         """Return what decides the history. Raises UserError where it makes no sense."""

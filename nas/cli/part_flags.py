@@ -1,7 +1,7 @@
 """Which flags do the parts have? Those of their parameters, with help and checks from there."""
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -38,9 +38,11 @@ def part_as_written(kind: str) -> Callable[[str], str]:
     return value(checked)
 
 
-def add_parameters(group: Any) -> None:
-    """Add a flag for each parameter that is given by its own name."""
+def add_parameters(group: Any, only: Collection[str] = ()) -> None:
+    """Add a flag for each parameter that is given by its own name, or for those of these names."""
     for name, holders in parts.parameters_by_name().items():
+        if only and name not in only:
+            continue
         cls, each = holders[0]
         check, annotation = check_of(each), get_type_hints(cls)[name]
         whose = ", ".join(holder.name for holder, _ in holders)

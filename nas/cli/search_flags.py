@@ -13,13 +13,13 @@ from nas.trackers.mode import MODES, PROJECT, project
 
 def add_search(search: argparse.ArgumentParser) -> None:
     """Add all of them."""
-    _add_task(search)
+    add_task(search)
     _add_how(search)
     _add_limits(search)
-    _add_output(search)
+    add_output(search)
 
 
-def _add_task(search: argparse.ArgumentParser) -> None:
+def add_task(search: argparse.ArgumentParser) -> None:
     task = search.add_argument_group("what to find")
     task.add_argument(
         "--data", type=data, default="digits-m", metavar="NAME|DIR", help="a data set (nas data) or an image folder"
@@ -78,7 +78,7 @@ def _add_limits(search: argparse.ArgumentParser) -> None:
     limits.add_argument("--max-total-epochs", type=value(positive), metavar="N")
 
 
-def _add_output(search: argparse.ArgumentParser) -> None:
+def add_output(search: argparse.ArgumentParser) -> None:
     machine = search.add_argument_group("machine and output")
     add_workers(machine)
     add_machine(machine)

@@ -19,7 +19,7 @@ from nas.engine.executors import Executor
 from nas.engine.lab import EngineLab
 from nas.engine.signals import deaf_to_ctrl_c
 from nas.engine.watchers import Callback, Tracker, Watchers
-from nas.history.experience import Experience
+from nas.history.experience import NOTHING, Experience
 from nas.runs.checkpoints import Checkpoints
 from nas.runs.command import Command, remember, replaced
 from nas.runs.folder import begun, extend, read_end, write_end, write_history
@@ -35,7 +35,7 @@ class Search:
     space: ConfigurationSpace
     measures: Measures
     executor: Executor
-    experience: Experience = Experience()
+    experience: Experience = NOTHING
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _check_end(spec: RunSpec, around: Surroundings) -> None:
     if not spec.strategy.endless:
         return
     least, most = brackets.epochs(spec.scheduler.smallest), spec.max_total_epochs
-    if most is not None and most < least:
+    if most is not None and most < least and not spec.strategy.partial:
         told = "max total epochs is %d, less than the %d of a single trial: nothing will be trained"
         logging.getLogger(__name__).warning(told, most, least)
     if (around.limit, spec.max_trials, most) == (None, None, None):

@@ -56,13 +56,16 @@ class Experience:
         return known.hexdigest()
 
 
+NOTHING = Experience()
+
+
 def experience(history: Path | str | None, space: ConfigurationSpace, directory: Path | None = None) -> Experience:
     """Return what `history` knows of `space`, as the run in `directory` has read it where one was begun there.
 
     Raises UserError where there is no such history, or it is no history.
     """
     if history is None:
-        return Experience()
+        return NOTHING
     kept = directory / FILE if directory else None
     if kept is None or not kept.exists():
         return _read(Path(history), space)

@@ -1,4 +1,4 @@
-"""Learning curves of earlier tasks say which training tells most, and which configuration is best (Xiao et al. 2021)."""
+"""Earlier tasks say which training tells most, and which configuration is best (Xiao et al. 2021)."""
 
 import asyncio
 import logging
@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from nas.core.errors import UserError
 from nas.core.parameters import parameter
@@ -14,7 +14,7 @@ from nas.core.parts import part
 from nas.core.seeds import generator
 from nas.core.types import Config, Result, Status, Trial
 from nas.strategies.breeding.initial import initial_trials
-from nas.strategies.recalling.candidates import INITIAL, MUTATE, RECALL, SAMPLE, fresh, pool
+from nas.strategies.recalling.candidates import INITIAL, MUTATE, RECALL, SAMPLE, fresh, lacks, pool
 from nas.strategies.recalling.knots import knots_for
 from nas.strategies.strategy import Strategy
 
@@ -37,6 +37,8 @@ class Transfer(Strategy):
     end, the recommended configuration is trained in full, where the limits allow it.
     """
 
+    partial: ClassVar[bool] = True
+
     batch: int = parameter(2, "trainings at a time, each chosen as if the others came out as predicted", least=1)
     fresh: int = parameter(40, "new configurations among the candidates; half of them resemble the best", least=0)
     belief: str = parameter("mixture", "how tasks and curves are modelled", choices=("mixture", "at2"))
@@ -57,18 +59,6 @@ class Transfer(Strategy):
             told = "%s: the search goes on by the strategy %s"
             logging.getLogger(__name__).warning(told, lacking, self.otherwise.name)
             await self.otherwise(lab)
-
-
-def lacks(lab: "Lab") -> str:
-    """Return what is missing to learn from earlier tasks, or nothing."""
-    experience, objective = lab.experience, lab.spec.objective
-    if not experience.given:
-        return "no history was given"
-    if not experience.curves:
-        return "the history has nothing of this space"
-    if not any(objective in point for curve in experience.curves for point in curve.points.values()):
-        return f"the history has no {objective} of this space"
-    return ""
 
 
 class Campaign:

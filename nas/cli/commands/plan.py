@@ -55,7 +55,7 @@ class Plan:
         self.search_seconds = defaults.search_seconds(self.limit) if self.limit else None
         self.strategy, self.scheduler, self.folds = self._how()
         self.epochs = self.scheduler.max_epochs
-        if asked.max_total_epochs and asked.max_total_epochs < self.epochs:
+        if asked.max_total_epochs and asked.max_total_epochs < self.epochs and not self.strategy.partial:
             told = f"less than one training of {self.epochs} epochs"
             raise UserError(f"--max-total-epochs {asked.max_total_epochs} is {told}")
         if asked.cuda_graphs and self.device != "cuda":

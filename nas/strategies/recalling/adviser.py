@@ -39,9 +39,7 @@ class Adviser:
     def __init__(self, known: Known, configs: Sequence[Config], knots: tuple[int, ...], model: str) -> None:
         self.configs, self.knots = tuple(configs), knots
         self._known, self._places = known, {config: place for place, config in enumerate(self.configs)}
-        self._beliefs = {
-            metric: self._learned(metric, maximize, model) for metric, maximize in _metrics(known).items()
-        }
+        self._beliefs = {metric: self._learned(metric, maximize, model) for metric, maximize in _metrics(known).items()}
         self._seen = dict[int, list[Result]]()
         self._excluded = set[int]()  # failed, or broke a cheap constraint
 
@@ -131,9 +129,12 @@ class Adviser:
         ]  # fmt: skip
 
     def may_begin(self, candidate: int) -> bool:
-        """Return whether the candidate meets the cheap constraints; one that does not is none any more."""
+        """Return whether the candidate can be built and meets the cheap constraints; others are excluded."""
         try:
-            legal = candidate not in self._excluded and not self._known.cheap.broken(self.configs[candidate])
+            config = self.configs[candidate]
+            legal = candidate not in self._excluded and not self._known.cheap.broken(config)
+            if legal:
+                self._known.cheap.all(config)
         except Unbuildable:
             legal = False
         if not legal:
@@ -141,7 +142,7 @@ class Adviser:
         return legal
 
     def chance(self) -> NDArray[np.float64]:
-        """Return the probability that each candidate meets the constraints that only training can tell: [candidates]."""
+        """Return the probability that each candidate meets the constraints that only training tells: [candidates]."""
         chance = np.ones(len(self.configs))
         for constraint in _expensive(self._known):
             chance *= self._believed(constraint) if constraint.metric in self._beliefs else self._observed(constraint)

@@ -31,6 +31,18 @@ class Known(Protocol):
     def experience(self) -> Experience: ...
 
 
+def lacks(known: Known) -> str:
+    """Return what is missing to learn from earlier tasks, or nothing."""
+    experience, objective = known.experience, known.spec.objective
+    if not experience.given:
+        return "no history was given"
+    if not experience.curves:
+        return "the history has nothing of this space"
+    if not any(objective in point for curve in experience.curves for point in curve.points.values()):
+        return f"the history has no {objective} of this space"
+    return ""
+
+
 def pool(known: Known) -> list[Config]:
     """Return the configurations that were trained on earlier tasks, each once, those that the space has."""
     from nas.core.configuration import checked_config  # here, for --help to stay quick

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from nas.core.types import Config
+from nas.strategies.recalling.candidates import lacks, pool
 from nas.strategies.recalling.knots import knots_for
 
 if TYPE_CHECKING:
@@ -13,10 +14,9 @@ MOST = 10
 
 def founders(lab: "Lab") -> list[Config]:
     """Return the configurations that are to be among the first, the best first; none where something was trained."""
-    if not lab.experience.curves or lab.results:
+    if lacks(lab) or lab.results:
         return []
     from nas.strategies.recalling.adviser import Adviser  # here, for --help to stay quick
-    from nas.strategies.recalling.candidates import pool
 
     adviser = Adviser(lab, pool(lab), knots_for(lab.spec.scheduler), "mixture")
     return [adviser.configs[place] for place in adviser.ranking(MOST)]

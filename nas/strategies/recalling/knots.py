@@ -1,4 +1,4 @@
-"""At which epochs is training looked at? Where the scheduler compares trials, or where a curve is told by few points."""
+"""At which epochs is training looked at? Where the scheduler compares trials, or at the few that tell a curve."""
 
 from nas.core.spec import Scheduler
 from nas.strategies.scheduling import Rungs
