@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
+from hashlib import blake2b
 from typing import Any
 
 from ConfigSpace import ConfigurationSpace
 
+from nas.core.plain import canonical
 from nas.core.values import check
 
 
@@ -17,6 +19,11 @@ def described(space: ConfigurationSpace) -> dict[str, Any]:
     check(space)
     description = space.to_serialized_dict()
     return {key: description[key] for key in ("hyperparameters", "conditions", "forbiddens")}
+
+
+def digest(description: Mapping[str, Any]) -> str:
+    """Return the hash of what `described` returns: 16 hexadecimal digits, by which a space is known."""
+    return blake2b(canonical(description).encode(), digest_size=8).hexdigest()
 
 
 def rebuilt(description: Mapping[str, Any]) -> ConfigurationSpace:

@@ -20,18 +20,19 @@ def cache_dir() -> Path:
     return Path(os.environ.get("NAS_DATA_DIR") or "~/.cache/nas").expanduser()
 
 
-def fetch(url: str, md5: str, destination: Path) -> None:
+def fetch(url: str, md5: str | None, destination: Path) -> None:
     """Download `url` to the file `destination`, unless that is there already with this MD5 sum (in hex).
 
-    Raises UserError when the network fails, the answer ends early or has another sum; nothing partial stays.
+    Without a sum who reads the file checks it. Raises UserError when the network fails, the answer ends early or has
+    another sum; nothing partial stays.
     """
-    if destination.is_file() and _md5(destination) == md5:
+    if destination.is_file() and md5 in (None, _md5(destination)):
         return
     by_hand = f"try again, or put the file at {destination} by hand"
     partial = _beside(destination) / destination.name
     try:
         _stream(url, partial)
-        if _md5(partial) != md5:
+        if md5 is not None and _md5(partial) != md5:
             raise UserError(f"{url}: damaged: MD5 {_md5(partial)} instead of {md5}: {by_hand}")
         partial.replace(destination)
     except _network_errors() as error:

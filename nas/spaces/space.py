@@ -5,7 +5,6 @@ import pkgutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -14,10 +13,9 @@ from ConfigSpace import ConfigurationSpace
 
 import search_spaces
 from nas.core.configuration import checked_config
-from nas.core.described import described
+from nas.core.described import described, digest
 from nas.core.errors import UserError
 from nas.core.imported import digest_of, imported
-from nas.core.plain import canonical
 from nas.core.types import Config
 from nas.core.words import one_line
 
@@ -50,7 +48,7 @@ class Space:
     @property
     def digest(self) -> str:
         """Hash of the hyperparameters, conditions and forbidden clauses: 16 hexadecimal digits."""
-        return blake2b(canonical(described(self.space)).encode(), digest_size=8).hexdigest()
+        return digest(described(self.space))
 
     def config(self, values: Mapping[str, Any], source: str) -> Config:
         """Return the configuration of `values`, read from `source`. Raises UserError where it is not of this space."""

@@ -1,0 +1,1 @@
+"""What was learned from earlier tasks: learning curves of configurations, kept in one file."""

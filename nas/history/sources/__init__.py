@@ -1,0 +1,1 @@
+"""Where do learning curves come from? One source a file."""
