@@ -8,8 +8,9 @@ from nas.core import ranking
 from nas.core.parameters import parameter
 from nas.core.parts import part
 from nas.core.seeds import seed
-from nas.core.types import Result, Trial
+from nas.core.types import Result, Status, Trial
 from nas.strategies.modelling import Learned, SearchModel
+from nas.strategies.recalling.founders import founders
 from nas.strategies.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ class Evolution(Strategy):
 
     async def __call__(self, lab: "Lab") -> None:
         """Breed and select until the limits allow no further trial."""
-        await lab.spec.scheduler.run(lab, Population(self, lab))
+        population = Population(self, lab)
+        population.select([result for result in lab.results if _grown(result, lab)])  # of another strategy before
+        await lab.spec.scheduler.run(lab, population)
 
 
 class Population:
@@ -42,6 +45,7 @@ class Population:
         self._evolution, self._lab = evolution, lab
         self._parents = list[Result]()
         self._learned: Learned | None = None
+        self._founders = founders(lab)
 
     def learn(self, number: int, results: Collection[Result]) -> None:
         spec = self._lab.spec
@@ -52,8 +56,12 @@ class Population:
         from nas.strategies.breeding.children import Stock, breed  # here, for --help to stay quick
 
         evolution = self._evolution
-        stock = Stock(self._parents, evolution.mutation_rate, evolution.model.drafts, self._learned)
+        stock = Stock(self._parents, evolution.mutation_rate, evolution.model.drafts, self._learned, self._founders)
         return await breed(self._lab, stock, count, place)
 
     def select(self, finished: Sequence[Result]) -> None:
         self._parents = ranking.survivors([*self._parents, *finished], self._evolution.population)
+
+
+def _grown(result: Result, lab: "Lab") -> bool:
+    return result.status is Status.OK and result.epochs == lab.spec.max_epochs

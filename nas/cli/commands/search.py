@@ -82,7 +82,8 @@ def run_search(plan: Plan, began: float, trackers: Sequence[Tracker] = ()) -> Ru
         around = Surroundings(left, plan.directory, plan.command(), [console, *trackers])
         asked = plan.search()
         executor = asked.machine.executor(asked.train)
-        return conduct(Search(asked.spec(), asked.space, asked.measures, executor), around)
+        work = Search(asked.spec(), asked.space, asked.measures, executor, asked.experience)
+        return conduct(work, around)
 
 
 def _confirmed(run: Run, title: str, columns: dict[str, dict[str, float]]) -> list[str]:
