@@ -106,7 +106,7 @@ def test_a_value_that_has_changed_on_the_disk(whole: Path) -> None:
     place = content.index(struct.pack("<d", 0.123))
     content[place] ^= 1
     whole.write_bytes(content)
-    assert "a curve is not what was written" in told(whole, Corrupt)
+    assert "it does not hold what was written" in told(whole, Corrupt)
 
 
 def test_a_file_that_may_not_be_written(whole: Path) -> None:
@@ -134,7 +134,7 @@ def test_a_writer_that_is_killed_before_the_end_has_added_nothing(tmp_path: Path
     with History(path, create=True) as history:
         history.add(SPACE, DIGEST, [], block("cats", 5), "test")
     killed = python(
-        ADD.replace("import sys", "import os, sys; os.environ['NAS_FAULT'] = 'history.added:2:kill'", 1),
+        ADD.replace("import sys", "import os, sys; os.environ['NAS_FAULT'] = 'history.written:2:kill'", 1),
         path,
         "dogs",
         3,
