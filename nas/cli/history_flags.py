@@ -21,7 +21,7 @@ def add_history(history: argparse.ArgumentParser) -> None:
     told = f"of the learning curves (default: {DEFAULT})"
     history.add_argument("--history", type=path, default=DEFAULT, metavar="FILE", help=told)
     history.add_argument(
-        "--space", type=space, metavar="NAME|FILE.py", help="of a table; show, remove: only the tasks of this space"
+        "--space", type=space, metavar="NAME|FILE.py", help="of a table; list, show, remove: only this one"
     )
     adding = history.add_argument_group("add")
     adding.add_argument(
