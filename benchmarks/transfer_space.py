@@ -23,8 +23,9 @@ def space() -> ConfigurationSpace:
     depth, second = Integer("depth", (1, 2)), Integer("width_1", (4, 32), log=True)
     optimizer, momentum = Categorical("optimizer", ["sgd", "adam"]), Float("momentum", (0.0, 0.99))
     found.add(
-        Integer("batch", (8, 128), log=True), Float("decay", (1e-6, 1e-2), log=True), depth, second, optimizer, momentum,
-        Float("dropout", (0.0, 0.6)), Float("rate", (1e-4, 1.0), log=True), Integer("width_0", (4, 32), log=True),
+        Integer("batch", (8, 128), log=True), Float("decay", (1e-6, 1e-2), log=True), depth, second, optimizer,
+        momentum, Float("dropout", (0.0, 0.6)), Float("rate", (1e-4, 1.0), log=True),
+        Integer("width_0", (4, 32), log=True),
         GreaterThanCondition(second, depth, 1), EqualsCondition(momentum, optimizer, "sgd"),
     )  # fmt: skip
     return found
