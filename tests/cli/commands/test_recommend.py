@@ -82,9 +82,7 @@ def test_a_run_goes_on_and_a_folder_in_use_is_told(
     assert "holds a run" in capsys.readouterr().err
 
 
-def test_what_is_of_no_use_is_told_in_a_line(
-    earlier: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_of_no_use_is_told_in_a_line(earlier: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     faults = {
         "no history": ("--history", str(tmp_path / "none")),
         "another space": ("--space", "cnn"),
