@@ -93,10 +93,11 @@ def history(folder: Path, task: str) -> Path:
         made = file.with_suffix(".new")
         made.unlink(missing_ok=True)
         with History(made, create=True) as kept:
-            for number, other in enumerate(each for each in TASKS if each != task):
-                searched(folder, other, f"before-{other}", BEFORE, 1000 + number)
-                for each in found(folder / f"before-{other}"):
-                    each.add_to(kept)
+            for number, other in enumerate(TASKS):
+                if other != task:
+                    searched(folder, other, f"before-{other}", BEFORE, 1000 + number)
+                    for each in found(folder / f"before-{other}"):
+                        each.add_to(kept)
         made.rename(file)
     return file
 

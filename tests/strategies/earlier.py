@@ -32,7 +32,7 @@ def remembered(file: Path, tops: Mapping[str, tuple[float, float]]) -> Path:
     with History(file, create=True) as history:
         for seed, (task, top) in enumerate(tops.items()):
             run = file.parent / f"{file.stem}-{task}"
-            nas.search(plane(), hill(*top), strategy="random", max_trials=30, seed=seed, run_dir=run, **SHORT)
+            nas.search(plane(), hill(*top), strategy="random", max_trials=14, seed=seed, run_dir=run, **SHORT)
             for each in found(run, task):
                 each.add_to(history)
     return file
