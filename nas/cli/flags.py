@@ -16,7 +16,7 @@ from nas.trackers.mode import PROJECT, project
 
 COMMANDS = (
     "search", "resume", "compare", "report", "export", "predict", "track", "verify", "evaluate", "spaces", "data",
-    "parts", "lr-study", "history", "recommend",
+    "parts", "lr-study", "recommend", "history",
 )  # fmt: skip
 FORMATS = ("onnx", "torchscript", "safetensors", "optuna", "csv", "parquet")
 USAGE = """search (when no command is named)  find the best network that meets the constraints
