@@ -15,6 +15,7 @@ from nas.core.units import seconds
 from nas.engine import conduct
 from nas.engine.executors.perform import Train
 from nas.engine.watchers import Callback, Tracker
+from nas.history.experience import experience
 from nas.runs.run import Run
 from nas.spaces.initial import checked, named
 from nas.trackers.console import Console, watched
@@ -39,6 +40,7 @@ def search(
     confirm: int = 0,
     initial: Iterable[Mapping[str, Any]] = (),
     default: Mapping[str, Any] | None = None,
+    history: str | Path | None = None,
     run_dir: str | Path | None = None,
     callbacks: Sequence[Callback] = (),
     verbose: bool | None = None,
@@ -50,7 +52,7 @@ def search(
     the cheap metrics, known before training; or `measure` maps each of their names to a function, called only when
     needed. `constraints` are strings such as "precision>=0.39". More of the `objective` is better where `maximize`.
     `initial` configurations that are known to be good, and `default` before them, are trained first and to the full
-    budget.
+    budget. `history` is a file of learning curves of earlier tasks (`nas history`), which every strategy begins from.
 
     How: `strategy` and `scheduler` are names, mappings such as {"name": "evolution", "population": 20}, or parts; a
     strategy may be a coroutine function of yours. Their parameters may be given here by name: `max_epochs=27`,
@@ -79,6 +81,7 @@ def search(
     asked = composed(
         space, train, parameters, measure=measure, objective=objective, maximize=maximize, constraints=constraints,
         strategy=strategy, scheduler=scheduler, seed=seed, confirm=confirm, initial=initial, default=default,
+        experience=experience(history, space, Path(run_dir) if run_dir is not None else None),
         limits=Limits(max_time, max_trials, max_total_epochs),
         machine=replace(machine, workers=whole("workers", machine.workers, 0)),
     )  # fmt: skip
@@ -118,4 +121,5 @@ def run(
     speaks = watched() if verbose is None else verbose
     with Console(limit, quiet=not speaks) as console:
         around = conduct.Surroundings(limit, directory, None, (console, *trackers), callbacks)
-        return conduct.conduct(conduct.Search(spec, asked.space, asked.measures, executor), around)
+        work = conduct.Search(spec, asked.space, asked.measures, executor, asked.experience)
+        return conduct.conduct(work, around)

@@ -20,6 +20,7 @@ from nas.engine.executors.cluster import Cluster
 from nas.engine.executors.inline import Inline
 from nas.engine.executors.perform import Train
 from nas.engine.executors.workers import Workers, pickled
+from nas.history.experience import NOTHING, Experience
 from nas.spaces.initial import checked, named
 from nas.strategies.evolution import Evolution
 from nas.strategies.schedulers.halving import Halving
@@ -69,7 +70,7 @@ class Search:
     """What `nas.search` takes, as one value: `dataclasses.replace` makes another of it.
 
     `initial` configurations are trained first. `default` is the one that the strategy of that name trains. `details` is
-    written to spec.json beside what decides the history.
+    written to spec.json beside what decides the history. `experience` is what is known of earlier tasks.
     """
 
     space: ConfigurationSpace
@@ -87,9 +88,11 @@ class Search:
     initial: Iterable[Mapping[str, Any]] = ()
     default: Mapping[str, Any] | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    experience: Experience = NOTHING
 
     def spec(self) -> RunSpec:
         """Return what decides the history. Raises UserError where it makes no sense."""
+        learned = {"history": self.experience.described()} if self.experience.given else {}
         return RunSpec(
             space=described(self.space),
             objective=self.objective,
@@ -103,7 +106,7 @@ class Search:
             confirm=self.confirm,
             initial=checked(self.space, named(self.initial, None)),
             default=dict(self.default or {}),
-            details=dict(self.details),
+            details={**self.details, **learned},
         )
 
     @property

@@ -28,11 +28,12 @@ from nas.engine.executors import Elsewhere
 from nas.engine.executors.perform import perform
 from nas.engine.outside import Stage
 from nas.engine.watchers import Callback
+from nas.history.experience import experience
 from nas.runs.checkpoints import States
 from nas.runs.run import Run
 
 _ELSEWHERE = {  # arguments of nas.search that say how it trains, watches and ends: who asks does that
-    "max_time", "verbose", "measure", "run_dir", "initial", "default", "callbacks",
+    "max_time", "verbose", "measure", "history", "run_dir", "initial", "default", "callbacks",
 }  # fmt: skip
 
 
@@ -97,6 +98,7 @@ class AskTell:
         space: ConfigurationSpace,
         *,
         measure: Measure = None,
+        history: str | Path | None = None,
         run_dir: str | Path | None = None,
         initial: Iterable[Mapping[str, Any]] = (),
         default: Mapping[str, Any] | None = None,
@@ -111,14 +113,15 @@ class AskTell:
         limits = Limits(None, settings.pop("max_trials", None), settings.pop("max_total_epochs", None))
         given = {name: settings.pop(name) for name in known if name in settings}
         given |= {"strategy": given.get("strategy", "evolution"), "scheduler": scheduler or "halving"}
+        directory = Path(run_dir).absolute() if run_dir is not None else None
         asked = composed(
-            space, _elsewhere, settings, **given, measure=measure, initial=initial, default=default, limits=limits
-        )
+            space, _elsewhere, settings, **given, measure=measure, initial=initial, default=default, limits=limits,
+            experience=experience(history, space, directory),
+        )  # fmt: skip
         self._executor = _Told()
         self._run: Run | None = None
-        directory = Path(run_dir).absolute() if run_dir is not None else None
         around = Surroundings(directory=directory, callbacks=callbacks)
-        work = Search(asked.spec(), space, asked.measures, self._executor)
+        work = Search(asked.spec(), space, asked.measures, self._executor, asked.experience)
         with contextlib.ExitStack() as stack:
             self._session = stack.enter_context(session(work, around))
             self._stage = stack.enter_context(

@@ -40,6 +40,7 @@ class Asked:
     confirm: int = 3
     diverge_above: float | None = None
     initial: Path | None = None
+    history: str | None = None
     seed: int = 0
     max_time: float | None = None
     max_trials: int | None = None

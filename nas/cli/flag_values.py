@@ -87,6 +87,12 @@ def space(text: str) -> str:
 
 
 @value
+def history(text: str) -> str:
+    """Return the absolute path of a history: a run may go on from anywhere."""
+    return str(Path(word(text)).absolute())
+
+
+@value
 def plain_name(text: str) -> str:
     """Return `text` as the name of a folder."""
     if not text or text == ".." or Path(text).name != text or any(ord(char) < 32 or char == "\x7f" for char in text):

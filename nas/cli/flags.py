@@ -8,6 +8,7 @@ from nas.cli.flag_parser import Parser, Version
 from nas.cli.flag_values import add_choice, data, path, plain_name, space, value
 from nas.cli.history_flags import add_history
 from nas.cli.part_flags import add_recipe
+from nas.cli.recommend_flags import add_recommend
 from nas.cli.search_flags import add_machine, add_search, add_wandb, add_workers
 from nas.cli.study_flags import add_lr_study
 from nas.core.units import count, positive, seconds
@@ -15,13 +16,14 @@ from nas.trackers.mode import PROJECT, project
 
 COMMANDS = (
     "search", "resume", "compare", "report", "export", "predict", "track", "verify", "evaluate", "spaces", "data",
-    "parts", "lr-study", "history",
+    "parts", "lr-study", "recommend", "history",
 )  # fmt: skip
 FORMATS = ("onnx", "torchscript", "safetensors", "optuna", "csv", "parquet")
 USAGE = """search (when no command is named)  find the best network that meets the constraints
   resume RUN                         go on with a search that was stopped or killed
   compare --strategies A B ...       search by several strategies on several seeds, test who is better
   lr-study                           train by several optimizers and policies at equal steps
+  recommend --history FILE           say which configurations suit a task, by earlier ones
   report RUN [OTHER ...]             make a page with figures of what a search found
   verify RUN                         check what a search has left
   track RUN                          send a run to Weights & Biases, as a new run there
@@ -56,6 +58,7 @@ def parsers() -> dict[str, Parser]:
     _add_resume(commands.add_parser("resume", allow_abbrev=False, prog="nas resume"))
     _add_compare(commands.add_parser("compare", allow_abbrev=False, prog="nas compare"))
     add_lr_study(commands.add_parser("lr-study", allow_abbrev=False, prog="nas lr-study"))
+    add_recommend(commands.add_parser("recommend", allow_abbrev=False, prog="nas recommend"))
     _add_report(commands.add_parser("report", allow_abbrev=False, prog="nas report"))
     _add_verify(commands.add_parser("verify", allow_abbrev=False, prog="nas verify"))
     _add_track(commands.add_parser("track", allow_abbrev=False, prog="nas track"))

@@ -1,7 +1,7 @@
 """Which flags do the parts have? Those of their parameters, with help and checks from there."""
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -38,17 +38,24 @@ def part_as_written(kind: str) -> Callable[[str], str]:
     return value(checked)
 
 
-def add_parameters(group: Any) -> None:
-    """Add a flag for each parameter that is given by its own name."""
+def add_parameters(group: Any, only: Collection[str] = ()) -> None:
+    """Add a flag for each parameter that is given by its own name, or for those of these names."""
     for name, holders in parts.parameters_by_name().items():
+        if only and name not in only:
+            continue
         cls, each = holders[0]
         check, annotation = check_of(each), get_type_hints(cls)[name]
         whose = ", ".join(holder.name for holder, _ in holders)
         group.add_argument(
             f"--{flag_of(name).replace('_', '-')}", dest=name, type=value(_reader(name, check, annotation)),
-            metavar=f"{{{','.join(parts.names(check.part))}}}" if check.part else "P" if annotation is float else "N",
+            metavar=_metavar(check, annotation),
             help=f"{check.help} [{whose}]",
         )  # fmt: skip
+
+
+def _metavar(check: Check, annotation: Any) -> str:
+    known = parts.names(check.part) if check.part else check.choices
+    return f"{{{','.join(known)}}}" if known else "P" if annotation is float else "N"
 
 
 def flag_of(parameter: str) -> str:
@@ -61,6 +68,8 @@ def _reader(name: str, check: Check, annotation: Any) -> Callable[[str], Any]:
     """Return what reads the value of a parameter, and says what is wrong with it."""
     if check.part:
         return _part(check.part)
+    if annotation is str:
+        return lambda text: check.of(name, text, annotation)
     whole = annotation is int or annotation == int | None
     return lambda text: check.of(name, count(text, least=-(10**18)) if whole else number(text), annotation)
 

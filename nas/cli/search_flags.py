@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from nas.cli.flag_values import add_choice, choice, count_or, data, path, plain_name, space, value, word
+from nas.cli.flag_values import add_choice, choice, count_or, data, history, path, plain_name, space, value, word
 from nas.cli.part_flags import add_parameters, add_part, add_recipe
 from nas.core.parts import names
 from nas.core.units import count, factor, number, positive, seconds
@@ -13,13 +13,13 @@ from nas.trackers.mode import MODES, PROJECT, project
 
 def add_search(search: argparse.ArgumentParser) -> None:
     """Add all of them."""
-    _add_task(search)
+    add_task(search, macs="auto")
     _add_how(search)
     _add_limits(search)
-    _add_output(search)
+    add_output(search)
 
 
-def _add_task(search: argparse.ArgumentParser) -> None:
+def add_task(search: argparse.ArgumentParser, macs: str) -> None:
     task = search.add_argument_group("what to find")
     task.add_argument(
         "--data", type=data, default="digits-m", metavar="NAME|DIR", help="a data set (nas data) or an image folder"
@@ -34,8 +34,8 @@ def _add_task(search: argparse.ArgumentParser) -> None:
     task.add_argument("--min-precision", type=value(number), metavar="X", help='short for --constraint "precision>=X"')
     task.add_argument("--max-params", type=value(positive), metavar="N", help='short for --constraint "params<=N"')
     task.add_argument(
-        "--max-macs", type=count_or("auto", "none"), default="auto", metavar="N|auto|none",
-        help="multiply-accumulates of a candidate; auto (default) leaves out what would eat the time limit",
+        "--max-macs", type=count_or("auto", "none"), default=macs, metavar="N|auto|none",
+        help=f"multiply-accumulates of a candidate; auto leaves out what would eat the time limit (default: {macs})",
     )  # fmt: skip
     task.add_argument(
         "--max-latency-ms", type=value(number), metavar="X", help="of one image through the untrained network"
@@ -62,6 +62,9 @@ def _add_how(search: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--initial", type=Path, metavar="FILE", help="configurations to train first: a best.json, or one a line"
     )
+    how.add_argument(
+        "--history", type=history, metavar="FILE", help="of earlier tasks (nas history), from which the search begins"
+    )
     how.add_argument("--seed", type=value(count), default=0, metavar="N")
 
 
@@ -75,7 +78,7 @@ def _add_limits(search: argparse.ArgumentParser) -> None:
     limits.add_argument("--max-total-epochs", type=value(positive), metavar="N")
 
 
-def _add_output(search: argparse.ArgumentParser) -> None:
+def add_output(search: argparse.ArgumentParser) -> None:
     machine = search.add_argument_group("machine and output")
     add_workers(machine)
     add_machine(machine)

@@ -12,6 +12,7 @@ class Foreign(Part):
     """A strategy or scheduler of somebody's, as spec.json has it. It cannot be run, only looked at."""
 
     endless: ClassVar[bool] = True
+    partial: ClassVar[bool] = False
     steady: ClassVar[bool] = False
 
     def __init__(self, kind: str, given: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ _KINDS: dict[str, tuple[Any, str]] = {
     "gpus": ((Sequence,), 'a list of GPUs, such as ["0", "1"]'),
     "cluster": ((str, type(None)), "the address of a Dask scheduler, or local:N"),
     "cluster_resources": ((Mapping, type(None)), 'a dict such as {"GPU": 1}'),
+    "history": ((str, Path, type(None)), "the path of a file, as nas history add makes it"),
     "run_dir": ((str, Path, type(None)), "the path of a folder"),
     "initial": ((Iterable,), "a list of configurations"),
     "default": ((Mapping, type(None)), "a configuration: a dict of hyperparameters and their values"),

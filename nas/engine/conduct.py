@@ -19,6 +19,7 @@ from nas.engine.executors import Executor
 from nas.engine.lab import EngineLab
 from nas.engine.signals import deaf_to_ctrl_c
 from nas.engine.watchers import Callback, Tracker, Watchers
+from nas.history.experience import NOTHING, Experience
 from nas.runs.checkpoints import Checkpoints
 from nas.runs.command import Command, remember, replaced
 from nas.runs.folder import begun, extend, read_end, write_end, write_history
@@ -28,12 +29,13 @@ from nas.runs.run import Run
 
 @dataclass(frozen=True)
 class Search:
-    """What is searched, and by what means of measuring and training."""
+    """What is searched, by what means of measuring and training, and what is known of earlier tasks."""
 
     spec: RunSpec
     space: ConfigurationSpace
     measures: Measures
     executor: Executor
+    experience: Experience = NOTHING
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def _check_end(spec: RunSpec, around: Surroundings) -> None:
     if not spec.strategy.endless:
         return
     least, most = brackets.epochs(spec.scheduler.smallest), spec.max_total_epochs
-    if most is not None and most < least:
+    if most is not None and most < least and not spec.strategy.partial:
         told = "max total epochs is %d, less than the %d of a single trial: nothing will be trained"
         logging.getLogger(__name__).warning(told, most, least)
     if (around.limit, spec.max_trials, most) == (None, None, None):
@@ -99,10 +101,12 @@ def session(search: Search, around: Surroundings) -> Iterator[Session]:
     ):
         ledger = Ledger(search.spec, journal, read_end(directory)[1])
         spec = _going_on(search.spec, before, ledger, around)
+        if directory:
+            search.experience.keep(directory)
         if directory and around.command:
             remember(directory, around.command)
         cheap, watchers = Cheap(spec.constraints, search.measures), Watchers(around.trackers, around.callbacks)
-        lab = EngineLab(spec, search.space, cheap, ledger, checkpoints, executor, watchers)
+        lab = EngineLab(spec, search.space, cheap, ledger, checkpoints, executor, watchers, search.experience)
         yield Session(lab, ledger, checkpoints)
 
 

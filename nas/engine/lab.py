@@ -32,6 +32,7 @@ from nas.engine.ends import CALLBACK, Stop
 from nas.engine.executors import Executor
 from nas.engine.slots import Place, Slots
 from nas.engine.watchers import Watchers
+from nas.history.experience import Experience
 from nas.runs.checkpoints import Checkpoints
 from nas.runs.ledger import Ledger
 from nas.runs.redraws import Redraws
@@ -53,8 +54,10 @@ class EngineLab:
         checkpoints: Checkpoints,
         executor: Executor,
         watchers: Watchers,
+        experience: Experience,
     ) -> None:
         self.spec, self.space, self.cheap, self.executor = spec, space, cheap, executor
+        self.experience = experience
         self.directory, self.redraws, self.stop = ledger.directory, Redraws(ledger.directory), Stop()
         self._ledger, self._checkpoints, self._watchers = ledger, checkpoints, watchers
         self._slots, self._phases = Slots(lambda: executor.slots), Phases(spec, ledger.committed)

@@ -182,7 +182,7 @@ def read_json(file: Path) -> dict[str, Any]:
 
 def _discard(directory: Path, made: bool) -> None:
     """Remove what a run that could not begin has written, and its folder where it was `made` for it."""
-    for name in (SPEC, "command.json", "redraws.jsonl", "end.json", NOTE, JOURNAL):
+    for name in (SPEC, "command.json", "redraws.jsonl", "experience.sqlite", "end.json", NOTE, JOURNAL):
         with contextlib.suppress(OSError):
             (directory / name).unlink(missing_ok=True)
     shutil.rmtree(directory / "checkpoints", ignore_errors=True)  # there was none when the run took the folder

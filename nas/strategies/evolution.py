@@ -10,6 +10,7 @@ from nas.core.parts import part
 from nas.core.seeds import seed
 from nas.core.types import Result, Trial
 from nas.strategies.modelling import Learned, SearchModel
+from nas.strategies.recalling.founders import founders
 from nas.strategies.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Population:
         self._evolution, self._lab = evolution, lab
         self._parents = list[Result]()
         self._learned: Learned | None = None
+        self._founders = founders(lab)
 
     def learn(self, number: int, results: Collection[Result]) -> None:
         spec = self._lab.spec
@@ -52,7 +54,7 @@ class Population:
         from nas.strategies.breeding.children import Stock, breed  # here, for --help to stay quick
 
         evolution = self._evolution
-        stock = Stock(self._parents, evolution.mutation_rate, evolution.model.drafts, self._learned)
+        stock = Stock(self._parents, evolution.mutation_rate, evolution.model.drafts, self._learned, self._founders)
         return await breed(self._lab, stock, count, place)
 
     def select(self, finished: Sequence[Result]) -> None:

@@ -27,6 +27,8 @@ from nas.core.types import Config, Key, Order, Result, Trial
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
 
+    from nas.history.experience import Experience
+
 
 class Cheap(Protocol):
     """What is known of a configuration before training. Each metric is measured once, and only when asked for.
@@ -68,6 +70,11 @@ class Lab(Protocol):
     @property
     def cheap(self) -> Cheap:
         """The metrics and constraints that are known before training."""
+        ...
+
+    @property
+    def experience(self) -> "Experience":
+        """What was learned of this space on earlier tasks; nothing where no history was given."""
         ...
 
     @property

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from nas.core.parameters import parameter
 from nas.core.parts import part
-from nas.core.types import Result, Trial
+from nas.core.types import Config, Result, Trial
+from nas.strategies.recalling.founders import founders
 from nas.strategies.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -22,13 +23,14 @@ class Random(Strategy):
 
     async def __call__(self, lab: "Lab") -> None:
         """Sample until the limits allow no further trial."""
-        await lab.spec.scheduler.run(lab, _Samples(lab, self.offspring))
+        await lab.spec.scheduler.run(lab, _Samples(lab, self.offspring, founders(lab)))
 
 
 @dataclass(frozen=True)
 class _Samples:
     lab: "Lab"
     offspring: int
+    founders: Sequence[Config]
 
     def learn(self, number: int, results: Collection[Result]) -> None:
         """Learn nothing."""
@@ -36,7 +38,7 @@ class _Samples:
     async def breed(self, count: int, place: str) -> list[Trial]:
         from nas.strategies.breeding.children import Stock, breed  # here, for --help to stay quick
 
-        return await breed(self.lab, Stock(), count, place)
+        return await breed(self.lab, Stock(founders=self.founders), count, place)
 
     def select(self, finished: Sequence[Result]) -> None:
         """Select nobody."""

@@ -25,6 +25,7 @@ class Strategy(Part):
     """Which configurations are tried."""
 
     endless: ClassVar[bool] = True  # whether it goes on for as long as the limits allow
+    partial: ClassVar[bool] = False  # whether less than a full training is of use to it
 
     async def __call__(self, lab: "Lab") -> None:
         """Have trials trained by `lab` until it allows none."""

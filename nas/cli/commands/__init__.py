@@ -12,6 +12,7 @@ from nas.cli.commands.listing import spaces
 from nas.cli.commands.lr_study import lr_study
 from nas.cli.commands.parts import parts
 from nas.cli.commands.predict import predict
+from nas.cli.commands.recommend import recommend
 from nas.cli.commands.report import report
 from nas.cli.commands.search import search
 from nas.cli.commands.track import track
@@ -22,6 +23,7 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "resume": search,
     "compare": compare,
     "lr-study": lr_study,
+    "recommend": recommend,
     "report": report,
     "verify": verify,
     "track": track,

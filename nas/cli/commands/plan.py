@@ -27,6 +27,7 @@ from nas.data.memory import available_memory
 from nas.data.parallel import cores, spare
 from nas.data.remarks import remarks
 from nas.engine.cheap import Measures
+from nas.history.experience import experience
 from nas.runs.command import Command
 from nas.runs.earlier import as_begun
 from nas.runs.folder import SPEC, read_spec
@@ -54,7 +55,7 @@ class Plan:
         self.search_seconds = defaults.search_seconds(self.limit) if self.limit else None
         self.strategy, self.scheduler, self.folds = self._how()
         self.epochs = self.scheduler.max_epochs
-        if asked.max_total_epochs and asked.max_total_epochs < self.epochs:
+        if asked.max_total_epochs and asked.max_total_epochs < self.epochs and not self.strategy.partial:
             told = f"less than one training of {self.epochs} epochs"
             raise UserError(f"--max-total-epochs {asked.max_total_epochs} is {told}")
         if asked.cuda_graphs and self.device != "cuda":
@@ -84,6 +85,7 @@ class Plan:
                 Constraint("train_seconds", "<=", round(seconds, 3)),
             ]
         self.details = as_begun(self.directory, self._details())
+        self.experience = experience(asked.history, self.space.space, self.directory)
         self.initial = self._initial()
         # A broken test part is told before anything starts.
         images = self.images
@@ -168,7 +170,7 @@ class Plan:
             self.strategy, self.scheduler,
             Limits(self.search_seconds, asked.max_trials, asked.max_total_epochs), asked.confirm,
             Machine(self.workers, self.gpus, asked.cluster, resources, asked.trial_timeout), asked.seed,
-            self.initial, self.space.default, self.details,
+            self.initial, self.space.default, self.details, self.experience,
         )  # fmt: skip
 
     def _details(self) -> dict[str, object]:
@@ -212,6 +214,8 @@ class Plan:
             f"seed {asked.seed}; {self._where()} x {asked.threads} threads on {self.device}"
             + (f", {duration(self.limit)}" if self.limit else ""),
         ]
+        if self.experience.given:
+            lines.append(self.experience.told(asked.space))
         again = most_repetitions(asked.confirm, asked.max_trials, asked.max_total_epochs, self.epochs)
         if again and self.strategy.endless:
             best = f"the best {asked.confirm} are trained again, up to {again} times in all"

@@ -17,7 +17,7 @@ from nas.history.values import Curve
 from nas.runs.folder import COMPARISON, SPEC, is_study
 from nas.runs.stored import StoredRun, open_run
 
-_TASK = ("data", "data_digest", "image_size", "space")  # of the details; the others are the setting
+_TASK = ("data", "data_digest", "image_size", "space", "history")  # of the details; the others are the setting
 _TEST = "test_"  # how the name of a metric of test images begins, where a trainer tells some
 
 

@@ -31,6 +31,7 @@ _FORBIDDEN = "forbidden by the space"
 _UNBUILDABLE = "a network that cannot be built"
 DRAFTS = 100  # at least, that the children of a bracket are chosen among; the rest are samples in the order drawn
 DRAFTS_PER_CHILD = 30
+TURNS = 2  # every so many children, one is a founder
 FRESH = 4  # every so many drafts, one owes nothing to the population
 
 
@@ -39,13 +40,15 @@ class Stock:
     """What children descend from: the `parents`, best first; nothing of it for samples.
 
     A share `mutation_rate` of them is mutated only, the others are recombined first. With `drafts` each is the most
-    promising of many possible ones, by what was `learned`, or at random.
+    promising of many possible ones, by what was `learned`, or at random. `founders`, of earlier tasks, take turns with
+    them, each once.
     """
 
     parents: Sequence[Result] = ()
     mutation_rate: float = 0.5
     drafts: bool = False
     learned: Learned | None = None
+    founders: Sequence[Config] = ()
 
 
 async def breed(lab: "Lab", stock: Stock, count: int, place: str) -> list[Trial]:
@@ -58,13 +61,22 @@ async def breed(lab: "Lab", stock: Stock, count: int, place: str) -> list[Trial]
     children, reasons = list[Trial](), Counter[str]()
     drafts = cache(lambda: _drafts(lab, stock, count, place))  # a replay of the journal needs none
     for number in range(count):
-        child = lab.recorded(f"{place}.{number}") or _child(lab, stock, *drafts(), f"{place}.{number}", reasons)
+        child_id = f"{place}.{number}"
+        child = lab.recorded(child_id) or _founder(lab, stock, number, child_id)
+        child = child or _child(lab, stock, *drafts(), child_id, reasons)
         if not child and reasons[_FORBIDDEN] >= MOSTLY * reasons.total():
             break  # of the few that are legal none is left: others would be sought in vain, and long
         children += [child] if child else []
         await asyncio.sleep(0)  # drawing may take long: a time limit or Ctrl-C comes through here
     lab.redrawn(place, reasons)
     return children
+
+
+def _founder(lab: "Lab", stock: Stock, number: int, trial_id: str) -> Trial | None:
+    """Return the next of the founders for every other child, as long as there are some."""
+    left = (config for config in stock.founders if not lab.taken(config))
+    config = None if number % TURNS else next(left, None)
+    return lab.trial(trial_id, config, "recall") if config else None
 
 
 def _child(

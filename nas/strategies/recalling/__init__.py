@@ -1,0 +1,1 @@
+"""How does a search begin from what earlier tasks have taught?"""
