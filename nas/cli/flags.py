@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nas.cli.flag_parser import Parser, Version
 from nas.cli.flag_values import add_choice, data, path, plain_name, space, value
+from nas.cli.history_flags import add_history
 from nas.cli.part_flags import add_recipe
 from nas.cli.recommend_flags import add_recommend
 from nas.cli.search_flags import add_machine, add_search, add_wandb, add_workers
@@ -15,7 +16,7 @@ from nas.trackers.mode import PROJECT, project
 
 COMMANDS = (
     "search", "resume", "compare", "report", "export", "predict", "track", "verify", "evaluate", "spaces", "data",
-    "parts", "lr-study", "recommend",
+    "parts", "lr-study", "recommend", "history",
 )  # fmt: skip
 FORMATS = ("onnx", "torchscript", "safetensors", "optuna", "csv", "parquet")
 USAGE = """search (when no command is named)  find the best network that meets the constraints
@@ -31,6 +32,7 @@ USAGE = """search (when no command is named)  find the best network that meets t
   predict MODEL IMAGE...             what the trained winner sees in images
   spaces                             list the search spaces
   data                               list the data sets
+  history ACTION [WHAT ...]          keep the learning curves of earlier searches, to begin later ones with
   parts [KIND [NAME]]                list strategies, schedulers, optimizers, ..., and their parameters"""
 
 
@@ -65,6 +67,7 @@ def parsers() -> dict[str, Parser]:
     _add_predict(commands.add_parser("predict", allow_abbrev=False, prog="nas predict"))
     commands.add_parser("spaces", allow_abbrev=False, prog="nas spaces")
     _add_data(commands.add_parser("data", allow_abbrev=False, prog="nas data"))
+    add_history(commands.add_parser("history", allow_abbrev=False, prog="nas history"))
     _add_parts(commands.add_parser("parts", allow_abbrev=False, prog="nas parts"))
     flags = textwrap.fill(" ".join(commands.choices["search"].flags()), 78, break_on_hyphens=False)
     main.epilog = (

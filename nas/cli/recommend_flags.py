@@ -3,6 +3,7 @@
 import argparse
 
 from nas.cli.flag_values import history, value
+from nas.cli.history_flags import DEFAULT
 from nas.cli.part_flags import add_parameters, add_recipe
 from nas.cli.search_flags import add_output, add_task
 from nas.core.units import count, positive
@@ -12,10 +13,10 @@ TOP = 5
 
 def add_recommend(recommend: argparse.ArgumentParser) -> None:
     """Add all of them."""
-    add_task(recommend)
-    recommend.set_defaults(max_macs="none")
+    add_task(recommend, macs="none")
     how = recommend.add_argument_group("how to recommend")
-    how.add_argument("--history", type=history, required=True, metavar="FILE", help="of earlier tasks (nas history)")
+    told = f"of earlier tasks, as nas history add makes it (default: {DEFAULT})"
+    how.add_argument("--history", type=history, default=str(DEFAULT), metavar="FILE", help=told)
     how.add_argument(
         "--epochs", type=value(count), default=0, metavar="N",
         help="that it may cost in all (default 0: what earlier tasks say, at once)",

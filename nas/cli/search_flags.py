@@ -13,13 +13,13 @@ from nas.trackers.mode import MODES, PROJECT, project
 
 def add_search(search: argparse.ArgumentParser) -> None:
     """Add all of them."""
-    add_task(search)
+    add_task(search, macs="auto")
     _add_how(search)
     _add_limits(search)
     add_output(search)
 
 
-def add_task(search: argparse.ArgumentParser) -> None:
+def add_task(search: argparse.ArgumentParser, macs: str) -> None:
     task = search.add_argument_group("what to find")
     task.add_argument(
         "--data", type=data, default="digits-m", metavar="NAME|DIR", help="a data set (nas data) or an image folder"
@@ -34,8 +34,8 @@ def add_task(search: argparse.ArgumentParser) -> None:
     task.add_argument("--min-precision", type=value(number), metavar="X", help='short for --constraint "precision>=X"')
     task.add_argument("--max-params", type=value(positive), metavar="N", help='short for --constraint "params<=N"')
     task.add_argument(
-        "--max-macs", type=count_or("auto", "none"), default="auto", metavar="N|auto|none",
-        help="multiply-accumulates of a candidate; auto (default) leaves out what would eat the time limit",
+        "--max-macs", type=count_or("auto", "none"), default=macs, metavar="N|auto|none",
+        help=f"multiply-accumulates of a candidate; auto leaves out what would eat the time limit (default: {macs})",
     )  # fmt: skip
     task.add_argument(
         "--max-latency-ms", type=value(number), metavar="X", help="of one image through the untrained network"

@@ -1,6 +1,5 @@
 """Is this file a history, whole, and of a version that is known? One SQLite file, opened and checked."""
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,9 +36,9 @@ def opened(path: Path, create: bool) -> sqlite3.Connection:
             uri=True, timeout=PATIENCE, isolation_level=None,
         )  # fmt: skip
         try:
-            if create:
+            if create and _is_empty(connection, path):
                 with transaction(connection, "IMMEDIATE"):
-                    if not _size(connection, path):
+                    if _is_empty(connection, path):  # and no other process has begun it meanwhile
                         _begin(connection)
             with transaction(connection):
                 _check(connection, path)
@@ -98,19 +97,21 @@ def _begin(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
-def _size(connection: sqlite3.Connection, path: Path) -> int:
-    """Return the bytes of the file, once what a killed writer left half done is undone."""
+def _is_empty(connection: sqlite3.Connection, path: Path) -> bool:
+    """Return whether the file has nothing in it, once what a killed writer left half done is undone."""
     connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    return os.stat(path).st_size  # noqa: PTH116 (of the same file, by the same name)
+    return not path.stat().st_size
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     """Raise UserError unless the file is a whole history of this version or an earlier one."""
-    size = _size(connection, path)
-    if not size:
+    if _is_empty(connection, path):
         raise _no_history(path, "it is empty")
+    size = path.stat().st_size
     pages, each = _pragma(connection, "page_count"), _pragma(connection, "page_size")
-    if size < max(_SMALLEST, pages * each):
+    if size < _SMALLEST:
+        raise _no_history(path, f"it has {size} bytes")
+    if size < pages * each:
         raise _damaged(path, f"it has {size} of {pages * each} bytes: was it cut?")
     if _pragma(connection, "application_id") != APPLICATION:
         raise _no_history(path, "it is an SQLite file of something else")

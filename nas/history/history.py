@@ -170,7 +170,9 @@ class History:
     def _check_space(self, digest: str) -> None:
         spaces = self.spaces()
         if digest not in spaces:
-            held = ", ".join(f"{name} ({each})" for each, name in spaces.items()) or "no space yet"
+            held = ", ".join(f"{name} ({each})" for each, name in spaces.items())
+            if not held:
+                raise UserError(f"{self.path} has no curves yet: nas history add brings some")
             raise UserError(f"{self.path} is the history of another space: it has nothing of {digest}, but {held}")
 
     def _unknown_task(self, name: str, known: Iterable[str]) -> str:

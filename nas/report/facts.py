@@ -8,9 +8,10 @@ from typing import Any
 
 from nas.core.confirmation import Confirmed
 from nas.core.constraints import Constraint
-from nas.core.types import Config, Result, Status, Trial
+from nas.core.types import Config, Result, Status, Trial, order_of
 from nas.core.units import duration
 from nas.report.comparison.judged import Judged, read
+from nas.runs.findings import Findings
 from nas.runs.stored import StoredRun
 from nas.training.trajectory import well_formed
 
@@ -173,6 +174,26 @@ def reproduction(run: StoredRun) -> tuple[str, Table]:
     rows = [(name, str(details[name])) for name in known if details.get(name) is not None]
     rows += [(name, str(version)) for name, version in dict(details.get("versions", {})).items()]
     return command, Table(("what", "which"), (("seed", str(run.spec.seed)), *rows))
+
+
+def learned(run: Findings) -> str:
+    """Return in a sentence or two what earlier tasks have given a search; nothing where it had no history."""
+    known, strategy = run.spec.details.get("history"), run.spec.strategy
+    trials = list(dict.fromkeys(result.job.trial for result in run.results))
+    told = list[str]()
+    if known and known["curves"]:
+        recalled = sum(trial.operator == "recall" for trial in trials)
+        told.append(
+            f"Begun from {known['curves']:,} learning curves of {len(known['tasks'])} earlier tasks, "
+            f"from which {recalled} trials come."
+        )
+    elif known:
+        told.append("The history has nothing of this space.")
+    others = [trial for trial in trials if strategy.name == "transfer" and order_of(trial.id)]
+    if others:
+        why = "No earlier task is alike" if told and known["curves"] else "Nothing is known of earlier tasks"
+        told.append(f"{why}: from {others[0].id} on the search goes by {strategy.otherwise.name}.")
+    return " ".join(told)
 
 
 def effort(run: StoredRun) -> str:

@@ -135,6 +135,7 @@ def _content(runs: Sequence[StoredRun]) -> dict[str, object]:
         "compared": len(facts.compared(run)),
         "alone": len(runs) == 1,
         "configuration": facts.configuration(best.job.trial.config) if best else None,
+        "learned": facts.learned(run),
         "effort": facts.effort(run),
         "failures": facts.failures(run),
         "redraws": facts.redraws(run),

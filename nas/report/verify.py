@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from nas.core.described import rebuilt
 from nas.core.errors import UserError
 from nas.core.phases import history_of
 from nas.core.ranking import scored
 from nas.core.seeds import seed
 from nas.core.types import Result
 from nas.core.words import quoted
+from nas.history.experience import FILE as EXPERIENCE
+from nas.history.experience import experience
 from nas.report.comparison import judged
 from nas.runs import redraws, saved
 from nas.runs.checkpoints import folder_of, kept, measured
@@ -41,7 +44,7 @@ def faults_of(directory: Path) -> Iterator[str]:
             results.setdefault(result.job.key, result)
     yield from _checkpoint_faults(directory / "checkpoints", results)
     yield from _history_faults(directory / "history.jsonl", results)
-    for check in (_told_faults, redraws.faults_of, _outcome_faults):
+    for check in (_told_faults, redraws.faults_of, _experience_faults, _outcome_faults):
         yield from _checked(check(directory))
     yield from _checked(_best_faults(directory / "best.json", results))
     yield from _checked(_network_faults(directory))
@@ -111,6 +114,15 @@ def _history_faults(path: Path, results: dict[tuple[str, int], Result]) -> Itera
             if found != due:
                 again = f"nas resume {quoted(path.parent)} writes it again"
                 yield f"{path}: {found} of {due} results of the journal; {again}"
+
+
+def _experience_faults(directory: Path) -> Iterator[str]:
+    """Yield that the learning curves of earlier tasks are not those that the run began from, if so."""
+    file = directory / EXPERIENCE
+    if os.path.lexists(file):
+        spec = read_spec(directory)
+        if experience(file, rebuilt(spec.space)).described() != spec.details.get("history"):
+            yield f"{file}: these are not the learning curves that the run began from"
 
 
 def _checked(faults: Iterator[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from nas.core import ranking
 from nas.core.parameters import parameter
 from nas.core.parts import part
 from nas.core.seeds import seed
-from nas.core.types import Result, Status, Trial
+from nas.core.types import Result, Trial
 from nas.strategies.modelling import Learned, SearchModel
 from nas.strategies.recalling.founders import founders
 from nas.strategies.strategy import Strategy
@@ -32,9 +32,7 @@ class Evolution(Strategy):
 
     async def __call__(self, lab: "Lab") -> None:
         """Breed and select until the limits allow no further trial."""
-        population = Population(self, lab)
-        population.select([result for result in lab.results if _grown(result, lab)])  # of another strategy before
-        await lab.spec.scheduler.run(lab, population)
+        await lab.spec.scheduler.run(lab, Population(self, lab))
 
 
 class Population:
@@ -61,7 +59,3 @@ class Population:
 
     def select(self, finished: Sequence[Result]) -> None:
         self._parents = ranking.survivors([*self._parents, *finished], self._evolution.population)
-
-
-def _grown(result: Result, lab: "Lab") -> bool:
-    return result.status is Status.OK and result.epochs == lab.spec.max_epochs

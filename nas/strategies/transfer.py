@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
     from nas.strategies.lab import Lab
     from nas.strategies.recalling.adviser import Adviser, Step
 
-NONE_OF_THEM = "none of them"  # among the likenesses of earlier tasks
-UNRELATED, ENOUGH = 0.9, 8  # such a weight of it after so many results ends the belief in earlier tasks
+ENOUGH, RELATED = 12, 0.2  # so many configurations must rank as earlier tasks foretell, by such a correlation at least
+PROBES = 4  # every so many configurations, one is a sample, whatever earlier tasks say
 EXPLORED = 2  # full trainings' worth of epochs, after which the best is trained in full
 PARENTS = 10  # of the best, of which new configurations are mutations
 
@@ -124,12 +123,19 @@ class Campaign:
             completed = any(result.epochs == self._full for result in self._results)
             kept = self._full if epochs >= self._full or completed else 0
             left = min(epochs - kept, EXPLORED * self._full - spent)
-            steps = self._adviser.steps(self._settings.batch, left, trials - 1 if math.isfinite(trials) else trials)
+            steps = self._adviser.steps(self._settings.batch, left, trials - 1, self._probe())
             if not steps:
                 break
             await self._train(steps)
             spent += sum(step.cost for step in steps)
         return spent
+
+    def _probe(self) -> list[Config]:
+        """Return the samples of which one is due, or none: who sees only what was chosen cannot learn to doubt."""
+        begun = [trial.operator for trial in self._trials.values()]
+        if len(begun) < PROBES * (1 + begun.count(SAMPLE)) - 1:
+            return []
+        return [config for config, origin in self._origins.items() if origin == SAMPLE and config not in self._trials]
 
     async def _train(self, steps: Sequence["Step"]) -> None:
         trials = [self._trial(self._adviser.configs[step.candidate]) for step in steps]
@@ -157,6 +163,9 @@ class Campaign:
         return self._trials[config]
 
     def _unrelated(self) -> bool:
-        if len(self._results) < ENOUGH:
+        if len(self._trials) < ENOUGH:
             return False
-        return self._adviser.belief.likeness().get(NONE_OF_THEM, 0.0) >= UNRELATED
+        from nas.transfer.belief import NONE_OF_THEM  # here, for --help to stay quick
+
+        likeness = self._adviser.belief.likeness()
+        return self._adviser.agreement() < RELATED or likeness.get(NONE_OF_THEM, 0.0) > sum(likeness.values()) / 2

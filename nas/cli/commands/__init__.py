@@ -7,6 +7,7 @@ from nas.cli.commands.compare import compare
 from nas.cli.commands.data import data
 from nas.cli.commands.evaluate import evaluate
 from nas.cli.commands.export import export
+from nas.cli.commands.history import history
 from nas.cli.commands.listing import spaces
 from nas.cli.commands.lr_study import lr_study
 from nas.cli.commands.parts import parts
@@ -32,4 +33,5 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "spaces": spaces,
     "data": data,
     "parts": parts,
+    "history": history,
 }

@@ -113,6 +113,9 @@ def _how_it_went(run: Run, began: float) -> list[str]:
         f"{len(trials)} trials, {full} of them fully trained, {run.total_epochs} epochs, {feasible:.0%} of results "
         f"feasible; ended by {run.stopped} after {duration(time.monotonic() - began)}"
     ]
+    told = facts.learned(run)
+    if told:
+        lines.append(told)
     retried = sum(result.attempts - 1 for result in run.trials)
     if run.checkpoint_bytes:
         lines.append(f"checkpoints took at most {run.checkpoint_bytes / 1e6:.3g} MB at a time")

@@ -57,4 +57,4 @@ def found(folder: Path | None = None, database: Database = DATABASE) -> Found:
 def _task(name: str) -> Task:
     images, classes = _TASKS.get(name, (None, None))
     family = next((family for family in _FAMILIES if name.startswith(family)), name)
-    return Task(name, images, classes, channels=3, family=family)
+    return Task(name, images, classes, family=family)

@@ -6,8 +6,10 @@ Recommendation, arXiv:2106.09179, 2021.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +23,7 @@ from nas.strategies.recalling.candidates import Known
 if TYPE_CHECKING:
     from nas.transfer.belief import Belief, Forecast
 
-_DEVIATIONS = 3.29  # standard deviations that a 90 % interval is wide
+_DEVIATIONS = 1.645  # standard deviations from the middle of a 90 % interval to its ends
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Adviser:
         self.configs, self.knots = tuple(configs), knots
         self._known, self._places = known, {config: place for place, config in enumerate(self.configs)}
         self._beliefs = {metric: self._learned(metric, maximize, model) for metric, maximize in _metrics(known).items()}
+        self._foretold = self.belief  # by earlier tasks alone
         self._seen = dict[int, list[Result]]()
         self._excluded = set[int]()  # failed, or broke a cheap constraint
 
@@ -84,13 +87,20 @@ class Adviser:
                 if metric in result.metrics:
                     self._beliefs[metric] = belief.tell(place, knot, self._best_so_far(metric, place))
 
-    def steps(self, count: int, epochs: float, trials: float) -> list[Step]:
-        """Return up to `count` trainings of different candidates that say most per epoch, within the limits.
+    def steps(self, count: int, epochs: float, trials: float, probes: Sequence[Config] = ()) -> list[Step]:
+        """Return up to `count` trainings of different candidates that say most, within the limits.
 
-        After the first, each is chosen as if those before had come out as predicted.
+        The first is of the first of the `probes` that may begin, where there are some. After the first, each is chosen
+        as if those before had come out as predicted.
         """
-        belief, chance, chosen = self.belief, self.chance(), list[Step]()
+        belief, chance, chosen, told = self.belief, self.chance(), list[Step](), 0
+        if trials >= 1 and epochs >= self.knots[0]:
+            places = (self._places[config] for config in probes)
+            chosen = [self._next(place) for place in islice(filter(self.may_begin, places), 1)]
         while len(chosen) < count:
+            for step in chosen[told:]:
+                belief = self._as_predicted(belief, step)
+            told = len(chosen)
             spent = sum(step.cost for step in chosen)
             begun = sum(not self.reached(step.candidate) for step in chosen)
             barred = {step.candidate for step in chosen} | self._barred(epochs - spent, trials - begun)
@@ -99,11 +109,7 @@ class Adviser:
                 break
             if not self.reached(candidate) and not self.may_begin(candidate):
                 continue
-            step = self._next(candidate)
-            chosen.append(step)
-            if len(chosen) < count:
-                knot = self.knots.index(step.epochs)
-                belief = belief.tell(candidate, knot, float(belief.forecast().mean[candidate, knot]))
+            chosen.append(self._next(candidate))
         return chosen
 
     def ranking(self, count: int, among: Collection[int] | None = None) -> list[int]:
@@ -148,13 +154,33 @@ class Adviser:
             chance *= self._believed(constraint) if constraint.metric in self._beliefs else self._observed(constraint)
         return chance
 
+    def agreement(self) -> float:
+        """Return the rank correlation of what earlier tasks foretell with what was seen, at the first knot; or nan."""
+        from scipy.stats import spearmanr  # here, for --help to stay quick
+
+        metric, first = self._known.spec.objective, self.knots[0]
+        seen = {
+            place: results[0].metrics[metric]
+            for place, results in self._seen.items()
+            if results[0].status is Status.OK and results[0].epochs == first
+        }
+        foretold = self._foretold.forecast().mean[[*seen], 0]
+        if len(seen) < 2 or np.ptp(foretold) == 0 or np.ptp([*seen.values()]) == 0:
+            return math.nan
+        return float(spearmanr(foretold, [*seen.values()]).statistic)
+
     def _learned(self, metric: str, maximize: bool, model: str) -> Belief:
         from nas.transfer.belief import learn  # here, for --help to stay quick
         from nas.transfer.past import past_of
 
         known = self._known
-        past = past_of(known.experience.curves, self.configs, known.space, self.knots, metric, maximize)
+        families = {name: task.family for name, task in known.experience.tasks.items()}
+        past = past_of(known.experience.curves, self.configs, known.space, self.knots, metric, maximize, families)
         return learn(past, model)
+
+    def _as_predicted(self, belief: Belief, step: Step) -> Belief:
+        knot = self.knots.index(step.epochs)
+        return belief.tell(step.candidate, knot, float(belief.forecast().mean[step.candidate, knot]))
 
     def _best_so_far(self, metric: str, candidate: int) -> float:
         values = [result.metrics[metric] for result in self._seen[candidate] if metric in result.metrics]
@@ -181,7 +207,8 @@ class Adviser:
         from scipy.stats import norm
 
         forecast = self._beliefs[constraint.metric].forecast()
-        mean, deviation = forecast.mean[:, -1], (forecast.high - forecast.low)[:, -1] / _DEVIATIONS
+        mean, low, high = (each[:, -1] for each in (forecast.mean, forecast.low, forecast.high))
+        deviation = np.where(mean > constraint.bound, mean - low, high - mean) / _DEVIATIONS
         margin = (mean - constraint.bound) * (1 if constraint.relation == ">=" else -1)
         chance: NDArray[np.float64] = norm.cdf(margin / np.maximum(deviation, 1e-9))
         return chance
