@@ -21,31 +21,37 @@ class Likeness:
 
 
 def likeness(found: Learned) -> Likeness:
-    """Return how alike tasks are at the end of a full training; of this task by what is believed of it."""
-    weights, past = found.after.belief.likeness(), found.past
+    """Return how alike tasks are; of this task by what is believed of it in the end."""
+    belief = found.after.belief
+    weights, past = belief.likeness(), belief.past
     order = sorted(range(len(past.tasks)), key=lambda t: -weights.get(past.tasks[t], 0.0))[: MOST - 1]
-    sign = 1 if found.spec.maximize else -1
-    ends = np.stack([sign * found.after.forecast.mean[:, -1], *(past.values[task, :, -1] for task in order)])
+    values = np.stack([belief.forecast().mean, *(past.values[task] for task in order)])
     names = [past.tasks[task] for task in order]
     known = np.array([0.0, *(weights.get(name, 0.0) for name in names)])
-    return Likeness((HERE, *names), correlations(ends), known, _words(weights))
+    return Likeness((HERE, *names), correlations(values), known, _words(weights))
 
 
 def correlations(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return Spearman's rank correlation of each two rows over the columns that both know: [T, N] to [T, T].
+    """Return Spearman's rank correlation of each two tasks over configurations: [T, N, K] to [T, T].
 
-    nan where they share too few, or one of them is level there.
+    At the latest knot that enough configurations have on both; nan where there is none, or all are equal there.
     """
-    from scipy.stats import rankdata  # here, for --help to stay quick
-
     found = np.full((len(values), len(values)), np.nan)
     for i, one in enumerate(values):
         for j, other in enumerate(values[: i + 1]):
             shared = np.isfinite(one) & np.isfinite(other)
-            ranks = [rankdata(row[shared]) for row in (one, other)]
-            if shared.sum() >= LEAST and all(np.ptp(each) > 0 for each in ranks):
-                found[i, j] = found[j, i] = np.corrcoef(*ranks)[0, 1]
+            enough = np.flatnonzero(shared.sum(axis=0) >= LEAST)
+            if len(enough):
+                both = shared[:, enough[-1]]
+                found[i, j] = found[j, i] = _of_ranks(one[both, enough[-1]], other[both, enough[-1]])
     return found
+
+
+def _of_ranks(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    from scipy.stats import rankdata  # here, for --help to stay quick
+
+    level = np.ptp(one) == 0 or np.ptp(other) == 0
+    return np.nan if level else float(np.corrcoef(rankdata(one), rankdata(other))[0, 1])
 
 
 def _words(weights: dict[str, float]) -> str:

@@ -90,12 +90,12 @@ def matrix(known: Likeness) -> Drawing:
     count = len(known.names)
     size = 7 if count > _FEW * 2 else 9
     figure = canvas(max(2.6, 1.1 + count * size * 0.021))
-    cells, bars = figure.subplots(1, 2, width_ratios=[3, 1])
+    cells, bars = figure.subplots(1, 2, sharey=True, width_ratios=[4, 1])
     _cells(cells, known, size)
     places = np.arange(count)
     bars.barh(places, known.weights, color=INCUMBENT, height=0.7)
-    bars.set(ylim=(count - 0.5, -0.5), xlabel="weight", xlim=(0, max(0.05, float(known.weights.max()) * 1.05)))
-    bars.yaxis.set_major_locator(NullLocator())
+    bars.set(xlabel="weight", xlim=(0, max(0.05, float(known.weights.max()) * 1.05)))
+    bars.tick_params(axis="y", length=0)
     bars.xaxis.set_major_locator(MaxNLocator(2))
     bars.grid(visible=False, axis="y")
     _strengths(figure)
@@ -110,20 +110,20 @@ def _cells(axes: Axes, known: Likeness, size: int) -> None:
     if count <= _FEW:
         for (i, j), value in np.ndenumerate(found):
             axes.text(j, i, _short(float(value)), ha="center", va="center", fontsize=8, color=INK)
-    axes.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5), aspect="equal", anchor="E")
+    axes.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5))
     axes.set_yticks(range(count), [label(name, 16) for name in known.names], fontsize=size)
-    axes.set_xticks(range(count), [label(name, 16) for name in known.names], fontsize=size, rotation=90)
+    axes.set_xticks([])
+    axes.set_xlabel("the same tasks")
     axes.tick_params(length=0)
     axes.grid(visible=False)
-    for text in (axes.get_yticklabels()[0], axes.get_xticklabels()[0]):
-        text.set_color(INCUMBENT)
+    axes.get_yticklabels()[0].set_color(INCUMBENT)
 
 
 def _face(value: float) -> tuple[float, float, float, float]:
-    """Return blue for what is alike, orange for the opposite, the stronger the fuller; nothing where it is unknown."""
+    """Return blue for what is alike, orange for the opposite, the fuller the more one explains of the other."""
     if np.isnan(value):
         return (0.0, 0.0, 0.0, 0.0)
-    return to_rgba(FEASIBLE if value > 0 else INFEASIBLE, min(1.0, abs(value)) * 0.8)
+    return to_rgba(FEASIBLE if value > 0 else INFEASIBLE, 0.8 * value**2)
 
 
 def _short(value: float) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from nas.core.described import rebuilt
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
     from nas.strategies.recalling.adviser import Adviser
     from nas.transfer.belief import Forecast
-    from nas.transfer.past import Past
 
 
 @dataclass(frozen=True)
@@ -51,30 +52,15 @@ class Learned:
         places = {config: place for place, config in enumerate(self.configs)}
         return {places[result.job.trial.config]: result.job.trial.id for result in self.results}
 
-    @cached_property
-    def past(self) -> Past:
-        """The curves of earlier tasks."""
-        from nas.transfer.past import past_of  # here, for --help to stay quick
-
-        asked = self.spec.objective, self.spec.maximize
-        return past_of(self.experience.curves, self.configs, self.space, self.knots, *asked)
-
-    @cached_property
+    @property
     def before(self) -> Forecast:
         """What was expected of this task before any epoch on it."""
-        return self.adviser().forecast
+        return self._replayed.before
 
-    @cached_property
+    @property
     def after(self) -> Adviser:
         """What is believed now that all results are known."""
-        return self.adviser().told(self.results)
-
-    def adviser(self) -> Adviser:
-        """Return what is believed before any epoch on this task."""
-        from nas.strategies.recalling.adviser import Adviser  # here, for --help to stay quick
-
-        model = getattr(self.spec.strategy, "belief", "mixture")
-        return Adviser(self, self.configs, self.knots, model)
+        return self._replayed.after
 
     def best(self, count: int) -> list[int]:
         """Return the configurations that were trained here and are believed to be best, the best first."""
@@ -85,31 +71,50 @@ class Learned:
         good = [result for result in self.after.seen(place) if result.status is Status.OK]
         return [(result.epochs, result.metrics[self.spec.objective]) for result in good]
 
+    @cached_property
+    def truth(self) -> dict[int, float]:
+        """The best value of each configuration that did not fail; nothing unless all of them were trained in full."""
+        places, sign = {id_: place for place, id_ in self.trials.items()}, 1 if self.spec.maximize else -1
+        found, last = dict[int, float](), {result.job.trial.id: result for result in self.results}
+        for result in self.results:
+            end, place = last[result.job.trial.id], places[result.job.trial.id]
+            if end.status is Status.OK:
+                if end.epochs < self.knots[-1]:
+                    return {}
+                found[place] = max(found.get(place, -math.inf), sign * result.metrics[self.spec.objective])
+        return found
+
     def regret(self) -> tuple[list[int], list[float]]:
         """Return the epochs spent, and how much worse the configuration recommended then is than the best.
 
-        Of those that were trained. Nothing unless all that did not fail were trained in full: else it is not known.
+        Of those that were trained; nothing where it is not known.
         """
-        sign, truth = 1 if self.spec.maximize else -1, dict[int, float]()
-        for place in self.trials:
-            curve = self.seen(place)
-            if curve and curve[-1][0] < self.knots[-1]:
-                return [], []
-            if curve and self.after.reached(place) == self.knots[-1]:
-                truth[place] = max(sign * value for _, value in curve)
-        if not truth:
-            return [], []
-        adviser, spent, x, y = self.adviser(), 0, [0], [self._regret(self.adviser(), truth)]
+        spent = accumulate((result.job.stop - result.job.start for result in self.results), initial=0)
+        best = max(self.truth.values(), default=math.nan)
+        recommended = self._replayed.recommended
+        return [*spent][: len(recommended)], [best - self.truth[place] for place in recommended]
+
+    @cached_property
+    def _replayed(self) -> _Replayed:
+        from nas.strategies.recalling.adviser import Adviser  # here, for --help to stay quick
+
+        model = getattr(self.spec.strategy, "belief", "mixture")
+        adviser = Adviser(self, self.configs, self.knots, model)
+        before = adviser.forecast
+        recommended = adviser.ranking(1, self.truth)
         for result in self.results:
             adviser.learn(result)
-            spent += result.job.stop - result.job.start
-            x.append(spent)
-            y.append(self._regret(adviser, truth))
-        return x, y
+            recommended += adviser.ranking(1, self.truth)
+        return _Replayed(before, adviser, recommended)
 
-    def _regret(self, adviser: Adviser, truth: dict[int, float]) -> float:
-        (recommended,) = adviser.ranking(1, truth)
-        return max(truth.values()) - truth[recommended]
+
+@dataclass(frozen=True)
+class _Replayed:
+    """What was expected before any epoch, is believed in the end, and was the best then and after each result."""
+
+    before: Forecast
+    after: Adviser
+    recommended: list[int]  # of those whose truth is known
 
 
 def learned(run: StoredRun) -> Learned | None:
