@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator, NullLocator
-from numpy.typing import NDArray
 
 from nas.report.facts import number
 from nas.report.figures import Drawing
@@ -147,8 +146,17 @@ def regret(found: Learned) -> Drawing | None:
     axes.set(xlabel="epochs spent", ylabel=f"regret in {objective}")
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0, top=max(1e-3, *y) * 1.05)
-    values: NDArray[np.float64] = np.array(y)
-    settled = x[int(np.flatnonzero(values > 0)[-1]) + 1] if values[-1] == 0 < values.max() else x[0]
-    words = f"Before any epoch the regret is {number(objective, y[0])}, in the end {number(objective, y[-1])}"
-    told = f", and from {settled} epochs on none" if y[-1] == 0 < max(y) else ""
-    return Drawing("regret", "How much worse the recommendation is than the best", f"{words}{told}.", figure)
+    return Drawing("regret", "How much worse the recommendation is than the best", _course(objective, x, y), figure)
+
+
+def _course(metric: str, x: list[int], y: list[float]) -> str:
+    """Return in words where the regret began, and where it ended."""
+    wrong = [place for place, value in enumerate(y) if value > 0]
+    if not wrong:
+        return "The best was recommended before any epoch, and ever after."
+    began = f"Before any epoch the regret is {number(metric, y[0])}"
+    return (
+        f"{began}, in the end {number(metric, y[-1])}."
+        if y[-1]
+        else f"{began}, from {x[wrong[-1] + 1]} epochs on none."
+    )
