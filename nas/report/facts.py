@@ -178,21 +178,20 @@ def reproduction(run: StoredRun) -> tuple[str, Table]:
 
 def learned(run: Findings) -> str:
     """Return in a sentence or two what earlier tasks have given a search; nothing where it had no history."""
-    known, strategy = run.spec.details.get("history"), run.spec.strategy
+    known, strategy = dict(run.spec.details.get("history") or {}), run.spec.strategy
     trials = list(dict.fromkeys(result.job.trial for result in run.results))
     told = list[str]()
-    if known and known["curves"]:
+    if known.get("curves"):
         recalled = sum(trial.operator == "recall" for trial in trials)
-        told.append(
-            f"Begun from {known['curves']:,} learning curves of {len(known['tasks'])} earlier tasks, "
-            f"from which {recalled} trials come."
-        )
+        tasks = f"{known['curves']:,} learning curves of {len(known['tasks'])} earlier tasks"
+        told.append(f"Begun from {tasks}, from which {recalled} trials come.")
     elif known:
         told.append("The history has nothing of this space.")
     others = [trial for trial in trials if strategy.name == "transfer" and order_of(trial.id)]
     if others:
-        why = "No earlier task is alike" if told and known["curves"] else "Nothing is known of earlier tasks"
-        told.append(f"{why}: from {others[0].id} on the search goes by {strategy.otherwise.name}.")
+        why = "No earlier task is alike" if known.get("curves") else "Nothing is known of earlier tasks"
+        instead = strategy.described()["otherwise"]["name"]
+        told.append(f"{why}: from {others[0].id} on the search goes by {instead}.")
     return " ".join(told)
 
 

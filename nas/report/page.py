@@ -18,6 +18,7 @@ from nas.report.figures import Drawing
 from nas.report.importance import importance
 from nas.report.style import inline, rules, save
 from nas.report.trajectories import drawn
+from nas.report.transfer.section import section
 from nas.runs.disk import own_folder, write_atomically
 from nas.runs.stored import StoredRun
 from nas.training.trajectory import well_formed
@@ -47,8 +48,9 @@ def write(runs: Sequence[StoredRun], path: Path) -> Path:
     if path.is_dir() or not path.parent.is_dir():
         raise UserError(f"--output {path}: give a file in a folder that exists")
     with rules():
-        drawings = _drawings(runs)
-    return rendered("report.html.jinja", _content(runs), drawings, path)
+        earlier = section(run)
+        drawings = {**_drawings(runs), "transfer": earlier.drawings if earlier else []}
+    return rendered("report.html.jinja", {**_content(runs), "transfer": earlier}, drawings, path)
 
 
 def rendered(template: str, content: dict[str, object], drawings: dict[str, list[Drawing]], path: Path) -> Path:

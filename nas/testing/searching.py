@@ -89,7 +89,7 @@ def _run(
 ) -> Run:
     around = conduct.Surroundings(None, folder, callbacks=[callback] if callback else [])
     trains = executor or Inline(asked.train)
-    return conduct.conduct(conduct.Search(asked.spec(), asked.space, asked.measures, trains), around)
+    return conduct.conduct(conduct.Search(asked.spec(), asked.space, asked.measures, trains, asked.experience), around)
 
 
 def _history(run: Run) -> list[str]:

@@ -1,6 +1,8 @@
 """A search that begins from earlier tasks: what it finds, what it keeps to, and how it tells that they do not help."""
 
 import logging
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
@@ -13,6 +15,8 @@ import nas
 from nas.core.errors import UserError
 from nas.core.types import Config, Result
 from nas.history.history import History
+from tests.fakes import python
+from tests.processes import wait_for_lines
 from tests.strategies.earlier import SHORT, hill, plane, remembered
 
 TOP = (0.3, 0.7)
@@ -123,6 +127,35 @@ def test_stopped_it_goes_on_as_if_it_had_not_been(history: Path, tmp_path: Path,
     search(history, max_total_epochs=60, run_dir=tmp_path / "cut", callbacks=[after(stop)])
     search(history, max_total_epochs=60, run_dir=tmp_path / "cut")
     assert lines(tmp_path / "cut") == lines(tmp_path / "whole")
+
+
+KILLED = """
+import sys
+import time
+from tests.strategies.earlier import SHORT, hill, nas, plane
+def slowly(config, **job):
+    time.sleep(0.03)
+    return hill(0.3, 0.7)(config, **job)
+nas.search(plane(), slowly, strategy="transfer", history=sys.argv[1], max_total_epochs=60, run_dir=sys.argv[2], **SHORT)
+"""
+
+
+def test_killed_it_goes_on_as_if_it_had_not_been(history: Path, tmp_path: Path) -> None:
+    process = python(KILLED, history, tmp_path / "killed")
+    wait_for_lines(tmp_path / "killed" / "journal.jsonl", 6, process)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not (tmp_path / "killed" / "history.jsonl").exists()
+    for folder in ("killed", "whole"):
+        search(history, max_total_epochs=60, run_dir=tmp_path / folder)
+    assert lines(tmp_path / "killed") == lines(tmp_path / "whole")
+
+
+def test_a_limit_on_trials_is_kept_and_the_best_of_them_fully_trained(history: Path) -> None:
+    run = search(history, max_trials=7)
+    assert len({result.job.trial.id for result in run.trials}) == 7
+    assert run.best
+    assert run.best.epochs == 9
 
 
 def test_any_number_of_workers_gives_the_same_history(history: Path, tmp_path: Path) -> None:

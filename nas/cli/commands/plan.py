@@ -27,7 +27,7 @@ from nas.data.memory import available_memory
 from nas.data.parallel import cores, spare
 from nas.data.remarks import remarks
 from nas.engine.cheap import Measures
-from nas.history.experience import experience
+from nas.history.experience import Experience, experience
 from nas.runs.command import Command
 from nas.runs.earlier import as_begun
 from nas.runs.folder import SPEC, read_spec
@@ -43,9 +43,12 @@ _NOMINAL_LIMIT = 300.0  # seconds that --max-macs auto and the budgets suit when
 
 
 class Plan:
-    """The main job as asked for. Raises UserError for bad flags, data and spaces."""
+    """The main job as asked for. Raises UserError for bad flags, data and spaces.
 
-    def __init__(self, asked: Asked) -> None:
+    What is `known` of earlier tasks need not be read again.
+    """
+
+    def __init__(self, asked: Asked, known: Experience | None = None) -> None:
         self.asked, self.space = asked, recipe.overruled(load_space(asked.space), asked.recipe)
         recipe.check(self.space)
         self.maximize, self.objective = not asked.objective.startswith("-"), asked.objective.removeprefix("-")
@@ -85,7 +88,7 @@ class Plan:
                 Constraint("train_seconds", "<=", round(seconds, 3)),
             ]
         self.details = as_begun(self.directory, self._details())
-        self.experience = experience(asked.history, self.space.space, self.directory)
+        self.experience = known or experience(asked.history, self.space.space, self.directory)
         self.initial = self._initial()
         # A broken test part is told before anything starts.
         images = self.images

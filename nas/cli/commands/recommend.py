@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from ConfigSpace import ConfigurationSpace
 
@@ -24,8 +23,9 @@ from nas.core.units import duration
 from nas.core.words import quoted
 from nas.engine.cheap import Cheap
 from nas.engine.signals import exit_status
-from nas.history.experience import Experience
+from nas.history.experience import Experience, experience
 from nas.history.history import History
+from nas.history.values import Curve
 from nas.report.facts import Table, number
 from nas.runs.disk import write_atomically
 from nas.runs.folder import SPEC
@@ -51,8 +51,9 @@ class _Known:
 def recommend(flags: Namespace) -> int:
     """Print which configurations are recommended and why, and write the best to best.json of a run's folder."""
     began = time.monotonic()
-    asked = _asked(flags)
-    plan = Plan(asked)
+    earlier = _earlier(flags)
+    asked = _asked(flags, earlier)
+    plan = Plan(asked, earlier)
     if not asked.quiet:
         say(plan.announcement(), sys.stderr)
     known = _known(plan)
@@ -87,23 +88,30 @@ def advised(known: _Known, results: Sequence[Result]) -> Adviser:
     return Adviser(known, [*configs], knots_for(known.spec.scheduler), model).told(results)
 
 
-def _asked(flags: Namespace) -> Asked:
-    """Return the search that spends the epochs. Raises UserError where the history has nothing of the space."""
+def _earlier(flags: Namespace) -> Experience:
+    """Return what the history, or the run that goes on, knows of the space. Raises UserError where that is nothing."""
     space = load_space(flags.space)
-    with History(Path(flags.history)) as history:
-        curves = history.curves(space.digest)
-    if not curves:
+    found = experience(flags.history, space.space, flags.run_dir / flags.name if flags.name else None)
+    if not found.curves:
+        with History(Path(flags.history)) as history:
+            history.tasks(space.digest)  # tells which spaces there are
         raise UserError(f"{flags.history} has no learning curve of the space {flags.space}")
-    asked, full = Asked.of(flags), flags.full_epochs or _usual(curves)
+    return found
+
+
+def _asked(flags: Namespace, earlier: Experience) -> Asked:
+    """Return the search that spends the epochs."""
+    asked, full = Asked.of(flags), flags.full_epochs or _usual(earlier.curves)
     return replace(
         asked, strategy="transfer", scheduler="full", parameters={**asked.parameters, "max_epochs": full},
         confirm=0, max_total_epochs=flags.epochs or None,
     )  # fmt: skip
 
 
-def _usual(curves: Sequence[Any]) -> int:
+def _usual(curves: Sequence[Curve]) -> int:
     """Return the epochs of the full trainings that most curves are part of."""
-    return Counter(curve.full_epochs or max(curve.points) for curve in curves).most_common(1)[0][0]
+    (found, _), *_ = Counter(curve.full_epochs or max(curve.points) for curve in curves).most_common(1)
+    return found
 
 
 def _known(plan: Plan) -> _Known:
@@ -149,7 +157,9 @@ def _short(config: Config) -> str:
 
 def _alike(adviser: Adviser, known: _Known) -> Table:
     """Return which earlier tasks are how much alike, the most alike first."""
-    weights = sorted(adviser.belief.likeness().items(), key=lambda each: -each[1])[:_ALIKE]
+    likeness = adviser.belief.likeness()
+    weights = sorted(likeness.items(), key=lambda each: -each[1])[:_ALIKE]
+    weights += [each for each in likeness.items() if each[0] not in known.experience.tasks and each not in weights]
     rows = list[tuple[str, ...]]()
     for name, weight in weights:
         task = known.experience.tasks.get(name)
