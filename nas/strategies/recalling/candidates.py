@@ -75,7 +75,7 @@ def _drawn(known: Known, parents: Sequence[Config], rng: RandomState) -> Iterato
 
     draws = variation.Draws(known.space, rng)
     while True:
-        parent = parents[rng.randint(len(parents))] if parents else None
-        config = variation.mutate(draws, parent) if parent else variation.sample(draws)
+        vary = (variation.mutate, variation.nudge)[rng.randint(2)]
+        config = vary(draws, parents[rng.randint(len(parents))]) if parents else variation.sample(draws)
         if not variation.forbidden(known.space, config):
             yield config
