@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from nas.strategies.lab import Lab
     from nas.strategies.recalling.adviser import Adviser, Step
 
-ENOUGH, RELATED = 12, 0.2  # so many configurations must rank as earlier tasks foretell, by such a correlation at least
-PROBES = 4  # every so many configurations, one is a sample, whatever earlier tasks say
+ENOUGH, RELATED = 8, 0.2  # so many configurations must rank as earlier tasks foretell, by such a correlation at least
+PROBES = 4  # every so many configurations, one is a sample, whatever earlier tasks say; half of the first ENOUGH
 EXPLORED = 2  # full trainings' worth of epochs, after which the best is trained in full
 PARENTS = 10  # of the best, of which new configurations are mutations
 
@@ -123,17 +123,23 @@ class Campaign:
             completed = any(result.epochs == self._full for result in self._results)
             kept = self._full if epochs >= self._full or completed else 0
             left = min(epochs - kept, EXPLORED * self._full - spent)
-            steps = self._adviser.steps(self._settings.batch, left, trials - 1, self._probe())
+            steps = self._adviser.steps(self._settings.batch, left, trials - 1, self._probes(left), self._screens(left))
             if not steps:
                 break
             await self._train(steps)
             spent += sum(step.cost for step in steps)
         return spent
 
-    def _probe(self) -> list[Config]:
+    def _screens(self, left: float) -> bool:
+        """Return whether the first configurations are still being looked at, each for as short as can be."""
+        missing = ENOUGH - len(self._trials)
+        return missing > 0 and 2 * missing * self._knots[0] <= left
+
+    def _probes(self, left: float) -> list[Config]:
         """Return the samples of which one is due, or none: who sees only what was chosen cannot learn to doubt."""
         begun = [trial.operator for trial in self._trials.values()]
-        if len(begun) < PROBES * (1 + begun.count(SAMPLE)) - 1:
+        share = 2 if self._screens(left) else PROBES
+        if begun.count(SAMPLE) * share >= len(begun):
             return []
         return [config for config, origin in self._origins.items() if origin == SAMPLE and config not in self._trials]
 

@@ -87,11 +87,13 @@ class Adviser:
                 if metric in result.metrics:
                     self._beliefs[metric] = belief.tell(place, knot, self._best_so_far(metric, place))
 
-    def steps(self, count: int, epochs: float, trials: float, probes: Sequence[Config] = ()) -> list[Step]:
+    def steps(
+        self, count: int, epochs: float, trials: float, probes: Sequence[Config] = (), new: bool = False
+    ) -> list[Step]:
         """Return up to `count` trainings of different candidates that say most, within the limits.
 
         The first is of the first of the `probes` that may begin, where there are some. After the first, each is chosen
-        as if those before had come out as predicted.
+        as if those before had come out as predicted. With `new` nothing is trained on while there is what may begin.
         """
         belief, chance, chosen, told = self.belief, self.chance(), list[Step](), 0
         if trials >= 1 and epochs >= self.knots[0]:
@@ -104,6 +106,8 @@ class Adviser:
             spent = sum(step.cost for step in chosen)
             begun = sum(not self.reached(step.candidate) for step in chosen)
             barred = {step.candidate for step in chosen} | self._barred(epochs - spent, trials - begun)
+            begun_before = {place for place in self._seen if new}
+            barred |= begun_before if len(barred | begun_before) < len(self.configs) else set()
             candidate = belief.next(chance, barred) if len(barred) < len(self.configs) else None
             if candidate is None:
                 break
