@@ -187,6 +187,14 @@ def test_a_history_that_has_grown_meanwhile_is_told_and_changes_nothing(
     assert results(search(grown, max_total_epochs=40, run_dir=tmp_path / "cut")) == results(whole)
 
 
+def test_who_asks_and_tells_has_the_same_history(history: Path) -> None:
+    train = hill(*TOP)
+    with nas.AskTell(plane(), history=history, strategy="transfer", max_total_epochs=40, **SHORT) as asked:
+        while job := asked.ask():
+            asked.tell(job, train(job.config, epochs=job.epochs))
+    assert results(asked.close()) == results(search(history, max_total_epochs=40))
+
+
 # Where earlier tasks do not help
 
 
