@@ -87,16 +87,8 @@ def test_any_search_begins_from_a_history_and_keeps_what_it_has_read(
 ) -> None:
     own = tmp_path / "own.sqlite"
     own.write_bytes((earlier / "history.sqlite").read_bytes())
-    asked = (
-        "--data",
-        "digits",
-        "--space",
-        str(earlier / "small.py"),
-        "--history",
-        str(own),
-        "--run-dir",
-        str(tmp_path),
-    )
+    asked = ("--data", "digits", "--space", str(earlier / "small.py"), "--history", str(own))
+    place = ("--run-dir", str(tmp_path), "--name", "run")
     rungs = ("--epochs", "2", "--min-epochs", "1", "--eta", "2", "--confirm", "0", "--max-macs", "none")
     assert main(["search", *asked, *place, *rungs, "--max-total-epochs", "6", *ON]) == 0
     run = tmp_path / "run"
