@@ -18,9 +18,10 @@ def add_history(history: argparse.ArgumentParser) -> None:
         "show, remove: names of tasks"
     )
     history.add_argument("what", type=word, nargs="*", metavar="WHAT", help=told)
-    add_history_file(history, f"of the learning curves (default: {DEFAULT})", DEFAULT)
+    told = f"of the learning curves (default: {DEFAULT})"
+    history.add_argument("--history", type=path, default=DEFAULT, metavar="FILE", help=told)
     history.add_argument(
-        "--space", type=space, metavar="NAME|FILE.py", help="of a table; show, remove: only the tasks of this space"
+        "--space", type=space, metavar="NAME|FILE.py", help="of a table; list, show, remove: only this one"
     )
     adding = history.add_argument_group("add")
     adding.add_argument(
@@ -41,8 +42,3 @@ def add_history(history: argparse.ArgumentParser) -> None:
         "--metric", type=word, metavar="[-]NAME", help="by which the best are told, least first with a dash before it"
     )
     showing.add_argument("--top", type=value(positive), default=5, metavar="N", help="configurations (default: 5)")
-
-
-def add_history_file(parser: argparse.ArgumentParser, told: str, default: Path | None = None) -> None:
-    """Add the flag that names the file."""
-    parser.add_argument("--history", type=path, default=default, metavar="FILE", help=told)

@@ -1,6 +1,7 @@
 """Is this file a history, whole, and of a version that is known? One SQLite file, opened and checked."""
 
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,9 +20,10 @@ CREATE TABLE config (id INTEGER PRIMARY KEY, digest TEXT NOT NULL, "values" TEXT
 CREATE TABLE curve (id INTEGER PRIMARY KEY, task INTEGER NOT NULL REFERENCES task,
     config INTEGER NOT NULL REFERENCES config, seed INTEGER NOT NULL, full_epochs INTEGER NOT NULL,
     setting TEXT NOT NULL, source TEXT NOT NULL, metrics TEXT NOT NULL, epochs BLOB NOT NULL, "values" BLOB NOT NULL,
-    seconds BLOB NOT NULL, cheap TEXT NOT NULL, checksum INTEGER NOT NULL,
-    UNIQUE (task, config, seed, full_epochs, setting));
+    seconds BLOB NOT NULL, cheap TEXT NOT NULL, UNIQUE (task, config, seed, full_epochs, setting));
+CREATE TABLE seal (checksum INTEGER NOT NULL);
 """
+_TABLES = ("space", "task", "config", "curve")
 
 
 def opened(path: Path, create: bool) -> sqlite3.Connection:
@@ -66,6 +68,8 @@ def errors_told(path: Path) -> Iterator[None]:
     """Raise what SQLite raises in the block as UserError that names `path`."""
     try:
         yield
+    except UnicodeDecodeError as error:  # of text that has changed
+        raise _damaged(path, str(error)) from None
     except sqlite3.Error as error:
         reason = getattr(error, "sqlite_errorname", "")
         if reason.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
@@ -93,6 +97,7 @@ def _check_place(path: Path, create: bool) -> None:
 def _begin(connection: sqlite3.Connection) -> None:
     for statement in filter(str.strip, _SCHEMA.split(";")):
         connection.execute(statement)
+    seal(connection)
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
@@ -118,9 +123,28 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     version = _pragma(connection, "user_version")
     if version > VERSION:
         raise UserError(f"{path} was written by a newer version of nas (format {version}): this one knows {VERSION}")
-    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
     if found != "ok":
-        raise _damaged(path, str(found))
+        raise _damaged(path, " ".join(str(found).split()))
+    if connection.execute("SELECT checksum FROM seal").fetchall() != [(_checksum(connection),)]:
+        raise _damaged(path, "it does not hold what was written")
+
+
+def seal(connection: sqlite3.Connection) -> None:
+    """Write down what the file holds now, at the end of a transaction: a bit that turns on the disk is noticed."""
+    connection.execute("DELETE FROM seal")
+    connection.execute("INSERT INTO seal VALUES (?)", (_checksum(connection),))
+
+
+def _checksum(connection: sqlite3.Connection) -> int:
+    """Return CRC-32 of every value in every row, and of where each begins."""
+    found = 0
+    for table in _TABLES:
+        for row in connection.execute(f"SELECT * FROM {table} ORDER BY rowid"):
+            for value in row:
+                content = value if isinstance(value, bytes) else str(value).encode()
+                found = zlib.crc32(content, zlib.crc32(b"%d " % len(content), found))
+    return found
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

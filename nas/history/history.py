@@ -1,23 +1,24 @@
 """What was learned from earlier tasks? Learning curves of any number of tasks and spaces, in one file of the user's."""
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from nas.core import faults
-from nas.core.errors import Corrupt, UserError
+from nas.core.errors import UserError
 from nas.core.plain import canonical, read_back, written
 from nas.core.types import Config
 from nas.core.words import nearest
 from nas.history.checked import agreed, check, joined
-from nas.history.file import errors_told, opened, transaction
+from nas.history.file import errors_told, opened, seal, transaction
 from nas.history.packed import Body, Packed, packed, unpacked
 from nas.history.values import Added, Curve, Task
 
-_BODY = 'metrics, epochs, "values", seconds, cheap, checksum'
+_BODY = 'metrics, epochs, "values", seconds, cheap'
 _PLACE = "task, config, seed, full_epochs, setting"
 
 
@@ -52,12 +53,10 @@ class History:
         for curve in given:
             check(curve, source)
         named = [known.get(name) or Task(name) for name in sorted(known.keys() | {curve.task for curve in given})]
-        with errors_told(self.path), transaction(self._file, "IMMEDIATE"):
+        with self._writing():
             self._file.execute("INSERT OR IGNORE INTO space VALUES (?, ?)", (digest, space))
             places = {task.name: self._task(digest, task, source) for task in named}
-            added = self._curves(given, places, source)
-            faults.point("history.added")
-        return added
+            return self._curves(given, places, source)
 
     def spaces(self) -> dict[str, str]:
         """Return the name of each space by its digest."""
@@ -72,7 +71,7 @@ class History:
     def curves(self, digest: str, *, tasks: Collection[str] | None = None) -> list[Curve]:
         """Return the curves of a space, or those of some of its `tasks`: always in the same sequence.
 
-        Raises UserError where the file has nothing of the space or of a task, Corrupt where a curve is damaged.
+        Raises UserError where the file has nothing of the space or of a task.
         """
         known = self.tasks(digest)
         for name in known.keys() if tasks is None else tasks:
@@ -80,7 +79,7 @@ class History:
                 raise UserError(self._unknown_task(name, known))
         rows = self._all(
             'SELECT task.name, config.digest, config."values", seed, full_epochs, setting, '
-            'metrics, epochs, curve."values", seconds, cheap, checksum FROM curve '
+            'metrics, epochs, curve."values", seconds, cheap FROM curve '
             "JOIN task ON task.id = curve.task JOIN config ON config.id = curve.config WHERE task.space = ? "
             "ORDER BY task.name, config.digest, seed, full_epochs, setting",
             digest,
@@ -89,15 +88,15 @@ class History:
         for name, config_digest, values, seed, full, setting, *body in rows:
             if tasks is None or name in tasks:
                 if config_digest not in configs:
-                    configs[config_digest] = self._config(config_digest, values)
-                each = unpacked(_packed(body), str(self.path))
+                    configs[config_digest] = Config.of(read_back(json.loads(values)))
+                each = unpacked(_packed(body))
                 config = configs[config_digest]
                 found.append(Curve(name, config, seed, each.points, each.cheap, each.seconds, full, setting))
         return found
 
     def remove(self, task: str, digest: str | None = None) -> int:
         """Forget a task, of one space or of all, and return how many curves it had. Raises UserError for another."""
-        with errors_told(self.path), transaction(self._file, "IMMEDIATE"):
+        with self._writing():
             rows = self._file.execute("SELECT id, space, name FROM task").fetchall()
             places = [(place,) for place, space, name in rows if name == task and digest in (None, space)]
             if not places:
@@ -107,6 +106,14 @@ class History:
             self._file.execute("DELETE FROM config WHERE id NOT IN (SELECT config FROM curve)")
             self._file.execute("DELETE FROM space WHERE digest NOT IN (SELECT space FROM task)")
         return removed
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Do all in the block or nothing, alone."""
+        with errors_told(self.path), transaction(self._file, "IMMEDIATE"):
+            yield
+            seal(self._file)
+            faults.point("history.written")
 
     def _task(self, space: str, task: Task, source: str) -> int:
         """Return the row of a task, in which now stands what is known of it. Raises UserError where it is another."""
@@ -137,9 +144,9 @@ class History:
                     f"INSERT INTO curve ({_PLACE}, source, {_BODY}) VALUES ({marks})", (*place, source, *now)
                 )
             elif old != now:
-                now = packed(joined(unpacked(old, str(self.path)), curve, source))
+                now = packed(joined(unpacked(old), curve, source))
                 self._file.execute(
-                    f"UPDATE curve SET ({_BODY}) = (?, ?, ?, ?, ?, ?) WHERE ({_PLACE}) = (?, ?, ?, ?, ?)",
+                    f"UPDATE curve SET ({_BODY}) = (?, ?, ?, ?, ?) WHERE ({_PLACE}) = (?, ?, ?, ?, ?)",
                     (*now, *place),
                 )
             count["new" if old is None else "known" if old == now else "longer"] += 1
@@ -160,12 +167,6 @@ class History:
         self._file.executemany('INSERT OR IGNORE INTO config (digest, "values") VALUES (?, ?)', values.items())
         rows = self._file.execute("SELECT digest, id FROM config").fetchall()
         return {digest: place for digest, place in rows if digest in values}
-
-    def _config(self, digest: str, values: str) -> Config:
-        config = Config.of(read_back(json.loads(values)))
-        if config.id != digest:
-            raise Corrupt(f"{self.path} is damaged: a configuration is not what was written; put a copy in its place")
-        return config
 
     def _check_space(self, digest: str) -> None:
         spaces = self.spaces()
@@ -196,5 +197,5 @@ def _task_of(name: str, known: str) -> Task:
 
 
 def _packed(row: Iterable[Any]) -> Packed:
-    metrics, epochs, values, seconds, cheap, checksum = row
-    return metrics, epochs, values, seconds, cheap, checksum
+    metrics, epochs, values, seconds, cheap = row
+    return metrics, epochs, values, seconds, cheap

@@ -1,6 +1,7 @@
 """Is a file that is no whole history told in one line, and left as it was? Do writers live side by side, and die?"""
 
 import os
+import random
 import signal
 import sqlite3
 import struct
@@ -11,6 +12,7 @@ import pytest
 
 from nas.core.errors import Corrupt, UserError
 from nas.history.history import History
+from nas.history.values import Task
 from tests.fakes import python
 from tests.history.curves import DIGEST, SPACE, block, curve
 from tests.processes import until
@@ -101,12 +103,31 @@ def test_a_newer_version(whole: Path) -> None:
     assert "written by a newer version" in told(whole)
 
 
+def test_whatever_changes_on_the_disk_is_told_or_changes_nothing(tmp_path: Path) -> None:
+    path, draw, told = tmp_path / "history.db", random.Random(0), 0
+    with History(path, create=True) as history:
+        history.add(SPACE, DIGEST, [Task("cats", 10, per_class=(4, 6))], block("cats", 50), "test")
+        expected = repr((history.spaces(), history.tasks(DIGEST), history.curves(DIGEST)))
+    content = path.read_bytes()
+    for _ in range(300):
+        changed = bytearray(content)
+        for _ in range(draw.choice((1, 8, 64))):
+            changed[draw.randrange(len(content))] = draw.randrange(256)
+        path.write_bytes(changed)
+        path.with_name("history.db-journal").unlink(missing_ok=True)
+        try:
+            with History(path) as history:
+                assert repr((history.spaces(), history.tasks(DIGEST), history.curves(DIGEST))) == expected
+        except UserError:
+            told += 1
+    assert 30 < told < 300
+
+
 def test_a_value_that_has_changed_on_the_disk(whole: Path) -> None:
     content = bytearray(whole.read_bytes())
-    place = content.index(struct.pack("<d", 0.123))
-    content[place] ^= 1
+    content[content.index(struct.pack("<d", 0.123))] ^= 1
     whole.write_bytes(content)
-    assert "a curve is not what was written" in told(whole, Corrupt)
+    assert "it does not hold what was written" in told(whole, Corrupt)
 
 
 def test_a_file_that_may_not_be_written(whole: Path) -> None:
@@ -134,7 +155,7 @@ def test_a_writer_that_is_killed_before_the_end_has_added_nothing(tmp_path: Path
     with History(path, create=True) as history:
         history.add(SPACE, DIGEST, [], block("cats", 5), "test")
     killed = python(
-        ADD.replace("import sys", "import os, sys; os.environ['NAS_FAULT'] = 'history.added:2:kill'", 1),
+        ADD.replace("import sys", "import os, sys; os.environ['NAS_FAULT'] = 'history.written:2:kill'", 1),
         path,
         "dogs",
         3,

@@ -84,9 +84,24 @@ def test_cyclic_goes_up_and_down() -> None:
     assert rates({"name": "cyclic", "period": 2}) == pytest.approx([share * RATE for share in (*up, *up)])
 
 
+def test_cyclic_may_go_above_the_rate_and_move_once_an_epoch() -> None:
+    seen = rates({"name": "cyclic", "period": 2, "low": 1, "high": 1.5, "staircase": True})
+    assert seen == pytest.approx([share * RATE for share in (1, 1, 1, 1.5, 1.5, 1.5)] * 2)
+    fading = rates(
+        {"name": "cyclic", "period": 2, "low": 1, "high": 2, "shape": "exp_range", "gamma": 0.5, "staircase": True}
+    )
+    assert fading[::3] == pytest.approx([RATE, RATE * 1.5, RATE, RATE * 1.125])
+
+
 def test_restarts_begin_anew_after_longer_and_longer() -> None:
     seen = rates({"name": "cosine-restarts", "period": 1, "growth": 2})
     assert [step for step, rate in enumerate(seen) if rate == pytest.approx(RATE)] == [0, 3, 9]
+
+
+def test_restarts_may_leave_a_share_of_the_rate_and_move_once_an_epoch() -> None:
+    seen = rates({"name": "cosine-restarts", "period": 2, "growth": 1, "final": 0.5, "staircase": True})
+    assert seen == pytest.approx([RATE] * 3 + [RATE * 0.75] * 3 + [RATE] * 3 + [RATE * 0.75] * 3)
+    assert min(rates({"name": "cosine-restarts", "period": 4, "final": 0.5})) == pytest.approx(RATE / 2, rel=0.05)
 
 
 def test_one_cycle_goes_up_once_and_ends_near_nothing() -> None:

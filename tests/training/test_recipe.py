@@ -40,6 +40,20 @@ def test_a_parameter_of_a_part_can_be_searched() -> None:
     assert Recipe.of({"which": "adam", "warmup": 0.2}, trainer, {"policy": "cosine"}).optimizer.name == "adam"
 
 
+def test_a_setting_may_be_a_function_of_the_configuration() -> None:
+    trainer = {
+        "learning_rate": "rate",
+        "policy": lambda config: {"name": "cosine", "final": config["low"] / config["rate"]},
+        "momentum": lambda config: config.get("mass"),
+    }
+    found = Recipe.of({"rate": 0.2, "low": 0.1}, trainer, {"optimizer": "sgd", "momentum": 0.5})
+    assert found == recipe(learning_rate=0.2, policy="cosine:final=0.5", optimizer="sgd", momentum=0.5)
+    wrong = {"policy": lambda config: {"name": "cosine", "final": 2 * config["rate"]}}
+    space = Space("own", ConfigurationSpace({"rate": (0.1, 1.0)}), build, {"rate": 1.0}, wrong)
+    with pytest.raises(UserError, match="the policy cosine: final is 2, but must be at most 1"):
+        check(space)
+
+
 def test_a_gene_may_name_parameters() -> None:
     choices = ["constant", "cosine:warmup=0.1,final=0.01"]
     space = Space("own", ConfigurationSpace(), build, {"how": choices[0]}, {"policy": "how"})

@@ -7,7 +7,7 @@ from pathlib import Path
 from nas.core.errors import UserError
 from nas.history.spaces import Known
 
-_CONFIG, _METRIC = "config.", "metric."  # what names of columns may begin with, as in the tables of nas export
+_CONFIG, _METRIC = "config.", "metric."  # what names of columns may begin with
 _SECONDS, _FULL = "seconds", "full_epochs"
 
 

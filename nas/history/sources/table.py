@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, cached_property, partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -70,28 +72,42 @@ def found(path: Path, known: Known, columns: Columns, task: str | None = None, a
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads the rows of one table. Configurations are checked once each."""
+    """Reads the rows of one table. What all rows of a curve have in common is read and checked once."""
 
     path: Path
     known: Known
     layout: Layout
     task: str | None
     allow_gaps: bool
-    configs: dict[tuple[Any, ...], Config] = field(default_factory=dict)
+    keys: dict[tuple[Any, ...], _Key] = field(default_factory=dict)
 
     def row(self, where: str, cells: Sequence[Any]) -> tuple[_Key, int, _Point]:
         """Return the curve, the epoch and what is told of it. Raises ValueError that says what is wrong."""
-        at = self.layout
-        task = self.task or str(_cell(cells, at.task) or "").strip()
-        if not task:
-            raise ValueError("the task is empty")
-        seed = _read("seed", _cell(cells, at.seed), lambda cell: whole(cell, -(1 << 63)))
-        epoch = _read("epoch", _cell(cells, at.epoch), lambda cell: whole(cell, 1))
-        full = _read("full_epochs", _cell(cells, at.full_epochs), lambda cell: whole(cell, 1))
+        common = self._common(cells)
+        key = self.keys.get(common) or self.keys.setdefault(common, self._key(cells))
+        epoch = _read("epoch", cells[self.layout.epoch], partial(whole, least=1))
         if epoch is None:
             raise ValueError("the epoch is empty")
-        point = _Point(dict(self._metrics(cells)), _read("seconds", _cell(cells, at.seconds), number), where)
-        return _Key(task, self._config(cells), seed or 0, full or 0), epoch, point
+        seconds = _read("seconds", _cell(cells, self.layout.seconds), number)
+        return key, epoch, _Point(dict(self._metrics(cells)), seconds, where)
+
+    @cached_property
+    def _common(self) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+        """What picks the cells that all rows of a curve have in common."""
+        own = (self.layout.task, self.layout.seed, self.layout.full_epochs)
+        chosen = [place for place in own if place is not None] + list(self.layout.hyperparameters.values())
+        return itemgetter(*chosen, chosen[0])  # of one place alone it would give the cell itself
+
+    def _key(self, cells: Sequence[Any]) -> _Key:
+        task = self.task or str(_cell(cells, self.layout.task) or "").strip()
+        if not task:
+            raise ValueError("the task is empty")
+        seed = _read("seed", _cell(cells, self.layout.seed), partial(whole, least=-(1 << 63)))
+        full = _read("full_epochs", _cell(cells, self.layout.full_epochs), partial(whole, least=1))
+        named = ((self.known.space[name], cells[place]) for name, place in self.layout.hyperparameters.items())
+        values = {each.name: meant(each, cell) for each, cell in named if not is_empty(cell)}
+        config = checked_config(self.known.space, values, "its hyperparameters")
+        return _Key(task, config, seed or 0, full or 0)
 
     def _metrics(self, cells: Sequence[Any]) -> Iterator[tuple[str, float]]:
         for name, place in self.layout.metrics.items():
@@ -102,14 +118,6 @@ class _Reader:
                 raise ValueError(f"{name} is {value:g}, but must be a fraction between 0 and 1")
             if value is not None:
                 yield name, value
-
-    def _config(self, cells: Sequence[Any]) -> Config:
-        own = tuple(cells[place] for place in self.layout.hyperparameters.values())
-        if own not in self.configs:
-            named = zip(self.layout.hyperparameters, own, strict=True)
-            values = {name: meant(self.known.space[name], cell) for name, cell in named if not is_empty(cell)}
-            self.configs[own] = checked_config(self.known.space, values, "its hyperparameters")
-        return self.configs[own]
 
 
 def _cell(cells: Sequence[Any], place: int | None) -> Any:
@@ -124,6 +132,7 @@ def _read(name: str, cell: Any, kind: Callable[[Any], Number]) -> Number | None:
         raise ValueError(f"{name} is {error}") from None
 
 
+@cache
 def _is_share(metric: str) -> bool:
     return metric in parts.names("metric") and bool(getattr(parts.get("metric", metric), "is_share", False))
 

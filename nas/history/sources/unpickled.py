@@ -23,7 +23,9 @@ def unpickled(path: Path) -> Any:
     except _Refused as error:
         raise UserError(f"{path} is refused: it asks for {error}, and may hold values and arrays only") from None
     except Exception as error:  # a broken pickle raises whatever the broken bytes lead to
-        raise UserError(f"{path} is no whole pickle ({type(error).__name__}: {error}): get it again") from None
+        raise UserError(
+            f"{path} is no whole pickle ({type(error).__name__}: {error}): remove it, and get it again"
+        ) from None
 
 
 class _Refused(Exception):  # noqa: N818 (what became of it)

@@ -42,4 +42,4 @@ class FallingTo(CosineAnnealingWarmRestarts):
     def get_lr(self) -> list[float | Tensor]:
         """Return the rates of the groups."""
         falling = zip(self.base_lrs, super().get_lr(), strict=True)
-        return [self.share * base + (1 - self.share) * rate for base, rate in falling]
+        return [rate + self.share * (base - rate) for base, rate in falling]

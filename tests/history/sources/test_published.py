@@ -48,7 +48,7 @@ def aged(written: bytes, protocol: int) -> bytes:
     """Return a pickle with the former name of NumPy's module. Protocol 4 tells lengths: of the name, of a frame."""
     if protocol < 4:
         return written.replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
-    frameless = written[:2] + written[11:]
+    frameless = written[:2] + written[11:] if written[2:3] == b"\x95" else written
     return frameless.replace(b"\x8c\x16numpy._core.multiarray", b"\x8c\x15numpy.core.multiarray")
 
 
