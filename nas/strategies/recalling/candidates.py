@@ -8,11 +8,12 @@ from numpy.random import RandomState
 from nas.core.errors import UserError
 from nas.core.spec import RunSpec
 from nas.core.types import Config
-from nas.history.experience import Experience
 from nas.strategies.lab import Cheap
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
+
+    from nas.history.experience import Experience
 
 RECALL, SAMPLE, MUTATE, INITIAL = "recall", "sample", "mutate", "initial"  # where a candidate comes from
 DRAWS = 100  # for each new one, before the space is believed to have no more
@@ -28,7 +29,7 @@ class Known(Protocol):
     @property
     def cheap(self) -> Cheap: ...
     @property
-    def experience(self) -> Experience: ...
+    def experience(self) -> "Experience": ...
 
 
 def lacks(known: Known) -> str:
