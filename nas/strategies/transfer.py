@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from nas.strategies.lab import Lab
     from nas.strategies.recalling.adviser import Adviser, Step
 
-ENOUGH, RELATED = 12, 0.2  # so many configurations must rank as earlier tasks foretell, by such a correlation at least
-PROBES = 4  # every so many configurations, one is a sample, whatever earlier tasks say
+FIRST = 8  # configurations are looked at for as short as can be, half of them samples
+PROBES = 4  # every so many others, one is a sample, whatever earlier tasks say
 EXPLORED = 2  # full trainings' worth of epochs, after which the best is trained in full
 PARENTS = 10  # of the best, of which new configurations are mutations
 
@@ -123,17 +123,23 @@ class Campaign:
             completed = any(result.epochs == self._full for result in self._results)
             kept = self._full if epochs >= self._full or completed else 0
             left = min(epochs - kept, EXPLORED * self._full - spent)
-            steps = self._adviser.steps(self._settings.batch, left, trials - 1, self._probe())
+            steps = self._adviser.steps(self._settings.batch, left, trials - 1, self._probes(left), self._screens(left))
             if not steps:
                 break
             await self._train(steps)
             spent += sum(step.cost for step in steps)
         return spent
 
-    def _probe(self) -> list[Config]:
+    def _screens(self, left: float) -> bool:
+        """Return whether the first configurations are still being looked at, each for as short as can be."""
+        missing = FIRST - len(self._trials) if self._settings.fresh else 0
+        return missing > 0 and 2 * missing * self._knots[0] <= left
+
+    def _probes(self, left: float) -> list[Config]:
         """Return the samples of which one is due, or none: who sees only what was chosen cannot learn to doubt."""
         begun = [trial.operator for trial in self._trials.values()]
-        if len(begun) < PROBES * (1 + begun.count(SAMPLE)) - 1:
+        share = 2 if self._screens(left) else PROBES
+        if begun.count(SAMPLE) * share >= len(begun):
             return []
         return [config for config, origin in self._origins.items() if origin == SAMPLE and config not in self._trials]
 
@@ -163,9 +169,7 @@ class Campaign:
         return self._trials[config]
 
     def _unrelated(self) -> bool:
-        if len(self._trials) < ENOUGH:
-            return False
+        """Return whether this task is more probably like none of the earlier ones than like any."""
         from nas.transfer.belief import NONE_OF_THEM  # here, for --help to stay quick
 
-        likeness = self._adviser.belief.likeness()
-        return self._adviser.agreement() < RELATED or likeness.get(NONE_OF_THEM, 0.0) > sum(likeness.values()) / 2
+        return self._adviser.belief.likeness().get(NONE_OF_THEM, 0.0) > 0.5

@@ -26,7 +26,7 @@ from nas.engine.signals import exit_status
 from nas.history.experience import Experience, experience
 from nas.history.history import History
 from nas.history.values import Curve
-from nas.report.facts import Table, number
+from nas.report.facts import Table, learned, number
 from nas.runs.disk import write_atomically
 from nas.runs.folder import SPEC
 from nas.spaces.space import load as load_space
@@ -57,17 +57,17 @@ def recommend(flags: Namespace) -> int:
     if not asked.quiet:
         say(plan.announcement(), sys.stderr)
     known = _known(plan)
-    results, stopped = list[Result](), ""
+    results, stopped, notes = list[Result](), "", list[str]()
     if flags.epochs:
         run = run_search(plan, began)
-        results, stopped = list(run.trials), run.stopped
+        results, stopped, notes = list(run.trials), run.stopped, [learned(run)]
     elif (plan.directory / SPEC).exists():
         raise UserError(f"{plan.directory} holds a run: choose another name, or give --epochs for it to go on")
     adviser = advised(known, results)
     places = _ranked(adviser, results, known.spec, flags.top)
     if not places:
         raise UserError("no configuration of the history meets the constraints on what is known before training")
-    told = [*_why(adviser, known, results), _cost(results, began, bool(flags.epochs))]
+    told = [*notes, *_why(adviser, known, results), _cost(results, began, bool(flags.epochs))]
     lines = [shown(for_terminal(_ranking(adviser, known, places))), shown(for_terminal(_alike(adviser, known)))]
     best = plan.directory / "best.json"
     plan.directory.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,6 @@ Recommendation, arXiv:2106.09179, 2021.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -42,7 +41,6 @@ class Adviser:
         self.configs, self.knots = tuple(configs), knots
         self._known, self._places = known, {config: place for place, config in enumerate(self.configs)}
         self._beliefs = {metric: self._learned(metric, maximize, model) for metric, maximize in _metrics(known).items()}
-        self._foretold = self.belief  # by earlier tasks alone
         self._seen = dict[int, list[Result]]()
         self._excluded = set[int]()  # failed, or broke a cheap constraint
 
@@ -87,11 +85,13 @@ class Adviser:
                 if metric in result.metrics:
                     self._beliefs[metric] = belief.tell(place, knot, self._best_so_far(metric, place))
 
-    def steps(self, count: int, epochs: float, trials: float, probes: Sequence[Config] = ()) -> list[Step]:
+    def steps(
+        self, count: int, epochs: float, trials: float, probes: Sequence[Config] = (), new: bool = False
+    ) -> list[Step]:
         """Return up to `count` trainings of different candidates that say most, within the limits.
 
         The first is of the first of the `probes` that may begin, where there are some. After the first, each is chosen
-        as if those before had come out as predicted.
+        as if those before had come out as predicted. With `new` nothing is trained on while there is what may begin.
         """
         belief, chance, chosen, told = self.belief, self.chance(), list[Step](), 0
         if trials >= 1 and epochs >= self.knots[0]:
@@ -104,6 +104,8 @@ class Adviser:
             spent = sum(step.cost for step in chosen)
             begun = sum(not self.reached(step.candidate) for step in chosen)
             barred = {step.candidate for step in chosen} | self._barred(epochs - spent, trials - begun)
+            begun_before = {place for place in self._seen if new}
+            barred |= begun_before if len(barred | begun_before) < len(self.configs) else set()
             candidate = belief.next(chance, barred) if len(barred) < len(self.configs) else None
             if candidate is None:
                 break
@@ -153,21 +155,6 @@ class Adviser:
         for constraint in _expensive(self._known):
             chance *= self._believed(constraint) if constraint.metric in self._beliefs else self._observed(constraint)
         return chance
-
-    def agreement(self) -> float:
-        """Return the rank correlation of what earlier tasks foretell with what was seen, at the first knot; or nan."""
-        from scipy.stats import spearmanr  # here, for --help to stay quick
-
-        metric, first = self._known.spec.objective, self.knots[0]
-        seen = {
-            place: results[0].metrics[metric]
-            for place, results in self._seen.items()
-            if results[0].status is Status.OK and results[0].epochs == first
-        }
-        foretold = self._foretold.forecast().mean[[*seen], 0]
-        if len(seen) < 2 or np.ptp(foretold) == 0 or np.ptp([*seen.values()]) == 0:
-            return math.nan
-        return float(spearmanr(foretold, [*seen.values()]).statistic)
 
     def _learned(self, metric: str, maximize: bool, model: str) -> Belief:
         from nas.transfer.belief import learn  # here, for --help to stay quick

@@ -8,11 +8,12 @@ from numpy.random import RandomState
 from nas.core.errors import UserError
 from nas.core.spec import RunSpec
 from nas.core.types import Config
-from nas.history.experience import Experience
 from nas.strategies.lab import Cheap
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
+
+    from nas.history.experience import Experience
 
 RECALL, SAMPLE, MUTATE, INITIAL = "recall", "sample", "mutate", "initial"  # where a candidate comes from
 DRAWS = 100  # for each new one, before the space is believed to have no more
@@ -28,7 +29,7 @@ class Known(Protocol):
     @property
     def cheap(self) -> Cheap: ...
     @property
-    def experience(self) -> Experience: ...
+    def experience(self) -> "Experience": ...
 
 
 def lacks(known: Known) -> str:
@@ -75,7 +76,7 @@ def _drawn(known: Known, parents: Sequence[Config], rng: RandomState) -> Iterato
 
     draws = variation.Draws(known.space, rng)
     while True:
-        parent = parents[rng.randint(len(parents))] if parents else None
-        config = variation.mutate(draws, parent) if parent else variation.sample(draws)
+        vary = (variation.mutate, variation.nudge)[rng.randint(2)]
+        config = vary(draws, parents[rng.randint(len(parents))]) if parents else variation.sample(draws)
         if not variation.forbidden(known.space, config):
             yield config

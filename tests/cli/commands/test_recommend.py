@@ -82,6 +82,28 @@ def test_a_run_goes_on_and_a_folder_in_use_is_told(
     assert "holds a run" in capsys.readouterr().err
 
 
+def test_any_search_begins_from_a_history_and_keeps_what_it_has_read(
+    earlier: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "own.sqlite"
+    own.write_bytes((earlier / "history.sqlite").read_bytes())
+    asked = ("--data", "digits", "--space", str(earlier / "small.py"), "--history", str(own))
+    place = ("--run-dir", str(tmp_path), "--name", "run")
+    rungs = ("--epochs", "2", "--min-epochs", "1", "--eta", "2", "--confirm", "0", "--max-macs", "none")
+    assert main(["search", *asked, *place, *rungs, "--max-total-epochs", "6", *ON]) == 0
+    run = tmp_path / "run"
+    assert "earlier tasks, from which" in capsys.readouterr().out
+    assert '"recall"' in (run / "history.jsonl").read_text()
+    assert "earlier tasks, from which" in (run / "report.html").read_text()
+    own.unlink()
+    assert main(["resume", str(run), "--max-total-epochs", "12", "--quiet"]) == 0
+    assert main(["verify", str(run)]) == 0
+    (run / "experience.sqlite").unlink()
+    History(run / "experience.sqlite", create=True).__exit__(None, None, None)
+    assert main(["verify", str(run)]) == 3
+    assert "not the learning curves that the run began from" in capsys.readouterr().out
+
+
 def test_what_is_of_no_use_is_told_in_a_line(earlier: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     faults = {
         "no history": ("--history", str(tmp_path / "none")),
