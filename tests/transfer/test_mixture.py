@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import multivariate_normal, rankdata
 
-from nas.transfer.belief import NONE_OF_THEM, Belief, learn
+from nas.transfer.belief import NONE_OF_THEM, Belief
 from nas.transfer.mixture import Mixture
+from nas.transfer.models import learn
 from nas.transfer.past import Past
 
 KNOTS = (1, 2, 4, 8)
