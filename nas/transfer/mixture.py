@@ -95,7 +95,8 @@ class Mixture:
 
     def forecast(self) -> Forecast:
         """Return what is expected of all candidates."""
-        components, weights = self._everywhere, self._weights
+        known = self if self.rows else replace(self, prior=self.prior.untuned)  # the first answer is to be quick
+        components, weights = known._everywhere, known._weights
         mean = weights @ components.means
         variance = weights @ (components.variances + (components.means - mean) ** 2)
         width = norm.ppf(0.95) * np.sqrt(variance)
@@ -137,6 +138,8 @@ class Mixture:
     @cached_property
     def _weights(self) -> Floats:
         """The probability of each component; while results are few, part of it is what was assumed."""
+        if not self.rows:
+            return self.prior.assumed
         logs = self._regression[3] + np.log(self.prior.assumed)
         by_results: Floats = np.exp(logs - logsumexp(logs))
         patience = _PATIENCE / (_PATIENCE + len(self.rows))

@@ -72,15 +72,14 @@ def past_of(
 
 def _at(points: dict[int, float], knots: Sequence[int], maximize: bool) -> Floats:
     """Return the best value until each knot."""
-    best = max if maximize else min
-    values, before, so_far = np.full(len(knots), np.nan), 0, list[float]()
-    for place, knot in enumerate(knots):
-        new = [value for epoch, value in points.items() if before < epoch <= knot and not np.isnan(value)]
-        so_far += new
-        if new:
-            values[place] = best(so_far)
-        before = knot
-    return values
+    epochs = np.array(sorted(epoch for epoch, value in points.items() if not np.isnan(value)), dtype=int)
+    found = np.full(len(knots), np.nan)
+    if len(epochs):
+        best = (np.maximum if maximize else np.minimum).accumulate([points[epoch] for epoch in epochs.tolist()])
+        until = np.searchsorted(epochs, knots, side="right")
+        news = np.diff(until, prepend=0) > 0
+        found[news] = best[until[news] - 1]
+    return found
 
 
 def features(space: ConfigurationSpace, configs: Sequence[Config]) -> Floats:

@@ -22,6 +22,13 @@ class Prior:
     """The components of a mixture, and the covariance of what they cannot explain."""
 
     past: Past
+    known: Surfaces | None = None  # where they were worked out before
+    given: Shares | None = None  # in place of those that are learned
+
+    @cached_property
+    def untuned(self) -> "Prior":
+        """The same with shares as they are assumed, which takes no time."""
+        return Prior(self.past, self.surfaces, Shares())
 
     @cached_property
     def scale(self) -> Scale:
@@ -41,12 +48,12 @@ class Prior:
     def surfaces(self) -> Surfaces:
         """The old tasks without holes."""
         past = self.past
-        return complete(self.scale.to(past.values), past.features, past.knots)
+        return self.known or complete(self.scale.to(past.values), past.features, past.knots)
 
     @cached_property
     def shares(self) -> Shares:
         """How much each part of the covariance counts."""
-        return tuned(self.surfaces, self.past.families, np.random.default_rng(0))
+        return self.given or tuned(self.surfaces, self.past.families, np.random.default_rng(0))
 
     @cached_property
     def structure(self) -> Structure:

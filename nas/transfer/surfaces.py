@@ -48,7 +48,8 @@ def complete(values: Floats, features: Floats, knots: tuple[int, ...]) -> Surfac
     A hole is filled by a Gaussian process over configuration and logarithm of the epochs around the mean of what other
     configurations had at that knot.
     """
-    scored = kernel.learned(features, _scores(values[:, :, -1]))
+    looked_at = range(values.shape[2]) if np.isnan(values).any() else [-1]  # few holes are of the last knot only
+    scored = kernel.learned(features, np.concatenate([_scores(values[:, :, knot]) for knot in looked_at]))
     alike = scored.between(features, features)
     doubt = np.zeros(values.shape[1:])
     if not np.isnan(values).any():

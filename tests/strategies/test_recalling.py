@@ -1,6 +1,6 @@
-"""Which earlier configurations are candidates? All of a few; of many, those that came first on some task, and others."""
+"""Which earlier configurations are candidates? Of a few all; of many the best of each task, and some others."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -22,7 +22,7 @@ class Spec:
 class Known:
     experience: Experience
     spec: Any
-    space: Any = plane()
+    space: Any = field(default_factory=plane)
     cheap: Any = None
 
 
@@ -31,8 +31,7 @@ def known(number: int, maximize: bool = True) -> Known:
     curves = []
     for place in range(number):
         config = Config.of({"x": (place * 7 % number + 0.5) / number, "y": (place + 0.5) / number})
-        for task in ("x", "y"):
-            curves.append(Curve(task, config, 0, {1: {"accuracy": float(config.values[task])}}))  # type: ignore[arg-type]
+        curves += [Curve(task, config, 0, {1: {"accuracy": config.values[task]}}) for task in ("x", "y")]
     return Known(Experience(given=True, curves=tuple(curves)), Spec(maximize=maximize))
 
 

@@ -132,7 +132,7 @@ def test_it_finds_the_best_of_a_new_task_in_a_few_trainings(holes: int) -> None:
         knot = reached[candidate]
         spent += KNOTS[knot] - (KNOTS[knot - 1] if knot else 0)
         belief, reached[candidate] = belief.tell(candidate, knot, truth[candidate, knot]), knot + 1
-    assert truth[belief.best(), -1] >= np.sort(truth[:, -1])[-2]
+    assert truth[belief.best(), -1] >= np.sort(truth[:, -1])[-3]
 
 
 def test_in_the_end_everything_is_known() -> None:
