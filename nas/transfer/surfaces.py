@@ -1,0 +1,103 @@
+"""What would earlier tasks have shown where nobody looked? Surfaces over configuration and knot, without holes."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_solve, cholesky
+from scipy.special import ndtri
+from scipy.stats import rankdata
+
+from nas.transfer import kernel
+from nas.transfer.kernel import Kernel
+
+Floats = NDArray[np.float64]
+_ALONG = 1.5  # e-folds of epochs over which a curve forgets where it was
+_MOST_CELLS = 800  # of a task, from which its holes are filled
+
+
+@dataclass(frozen=True)
+class Surfaces:
+    """Of each task its values [tasks, configurations, knots], and the mean variance of those that were filled in."""
+
+    values: Floats
+    doubt: Floats  # [configurations, knots]
+    kernel: Kernel
+    alike: Floats  # [configurations, configurations], from 0 to 1
+
+    @cached_property
+    def scores(self) -> Floats:
+        """The normal scores of all configurations at each knot: [tasks, configurations, knots]."""
+        return _scores(self.values.swapaxes(1, 2)).swapaxes(1, 2)
+
+    def barycentre(self, chosen: list[int]) -> Floats:
+        """Return the surface of mean places of the `chosen` tasks, as good as such places are on average.
+
+        [configurations, knots].
+        """
+        places, sorted_ = self.scores[chosen].mean(axis=0), np.sort(self.values[chosen], axis=1).mean(axis=0)
+        many = len(places)
+        levels, targets = ndtri((np.arange(1, many + 1) - 0.5) / many), _scores(places.T)
+        return np.stack([np.interp(target, levels, value) for target, value in zip(targets, sorted_.T, strict=True)], 1)
+
+
+def complete(values: Floats, features: Floats, knots: tuple[int, ...]) -> Surfaces:
+    """Return the surfaces of all tasks that know anything; what is nan in `values` is filled in.
+
+    A hole is filled by a Gaussian process over configuration and logarithm of the epochs around the mean of what other
+    configurations had at that knot.
+    """
+    scored = kernel.learned(features, _scores(values[:, :, -1]))
+    alike = scored.between(features, features)
+    doubt = np.zeros(values.shape[1:])
+    if not np.isnan(values).any():
+        return Surfaces(values, doubt, scored, alike)
+    share = scored.alike / (scored.alike + scored.own)
+    same = share * alike + (1 - share) * np.eye(len(alike))
+    apart = np.abs(np.subtract.outer(np.log(knots), np.log(knots)))
+    along = np.exp(-0.5 * (apart / _ALONG) ** 2)
+    filled = np.empty_like(values)
+    middle = _middle(values)
+    for place, task in enumerate(values):
+        filled[place], variance = _filled(task, middle, same, along)
+        doubt += variance / len(values)
+    return Surfaces(filled, doubt, scored, alike)
+
+
+def _scores(values: Floats) -> Floats:
+    """Return the normal scores of the places of `values` along the last axis; nan where they are."""
+    known = np.isfinite(values).sum(axis=-1, keepdims=True)
+    found: Floats = ndtri((rankdata(values, axis=-1, nan_policy="omit") - 0.5) / np.maximum(known, 1))
+    return found
+
+
+def _middle(values: Floats) -> Floats:
+    """Return the mean rise of a curve from knot to knot, over all tasks: [knots]."""
+    level = np.nanmean(
+        np.where(np.isnan(values).all(axis=(1, 2), keepdims=True), 0, values), axis=(1, 2), keepdims=True
+    )
+    centred = values - level
+    known = ~np.isnan(centred).all(axis=(0, 1))
+    knots = np.arange(values.shape[2])
+    means = np.array([np.nanmean(centred[:, :, k]) if known[k] else np.nan for k in knots])
+    found: Floats = np.interp(knots, knots[known], means[known]) if known.any() else np.zeros(len(knots))
+    return found
+
+
+def _filled(task: Floats, middle: Floats, same: Floats, along: Floats) -> tuple[Floats, Floats]:
+    """Return the surface of one task, and the variance of each cell: none where it was known."""
+    where = np.flatnonzero(~np.isnan(task.ravel()))
+    where = where[np.linspace(0, len(where) - 1, min(len(where), _MOST_CELLS)).astype(int)]
+    config, knot = np.divmod(where, task.shape[1])
+    given = task.ravel()[where] - middle[knot]
+    level, spread = given.mean(), given.var() + 1e-6
+    near = same[np.ix_(config, config)] * along[np.ix_(knot, knot)] + 0.01 * np.eye(len(where))
+    factor = cholesky(near, lower=True)
+    weights = cho_solve((factor, True), given - level)
+    ours, theirs = same[:, config], along[:, knot]  # the process between a cell and a known one is their product
+    mean = level + middle + np.einsum("nw,kw,w->nk", ours, theirs, weights, optimize=True)
+    cells = (ours[:, None] * theirs[None]).reshape(-1, len(where))
+    explained = np.einsum("cw,cw->c", cells, cho_solve((factor, True), cells.T).T).reshape(task.shape)
+    known = ~np.isnan(task)
+    return np.where(known, task, mean), np.where(known, 0.0, spread * np.maximum(1 - explained, 0))
