@@ -8,7 +8,7 @@ from benchmarks.transfer.old import Old
 
 def believed(old: Old, observe: Observe, budget: int, model: str, every_epoch: bool = False) -> Recommended:
     """Return what the model recommends by epochs spent, from 0 to `budget`; it changes when a job is complete."""
-    from nas.transfer.belief import learn
+    from nas.transfer.models import learn
 
     past = old.past(every_epoch)
     belief = learn(past, model)

@@ -26,7 +26,7 @@ def main() -> int:
     asked = parser.parse_args()
     database = next(databases(asked))
     began, imported = process_time(), _peak()
-    from nas.transfer.belief import learn
+    from nas.transfer.models import learn
 
     every = asked.model == "at2"
     past = known(database, Case(database.tasks, database.tasks[0], 0)).past(every)

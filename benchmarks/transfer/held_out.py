@@ -87,7 +87,7 @@ def _table(found: Mapping[str, float]) -> Iterator[str]:
 
 def _of_model(model: str) -> Predict:
     def predict(old: Old, out: NDArray[np.int64]) -> Floats:
-        from nas.transfer.belief import learn
+        from nas.transfer.models import learn
 
         return learn(old.past(), model).forecast().mean[:, -1]
 

@@ -1,13 +1,12 @@
 """What is believed of configurations on a new task, before and after some of it is seen?"""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.core.errors import UserError
 from nas.transfer.past import Past
 
 Floats = NDArray[np.float64]
@@ -53,28 +52,3 @@ class Belief(Protocol):
     def likeness(self) -> dict[str, float]:
         """Return how probable it is that the new task is like each of the old ones, or like none: in all 1."""
         ...
-
-
-def learn(past: Past, model: str = "mixture") -> Belief:
-    """Return what `past` teaches: by the "mixture" of old tasks, or by "at2", the Gaussian process of Xiao et al. 2021.
-
-    Raises UserError for another model.
-    """
-    if model not in _MODELS:
-        raise UserError(f"unknown model {model!r} of earlier tasks: choose one of {', '.join(_MODELS)}")
-    return _MODELS[model](past)
-
-
-def _mixture(past: Past) -> Belief:
-    from nas.transfer.mixture import Mixture  # here, since each needs another library
-
-    return Mixture.of(past)
-
-
-def _at2(past: Past) -> Belief:
-    from nas.transfer.at2.belief import AT2
-
-    return AT2.of(past)
-
-
-_MODELS: dict[str, Callable[[Past], Belief]] = {"mixture": _mixture, "at2": _at2}

@@ -30,8 +30,11 @@ class Prior:
 
     @cached_property
     def mean_places(self) -> Floats:
-        """The mean place of each configuration over old tasks at the last knot, 1 being the best: [configurations]."""
-        places: Floats = np.mean([rankdata(-task[:, -1]) for task in self.surfaces.values], axis=0)
+        """The mean place of each configuration over old tasks at the last knot, 1 being the best: [configurations].
+
+        Of equals the first comes first.
+        """
+        places: Floats = rankdata(-self.surfaces.values[:, :, -1], method="ordinal", axis=1).mean(axis=0)
         return places
 
     @cached_property

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 Floats = NDArray[np.float64]
 _EDGE = 0.005  # added to both sides of the odds: 0 and 1 are not infinitely far
@@ -40,6 +41,6 @@ class Scale:
         """Return the values of the metric."""
         numbers = numbers if self.maximize else -numbers
         if self.share:
-            share = 1 / (1 + np.exp(-numbers))
+            share: Floats = expit(numbers)
             return np.clip(share * (1 + 2 * _EDGE) - _EDGE, 0, 1)
         return np.sign(numbers) * np.expm1(np.abs(numbers)) * self.width + self.middle

@@ -157,7 +157,7 @@ class Adviser:
         return chance
 
     def _learned(self, metric: str, maximize: bool, model: str) -> Belief:
-        from nas.transfer.belief import learn  # here, for --help to stay quick
+        from nas.transfer.models import learn  # here, for --help to stay quick
         from nas.transfer.past import past_of
 
         known = self._known

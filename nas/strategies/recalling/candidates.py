@@ -1,6 +1,8 @@
 """Which configurations may be trained? Those that were on earlier tasks, and new ones of the space."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Protocol
 
 from numpy.random import RandomState
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from nas.history.experience import Experience
 
 RECALL, SAMPLE, MUTATE, INITIAL = "recall", "sample", "mutate", "initial"  # where a candidate comes from
+MOST, OTHERS = 200, 50  # candidates from earlier tasks; so many of them are not chosen for what they reached
 DRAWS = 100  # for each new one, before the space is believed to have no more
 
 
@@ -45,7 +48,11 @@ def lacks(known: Known) -> str:
 
 
 def pool(known: Known) -> list[Config]:
-    """Return the configurations that were trained on earlier tasks, each once, those that the space has."""
+    """Return configurations that were trained on earlier tasks, each once, those that the space has.
+
+    Of more than MOST those that came first on some task, task by task in turn, and some of the rest: a model learns
+    from the bad ones, too.
+    """
     from nas.core.configuration import checked_config  # here, for --help to stay quick
 
     found = dict[Config, None]()
@@ -54,7 +61,23 @@ def pool(known: Known) -> list[Config]:
             found[checked_config(known.space, config.values, "the history")] = None
         except UserError:  # of a file that somebody else has written
             continue
-    return [*found]
+    if len(found) <= MOST:
+        return [*found]
+    turns = zip_longest(*_by_task(known, found))
+    best = list(dict.fromkeys(config for turn in turns for config in turn if config is not None))[: MOST - OTHERS]
+    rest = [config for config in found if config not in set(best)]
+    return [*best, *(rest[place * len(rest) // OTHERS] for place in range(min(OTHERS, len(rest))))]
+
+
+def _by_task(known: Known, allowed: Collection[Config]) -> list[list[Config]]:
+    """Return the configurations of each earlier task that know the objective, the best first."""
+    objective, sign = known.spec.objective, 1 if known.spec.maximize else -1
+    values = defaultdict[str, dict[Config, float]](dict)
+    for curve in known.experience.curves:
+        seen = [sign * point[objective] for point in curve.points.values() if objective in point]
+        if seen and curve.config in allowed:
+            values[curve.task][curve.config] = max(seen)
+    return [sorted(task, key=lambda config: -task[config]) for task in values.values()]
 
 
 def fresh(
