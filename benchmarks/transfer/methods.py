@@ -11,7 +11,7 @@ from benchmarks.transfer.baselines import Observe, Recommended, Schedule, best_s
 from benchmarks.transfer.believing import believed
 from benchmarks.transfer.database import Floats
 from benchmarks.transfer.gaussian import one_task
-from benchmarks.transfer.old import Old, permuted, without_history
+from benchmarks.transfer.old import Old, permuted, reordered, without_history
 
 Recommend = Callable[[Old, Observe, int, int], Recommended]  # ..., budget in epochs, number of the repetition
 
@@ -52,13 +52,23 @@ def _botorch() -> Method:
     return Method(recommend, repeats=5, missing="" if there else "botorch is not installed: pip install .[bench]")
 
 
-def _model(
-    name: str, every_epoch: bool = False, trainings: int = 5, seen: Callable[[Old], Old] = lambda old: old
-) -> Method:
+def _model(name: str, every_epoch: bool = False, trainings: int = 5) -> Method:
     def recommend(old: Old, observe: Observe, budget: int, repeat: int) -> Recommended:
-        return believed(seen(old), observe, budget, name, every_epoch)
+        return believed(old, observe, budget, name, every_epoch)
 
     return Method(recommend, trainings=trainings, baseline=False)
+
+
+def _misled(name: str, seen: Callable[[Old, int], Old]) -> Method:
+    """Return a model with another history. Configurations are in any order: where all is alike, the first is taken."""
+
+    def recommend(old: Old, observe: Observe, budget: int, repeat: int) -> Recommended:
+        order = np.random.default_rng(repeat).permutation(len(old.features))
+        known = reordered(seen(old, repeat), order)
+        found = believed(known, lambda config, epoch: observe(int(order[config]), epoch), budget, name)
+        return np.asarray(order[found])
+
+    return Method(recommend, repeats=3, trainings=5, baseline=False)
 
 
 METHODS: Mapping[str, Method] = {
@@ -78,7 +88,7 @@ METHODS: Mapping[str, Method] = {
     "GP by BoTorch": _botorch(),
     "AT2": _model("at2", every_epoch=True, trainings=3),
     "mixture": _model("mixture"),
-    "mixture, no history": _model("mixture", trainings=5, seen=without_history),
-    "mixture, permuted history": _model("mixture", trainings=5, seen=permuted),
+    "mixture, no history": _misled("mixture", without_history),
+    "mixture, permuted history": _misled("mixture", permuted),
 }
 OURS, MISLED = "mixture", "mixture, permuted history"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.transfer.cases import Case
 from benchmarks.transfer.database import Database, Floats, family
@@ -41,11 +42,16 @@ def known(database: Database, case: Case) -> Old:
     return Old(case.old, database.curves(case.seed, *case.old), database.features)
 
 
-def without_history(old: Old) -> Old:
+def reordered(old: Old, order: NDArray[np.int64]) -> Old:
+    """Return the same with the configurations in another order."""
+    return replace(old, curves=old.curves[:, order], features=old.features[order])
+
+
+def without_history(old: Old, seed: int = 0) -> Old:
     return replace(old, tasks=(), curves=old.curves[:0])
 
 
-def permuted(old: Old) -> Old:
+def permuted(old: Old, seed: int = 0) -> Old:
     """Return a history that misleads: in each task the curves belong to other configurations than they say."""
-    draws = np.random.default_rng(0)
+    draws = np.random.default_rng(seed)
     return replace(old, curves=np.stack([each[draws.permutation(len(each))] for each in old.curves]))
