@@ -100,6 +100,7 @@ def _show_best(space: str, curves: list[Curve], flags: Namespace) -> None:
             f"{each.value:.4f}", len(each.curves), ", ".join(f"{name} {value}" for name, value in each.config.items)
         )
     print(shown(table))
+    say(f"the best curve, seed {ranked[0].best.seed}:")
     print(shown(_curve(ranked[0])))
 
 
@@ -109,7 +110,7 @@ def _curve(best: Ranked) -> Table:
     step = max(1, -(-len(at) // _EPOCHS))
     chosen = sorted({*at[::step], at[-1], best.epoch})
     names = metrics([best.best])
-    table = Table("epoch", *names, title=f"its best curve, seed {best.best.seed}")
+    table = Table("epoch", *names)
     for epoch in chosen:
         point = best.best.points[epoch]
         table.add_row(epoch, *(f"{point[name]:.4f}" if name in point else "" for name in names))

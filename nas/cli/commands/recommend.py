@@ -116,7 +116,10 @@ def _usual(curves: Sequence[Curve]) -> int:
 
 def _known(plan: Plan) -> _Known:
     search = plan.search()
-    known = _Known(search.spec(), search.space, Cheap(search.spec().constraints, search.measures), plan.experience)
+    spec = search.spec()
+    bounded = {constraint.metric for constraint in spec.constraints}
+    asked = {name: measure for name, measure in search.measures.items() if name in bounded}  # others only cost time
+    known = _Known(spec, search.space, Cheap(spec.constraints, asked), plan.experience)
     if lacks(known):
         raise UserError(f"{plan.asked.history}: {lacks(known)}")
     return known
