@@ -60,9 +60,11 @@ def past_of(
         if curve.config in chosen:
             points = {epoch: values[metric] for epoch, values in curve.points.items() if metric in values}
             found[curve.task, chosen[curve.config]].append(_at(points, knots, maximize))
-    tasks = tuple(sorted({task for task, _ in found}))
+    tasks = tuple(sorted({task for (task, _), seeds in found.items() if not np.isnan(seeds).all()}))
     values = np.full((len(tasks), len(configs), len(knots)), np.nan)
     for (task, place), seeds in found.items():
+        if task not in tasks:
+            continue
         known = np.array(seeds)
         counted = (~np.isnan(known)).sum(axis=0)
         values[tasks.index(task), place] = np.where(counted, np.nansum(known, axis=0) / np.maximum(counted, 1), np.nan)

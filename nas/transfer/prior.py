@@ -27,8 +27,8 @@ class Prior:
 
     @cached_property
     def untuned(self) -> "Prior":
-        """The same with shares as they are assumed, which takes no time."""
-        return Prior(self.past, self.surfaces, Shares())
+        """The same with a kernel and shares as they are assumed, which takes no time."""
+        return Prior(self.past, self.surfaces.untaught, Shares())
 
     @cached_property
     def scale(self) -> Scale:

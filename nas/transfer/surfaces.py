@@ -1,6 +1,6 @@
 """What would earlier tasks have shown where nobody looked? Surfaces over configuration and knot, without holes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,8 +23,19 @@ class Surfaces:
 
     values: Floats
     doubt: Floats  # [configurations, knots]
-    kernel: Kernel
-    alike: Floats  # [configurations, configurations], from 0 to 1
+    features: Floats
+    known: Kernel | None = None  # of the configurations, where it was learned before
+
+    @cached_property
+    def alike(self) -> Floats:
+        """How alike two configurations are, from 0 to 1: [configurations, configurations]."""
+        found = self.known or kernel.learned(self.features, self.scores[:, :, -1])
+        return found.between(self.features, self.features)
+
+    @property
+    def untaught(self) -> "Surfaces":
+        """The same by a kernel that has learned nothing, which takes no time."""
+        return replace(self, known=self.known or Kernel.plain(self.features.shape[1]))
 
     @cached_property
     def scores(self) -> Floats:
@@ -48,14 +59,13 @@ def complete(values: Floats, features: Floats, knots: tuple[int, ...]) -> Surfac
     A hole is filled by a Gaussian process over configuration and logarithm of the epochs around the mean of what other
     configurations had at that knot.
     """
-    looked_at = range(values.shape[2]) if np.isnan(values).any() else [-1]  # few holes are of the last knot only
-    scored = kernel.learned(features, np.concatenate([_scores(values[:, :, knot]) for knot in looked_at]))
-    alike = scored.between(features, features)
     doubt = np.zeros(values.shape[1:])
     if not np.isnan(values).any():
-        return Surfaces(values, doubt, scored, alike)
+        return Surfaces(values, doubt, features)
+    looked_at = range(values.shape[2])  # few know the last knot
+    scored = kernel.learned(features, np.concatenate([_scores(values[:, :, knot]) for knot in looked_at]))
     share = scored.alike / (scored.alike + scored.own)
-    same = share * alike + (1 - share) * np.eye(len(alike))
+    same = share * scored.between(features, features) + (1 - share) * np.eye(len(features))
     apart = np.abs(np.subtract.outer(np.log(knots), np.log(knots)))
     along = np.exp(-0.5 * (apart / _ALONG) ** 2)
     filled = np.empty_like(values)
@@ -63,7 +73,7 @@ def complete(values: Floats, features: Floats, knots: tuple[int, ...]) -> Surfac
     for place, task in enumerate(values):
         filled[place], variance = _filled(task, middle, same, along)
         doubt += variance / len(values)
-    return Surfaces(filled, doubt, scored, alike)
+    return Surfaces(filled, doubt, features, scored)
 
 
 def _scores(values: Floats) -> Floats:
