@@ -40,7 +40,7 @@ class Structure:
     along: Floats  # [knots, knots]: how differences along a curve vary together
     apart: Floats  # [configurations, configurations]: mean squared difference of scores on old tasks
     alike: Floats  # [configurations, configurations]
-    doubt: Floats  # [cells]
+    doubt: Floats | None  # [cells, cells]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -52,7 +52,8 @@ class Structure:
         config, knot = np.divmod(cells, len(self.along))
         along, both, between = self.along[np.ix_(knot, knot)], np.ix_(config, config), self.differences[:, cells]
         own = along * (config[:, None] == config)
-        return Pieces(self.alike[both] * along, self.apart[both], along, own, between.T @ between, self.doubt[cells])
+        doubt = None if self.doubt is None else self.doubt[np.ix_(cells, cells)]
+        return Pieces(self.alike[both] * along, self.apart[both], along, own, between.T @ between, doubt)
 
 
 @dataclass(frozen=True)
@@ -64,15 +65,14 @@ class Pieces:
     along: Floats
     own: Floats
     tasks: Floats
-    doubt: Floats  # [cells]
+    doubt: Floats | None
 
     def covariance(self, shares: Shares) -> Floats:
         """Return the parts together, each counted by its share."""
         found = np.exp(self.apart * (-0.5 / shares.reach**2)) * self.along
         found *= shares.behaved
         found += shares.alike * self.alike + shares.own * self.own + shares.tasks * self.tasks
-        found[np.diag_indices_from(found)] += self.doubt
-        return found
+        return found if self.doubt is None else found + self.doubt
 
 
 def structure(surfaces: Surfaces, chosen: list[int]) -> Structure:
@@ -83,7 +83,7 @@ def structure(surfaces: Surfaces, chosen: list[int]) -> Structure:
         flat = np.zeros((0, many * knots))
         rise = np.minimum.outer(np.arange(1, knots + 1), np.arange(1, knots + 1)) / knots
         zeros = np.zeros(many * knots)
-        return Structure(flat, zeros, flat, rise * 10, np.zeros((many, many)), surfaces.alike, zeros)
+        return Structure(flat, zeros, flat, rise * 10, np.zeros((many, many)), surfaces.alike, None)
     mean = values.mean(axis=0)
     within = mean - mean.mean(axis=0)
     assumed = within.T @ within / many / 2
@@ -97,5 +97,5 @@ def structure(surfaces: Surfaces, chosen: list[int]) -> Structure:
     apart = ((final[:, :, None] - final[:, None, :]) ** 2).mean(axis=0)
     return Structure(
         values.reshape(tasks, -1), surfaces.barycentre(chosen).ravel(), left / np.sqrt(max(1, tasks - 1)), along, apart,
-        surfaces.alike, surfaces.doubt.ravel(),
+        surfaces.alike, surfaces.doubt,
     )  # fmt: skip

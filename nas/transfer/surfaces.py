@@ -19,10 +19,10 @@ _MOST_CELLS = 800  # of a task, from which its holes are filled
 
 @dataclass(frozen=True)
 class Surfaces:
-    """Of each task its values [tasks, configurations, knots], and the mean variance of those that were filled in."""
+    """Of each task its values, and how far what was filled in may be off."""
 
-    values: Floats
-    doubt: Floats  # [configurations, knots]
+    values: Floats  # [tasks, configurations, knots]
+    doubt: Floats | None  # its mean covariance [cells, cells], a configuration's knots side by side; None: no holes
     features: Floats
     known: Kernel | None = None  # of the configurations, where it was learned before
 
@@ -59,21 +59,21 @@ def complete(values: Floats, features: Floats, knots: tuple[int, ...]) -> Surfac
     A hole is filled by a Gaussian process over configuration and logarithm of the epochs around the mean of what other
     configurations had at that knot.
     """
-    doubt = np.zeros(values.shape[1:])
     if not np.isnan(values).any():
-        return Surfaces(values, doubt, features)
+        return Surfaces(values, None, features)
     looked_at = range(values.shape[2])  # few know the last knot
     scored = kernel.learned(features, np.concatenate([_scores(values[:, :, knot]) for knot in looked_at]))
     share = scored.alike / (scored.alike + scored.own)
     same = share * scored.between(features, features) + (1 - share) * np.eye(len(features))
     apart = np.abs(np.subtract.outer(np.log(knots), np.log(knots)))
     along = np.exp(-0.5 * (apart / _ALONG) ** 2)
-    filled = np.empty_like(values)
+    filled, doubt = np.empty_like(values), np.zeros(values.shape[1:])
     middle = _middle(values)
     for place, task in enumerate(values):
         filled[place], variance = _filled(task, middle, same, along)
         doubt += variance / len(values)
-    return Surfaces(filled, doubt, features, scored)
+    off = np.sqrt(doubt).ravel()  # alike configurations are off alike
+    return Surfaces(filled, np.outer(off, off) * np.kron(same, along), features, scored)
 
 
 def _scores(values: Floats) -> Floats:
