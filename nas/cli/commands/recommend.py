@@ -1,5 +1,6 @@
 """`nas recommend`: which configurations suit a new task, by the learning curves of earlier ones and a few epochs."""
 
+import math
 import sys
 import time
 from argparse import Namespace
@@ -66,7 +67,7 @@ def recommend(flags: Namespace) -> int:
     adviser = advised(known, results)
     places = _ranked(adviser, results, known.spec, flags.top)
     if not places:
-        raise UserError("no configuration of the history meets the constraints on what is known before training")
+        raise UserError(_nobody(adviser, known))
     told = [*notes, *_why(adviser, known, results), _cost(results, began, bool(flags.epochs))]
     lines = [shown(for_terminal(_ranking(adviser, known, places))), shown(for_terminal(_alike(adviser, known)))]
     best = plan.directory / "best.json"
@@ -123,6 +124,13 @@ def _known(plan: Plan) -> _Known:
     if lacks(known):
         raise UserError(f"{plan.asked.history}: {lacks(known)}")
     return known
+
+
+def _nobody(adviser: Adviser, known: _Known) -> str:
+    """Return why no candidate may be trained, and which comes nearest to what is asked."""
+    near = {constraint: known.cheap.nearest(constraint) for constraint in known.cheap.constraints}
+    told = "; ".join(f"the nearest to {c} has {value:.10g}" for c, value in near.items() if not math.isnan(value))
+    return f"none of {len(adviser.configs)} configurations of the history may be trained: {told or 'none can be built'}"
 
 
 def _ranked(adviser: Adviser, results: Sequence[Result], spec: RunSpec, count: int) -> list[int]:
