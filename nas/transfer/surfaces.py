@@ -14,6 +14,7 @@ from nas.transfer.kernel import Kernel
 
 Floats = NDArray[np.float64]
 _ALONG = 1.5  # e-folds of epochs over which a curve forgets where it was
+_ROUNDS = 50  # of alternating means
 _MOST_CELLS = 800  # of a task, from which its holes are filled
 
 
@@ -56,21 +57,20 @@ class Surfaces:
 def complete(values: Floats, features: Floats, knots: tuple[int, ...]) -> Surfaces:
     """Return the surfaces of all tasks that know anything; what is nan in `values` is filled in.
 
-    A hole is filled by a Gaussian process over configuration and logarithm of the epochs around the mean of what other
-    configurations had at that knot.
+    A hole is filled by a Gaussian process over configuration and logarithm of the epochs around the mean rise of
+    the curves.
     """
     if not np.isnan(values).any():
         return Surfaces(values, None, features)
-    looked_at = range(values.shape[2])  # few know the last knot
-    scored = kernel.learned(features, np.concatenate([_scores(values[:, :, knot]) for knot in looked_at]))
+    level, rise = _effects(values)
+    scored = kernel.learned(features, _scores(level))
     share = scored.alike / (scored.alike + scored.own)
     same = share * scored.between(features, features) + (1 - share) * np.eye(len(features))
     apart = np.abs(np.subtract.outer(np.log(knots), np.log(knots)))
     along = np.exp(-0.5 * (apart / _ALONG) ** 2)
     filled, doubt = np.empty_like(values), np.zeros(values.shape[1:])
-    middle = _middle(values)
     for place, task in enumerate(values):
-        filled[place], variance = _filled(task, middle, same, along)
+        filled[place], variance = _filled(task, rise, same, along)
         doubt += variance / len(values)
     off = np.sqrt(doubt).ravel()  # alike configurations are off alike
     return Surfaces(filled, np.outer(off, off) * np.kron(same, along), features, scored)
@@ -83,31 +83,36 @@ def _scores(values: Floats) -> Floats:
     return found
 
 
-def _middle(values: Floats) -> Floats:
-    """Return the mean rise of a curve from knot to knot, over all tasks: [knots]."""
-    level = np.nanmean(
-        np.where(np.isnan(values).all(axis=(1, 2), keepdims=True), 0, values), axis=(1, 2), keepdims=True
-    )
-    centred = values - level
-    known = ~np.isnan(centred).all(axis=(0, 1))
-    knots = np.arange(values.shape[2])
-    means = np.array([np.nanmean(centred[:, :, k]) if known[k] else np.nan for k in knots])
-    found: Floats = np.interp(knots, knots[known], means[known]) if known.any() else np.zeros(len(knots))
-    return found
+def _effects(values: Floats) -> tuple[Floats, Floats]:
+    """Return the level of each curve [tasks, configurations], nan where nothing is known, and the rise by knots.
+
+    Each value is about the sum of the two (two-way analysis by alternating means). Only the good are trained on to
+    late knots, so that the mean of what is known there says nothing of the rise.
+    """
+    known = ~np.isnan(values)
+    given, rise = np.where(known, values, 0.0), np.zeros(values.shape[2])
+    knots, looked_at = np.arange(len(rise)), known.any(axis=(0, 1))
+    many, seen = np.maximum(known.sum(axis=2), 1), np.maximum(known.sum(axis=(0, 1)), 1)
+    level = np.zeros(values.shape[:2])
+    for _ in range(_ROUNDS):
+        level = (given - known * rise).sum(axis=2) / many
+        rise = (given - known * level[:, :, None]).sum(axis=(0, 1)) / seen
+    rise = np.interp(knots, knots[looked_at], rise[looked_at]) if looked_at.any() else rise
+    return np.where(known.any(axis=2), level, np.nan), rise
 
 
-def _filled(task: Floats, middle: Floats, same: Floats, along: Floats) -> tuple[Floats, Floats]:
+def _filled(task: Floats, rise: Floats, same: Floats, along: Floats) -> tuple[Floats, Floats]:
     """Return the surface of one task, and the variance of each cell: none where it was known."""
     where = np.flatnonzero(~np.isnan(task.ravel()))
     where = where[np.linspace(0, len(where) - 1, min(len(where), _MOST_CELLS)).astype(int)]
     config, knot = np.divmod(where, task.shape[1])
-    given = task.ravel()[where] - middle[knot]
+    given = task.ravel()[where] - rise[knot]
     level, spread = given.mean(), given.var() + 1e-6
     near = same[np.ix_(config, config)] * along[np.ix_(knot, knot)] + 0.01 * np.eye(len(where))
     factor = cholesky(near, lower=True)
     weights = cho_solve((factor, True), given - level)
     ours, theirs = same[:, config], along[:, knot]  # the process between a cell and a known one is their product
-    mean = level + middle + np.einsum("nw,kw,w->nk", ours, theirs, weights, optimize=True)
+    mean = level + rise + np.einsum("nw,kw,w->nk", ours, theirs, weights, optimize=True)
     cells = (ours[:, None] * theirs[None]).reshape(-1, len(where))
     explained = np.einsum("cw,cw->c", cells, cho_solve((factor, True), cells.T).T).reshape(task.shape)
     known = ~np.isnan(task)

@@ -108,7 +108,7 @@ def test_what_is_of_no_use_is_told_in_a_line(earlier: Path, tmp_path: Path, caps
     faults = {
         "no history": ("--history", str(tmp_path / "none")),
         "another space": ("--space", "cnn"),
-        "meets the constraints": ("--max-params", "2"),
+        "the nearest to params<=2 has": ("--max-params", "2"),
         "--history": ("--history", ""),
     }
     for told, flags in faults.items():
