@@ -40,6 +40,9 @@ def _add(flags: Namespace) -> int:
     columns = Columns(flags.task_column, flags.seed_column, flags.epoch_column, tuple(flags.metric_columns))
     told, status = Told(flags.task, flags.space, flags.folder, columns, flags.allow_gaps), 0
     for word in flags.what:
+        if len(flags.what) > 1 and word.endswith(".md"):  # runs/* names the README beside the runs, too
+            say(f"{word}: a text, left out")
+            continue
         try:
             for each in found(word, told):
                 _add_one(each, flags)

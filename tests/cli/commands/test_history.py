@@ -120,6 +120,16 @@ def test_a_history_is_rebuilt_from_its_sources_and_from_another(winner: Winner, 
     assert len(content(one)[0][1]) == 2
 
 
+def test_a_text_beside_the_runs_is_passed_over(
+    winner: Winner, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = tmp_path / "README.md"
+    text.write_text("# What lies here\n")
+    assert do(file, "add", text, winner.run) == 0
+    assert "README.md: a text, left out" in capsys.readouterr().out
+    assert do(file, "add", text) == 2  # alone it is what was meant
+
+
 def exported(run: StoredRun, path: Path) -> Path:
     """Write the accuracies of a run as somebody's table."""
     results = [result for result in run.history if not result.job.trial.repeats]
