@@ -146,10 +146,10 @@ def exported(run: StoredRun, path: Path) -> Path:
 def test_what_cannot_be_added_is_told_and_the_others_are(
     winner: Winner, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "README.md").write_text("# Runs")
+    (tmp_path / "notes.txt").write_text("# Runs")
     (tmp_path / "empty.db").touch()
     (tmp_path / "a.csv").write_text("task\n")
-    wrong = [tmp_path / "README.md", tmp_path / "empty.db", tmp_path / "a.csv", tmp_path / "gone", tmp_path]
+    wrong = [tmp_path / "notes.txt", tmp_path / "empty.db", tmp_path / "a.csv", tmp_path / "gone", tmp_path]
     assert do(file, "add", *wrong, winner.run) == 2
     out, told = capsys.readouterr()
     assert len(told.splitlines()) == 5 and all(line.startswith("nas: ") for line in told.splitlines())
