@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FIRST = 8  # configurations are looked at for as short as can be, half of them samples
 PROBES = 4  # every so many others, one is a sample, whatever earlier tasks say
 EXPLORED = 2  # full trainings' worth of epochs, after which the best is trained in full
+SPOKEN = 300  # configurations trained here, after which it is the turn of another strategy: the model grows with them
 PARENTS = 10  # of the best, of which new configurations are mutations
 
 
@@ -79,6 +80,8 @@ class Campaign:
             self._trials[trial.config] = trial
             await self._complete(trial)
         for number in count():
+            if len(self._trials) >= SPOKEN:
+                return f"{len(self._trials)} configurations of this task say more than earlier tasks"
             self._renew(number)
             explored = await self._explore()
             if self._unrelated():

@@ -216,6 +216,16 @@ def test_with_a_history_of_another_space_it_says_so_and_searches(
     assert results(run) == results(nas.search(space, hill(*TOP), **asked))
 
 
+def test_after_many_trainings_here_it_says_so_and_goes_on(
+    history: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nas.strategies.transfer.SPOKEN", 10)
+    with caplog.at_level(logging.WARNING, "nas"):
+        run = search(history, max_trials=40)
+    assert "configurations of this task say more than earlier tasks: the search goes on by" in caplog.text
+    assert {result.job.trial.id[0] for result in run.trials} == {"t", "g"}
+
+
 def test_where_no_earlier_task_is_alike_it_says_so_and_goes_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
