@@ -115,6 +115,8 @@ class Stage(Generic[T]):
     def _close(self) -> None:
         with self._runner as runner:
             self._task.cancel()
+            self._loop.stop()  # of what is run next: Ctrl-C may have left such a call behind, which this takes away
+            self._loop.run_forever()
             runner.run(_quietly(self._task))
 
 
