@@ -73,7 +73,7 @@ class Asked:
 
     def kept(self) -> dict[str, Any]:
         """Return what a run's folder keeps of it, as JSON."""
-        left = (*NOT_KEPT, *(name for name in RECIPE if name not in self.recipe))
+        left = (*NOT_KEPT, *(name for name in (*RECIPE, "history") if getattr(self, name) is None))
         values = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in left}
         return {**values, "constraints": [str(constraint) for constraint in self.constraints]}
 
