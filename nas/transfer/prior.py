@@ -66,12 +66,12 @@ class Prior:
         cells = np.arange(len(self.structure.centre))
         return self.structure.pieces(cells).covariance(self.shares)
 
-    @property
+    @cached_property
     def noise(self) -> float:
         """The variance of what is seen, which is next to nothing."""
         return 1e-4 * float(np.diag(self.covariance).mean()) + 1e-8
 
-    @property
+    @cached_property
     def middle(self) -> Floats:
         """The mean of the surface of each component."""
         return components(self.structure)[1]
