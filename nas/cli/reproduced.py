@@ -28,7 +28,7 @@ class Wanted:
 
     model: str
     data: str
-    target: float | None = None
+    target: float
     metric: str = "accuracy"
     image_size: int | None = None
     pretrained: str | None = None

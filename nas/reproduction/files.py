@@ -16,7 +16,7 @@ FORMAT = "nas-reproduction-1"
 REPRODUCTION = "reproduction.json"  # what makes a folder that of a reproduction
 OPTIMIZERS, TUNING, TRAINING = "optimizers", "tuning", "training"  # the folders of its phases
 RULES = ("fixed", "halving", "given")  # by which the optimizer is found
-ENDS = ("epochs", "target", "time", "interrupted", "")  # of a full training; nothing while it goes on
+ENDS = ("epochs", "target", "diverged", "time", "interrupted", "")  # of a full training; nothing while it goes on
 
 
 @dataclass(frozen=True)
