@@ -68,10 +68,14 @@ def _compared(asked: argparse.Namespace, words: list[str]) -> argparse.Namespace
 
 def _resumed(given: argparse.Namespace) -> argparse.Namespace:
     """Return what a run was begun with; what is given now counts. Raises UserError for another folder."""
-    from nas.runs.folder import COMPARISON, is_study
+    from nas.runs.folder import COMPARISON, REPRODUCTION, is_study
 
     folder = given.run.absolute() if given.run.name in ("", "..") else given.run
     now = {name: value for name, value in vars(given).items() if name not in ("command", "run")}
+    if (folder / REPRODUCTION).exists():
+        return argparse.Namespace(command="reproduce", run=folder, now=now)
+    if (folder.parent / REPRODUCTION).exists():
+        raise UserError(f"{folder} holds a phase of the reproduction {folder.parent}: resume that")
     if (folder / COMPARISON).exists():
         if set(now) - {"quiet", "data", "space"}:
             parsers()[""].error(

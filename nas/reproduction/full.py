@@ -14,6 +14,8 @@ from nas.core.errors import Diverged
 from nas.core.plain import canonical
 from nas.core.types import Config
 from nas.deploy import trained
+from nas.engine.ends import INTERRUPTED as CTRL_C
+from nas.engine.ends import Stop
 from nas.reproduction.files import TRAINING as FOLDER
 from nas.reproduction.files import Full, Point
 from nas.spaces.space import Space, load_for
@@ -59,12 +61,12 @@ class FullTask:
         return self.directory / FOLDER / f"seed{seed}{trained.SUFFIX}"
 
     def __call__(
-        self, seed: int, left: float, progress: Progress, told: Callable[[str], None] = lambda text: None
+        self, seed: int, left: float, progress: Progress, stop: Stop, told: Callable[[str], None] = lambda text: None
     ) -> Full:
         """Train by a seed for at most so many seconds that are `left`; return how it went, which its file says, too.
 
-        Goes on from what was kept. What has ended by its epochs or its target comes back as it is. At Ctrl-C the step
-        at hand is finished and the state kept.
+        Goes on from what was kept. What has ended by its epochs or its target comes back as it is. At Ctrl-C, and
+        where something asks to `stop`, the step at hand is finished and the state kept.
         """
         before = Full.read(self.directory, seed)
         if before and self._over(before):
@@ -72,7 +74,7 @@ class FullTask:
         torch.set_num_threads(self.threads)
         if self.deterministic:
             be_deterministic()
-        running = _Running(self, seed, before, left)
+        running = _Running(self, seed, before, left, stop)
         if running.training.position:
             told(f"seed {seed}: going on after {running.training.position} of {running.until} steps")
         return running.to_the_end(progress)
@@ -106,8 +108,8 @@ class FullTask:
 class _Running:
     """The training by one seed at work, with its curve so far."""
 
-    def __init__(self, task: FullTask, seed: int, before: Full | None, left: float) -> None:
-        self.task, self.seed, self.began, self.left = task, seed, time.monotonic(), left
+    def __init__(self, task: FullTask, seed: int, before: Full | None, left: float, stop: Stop) -> None:
+        self.task, self.seed, self.began, self.left, self.stop = task, seed, time.monotonic(), left, stop
         self.training = Training.begin(
             task.space, task.config.values, task.pieces, (seed, "final"), task.epochs, task.device
         )
@@ -146,7 +148,9 @@ class _Running:
                 ended = self._judged() if training.between_epochs else ""
                 self._kept()
                 faults.point("step.trained")
-                ended = ended or (INTERRUPTED if pressed() else TIME if self._late else "")
+                if pressed():
+                    self.stop.ask(CTRL_C)
+                ended = ended or (INTERRUPTED if self.stop.reason else TIME if self._late else "")
                 if ended and training.position < self.until:
                     return ended
         return ended if ended == TARGET else EPOCHS
