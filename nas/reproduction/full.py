@@ -2,10 +2,9 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -18,7 +17,7 @@ from nas.engine.ends import INTERRUPTED as CTRL_C
 from nas.engine.ends import Stop
 from nas.reproduction.files import TRAINING as FOLDER
 from nas.reproduction.files import Full, Point
-from nas.spaces.space import Space, load_for
+from nas.spaces.space import Space
 from nas.training.device import be_deterministic
 from nas.training.evaluation import Evaluation, Progress
 from nas.training.keeper import Keeper, ctrl_c_noted
