@@ -112,7 +112,9 @@ class _Running:
         self.training = Training.begin(
             task.space, task.config.values, task.pieces, (seed, "final"), task.epochs, task.device
         )
-        self.keeper = Keeper(task.directory / FOLDER / f"seed{seed}.training", task.owner, task.save_every)
+        folder = task.directory / FOLDER
+        folder.mkdir(exist_ok=True)
+        self.keeper = Keeper(folder / f"seed{seed}.training", task.owner, task.save_every)
         self.keeper.resume(self.training)
         done = self.training.position // self.training.steps_per_epoch
         curve = tuple(point for point in before.curve if point.epoch <= done) if before else ()

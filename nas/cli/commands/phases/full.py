@@ -80,7 +80,7 @@ def keep(planned: Planned, tuned: Tuned, full: FullTask, first: Full) -> Saved |
     evidence: Mapping[str, Any] = {
         "space_source": full.space.source, "objective": planned.metric,
         "constraints": [str(constraint) for constraint in wanted.constraints], **tuned.evidence,
-        "test": best.metrics, "judged": OFFICIAL, "until": best.epoch, "reproduction": reproduction,
+        "test": {**best.metrics, **_costs(planned, full)}, "judged": OFFICIAL, "until": best.epoch, "reproduction": reproduction,
     }  # fmt: skip
     saved = Saved(
         full.config.values, tuned.space, full.space.digest, wanted.data, planned.image_size, wanted.epochs, first.seed,
@@ -91,3 +91,9 @@ def keep(planned: Planned, tuned: Tuned, full: FullTask, first: Full) -> Saved |
         shutil.copyfile(full.network(first.seed), temporary)
     saved.write(planned.directory / "best.json")
     return saved
+
+
+def _costs(planned: Planned, full: FullTask) -> dict[str, float]:
+    """Return the parameters and MACs of the network, as nas evaluate tells them."""
+    measures, config = planned.usual.here.measures(), full.config.values
+    return {name: measures[name](config) for name in ("params", "macs")}

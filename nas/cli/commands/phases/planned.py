@@ -9,7 +9,7 @@ from typing import Any
 from nas.cli.commands.plan import Plan
 from nas.cli.reproduced import Wanted
 from nas.core.errors import UserError
-from nas.reproduction.files import TUNING
+from nas.reproduction.files import OPTIMIZERS, TUNING
 from nas.reproduction.target import target_of
 from nas.spaces import models
 from nas.training.official import pieces
@@ -57,13 +57,16 @@ class Planned:
 
     @cached_property
     def usual(self) -> Plan:
-        """The search of phase 2 by an optimizer that takes everything: what does not hang on that can be asked."""
-        return self.tuning("sgd", "constant")
+        """What all phases have in common, with an optimizer that takes every setting; phase 1 lies in its folder."""
+        return self._planned(OPTIMIZERS, "sgd", "constant")
 
     def tuning(self, optimizer: Any, policy: Any) -> Plan:
         """Return the search of phase 2, by an optimizer and a policy."""
+        return self._planned(TUNING, optimizer, policy)
+
+    def _planned(self, folder: str, optimizer: Any, policy: Any) -> Plan:
         settings = {**self.shared, "optimizer": optimizer, "policy": policy}
-        asked = self.wanted.search(self.space, self.image_size, self.directory, TUNING, settings)
+        asked = self.wanted.search(self.space, self.image_size, self.directory, folder, settings)
         return Plan(asked, official=True)
 
     @cached_property
