@@ -1,0 +1,91 @@
+"""Was the target reached? By which seed, at which epoch, after how long, and how sure is that?"""
+
+import math
+from collections.abc import Sequence
+from statistics import fmean, stdev
+
+from nas.core.units import duration
+from nas.report.facts import Table
+from nas.report.reproduction.found import Found
+from nas.reproduction.files import Full
+
+_ENDED = {
+    "epochs": "all its epochs", "target": "the target", "diverged": "divergence", "time": "the limit in time",
+    "interrupted": "an interruption", "": "not yet",
+}  # fmt: skip
+
+
+def answers(found: Found) -> Table:
+    """Return a row a seed: the best epoch and the last told apart; below them the mean ± the standard deviation."""
+    headings = (
+        "seed", "best", "of the target", "at epoch", "of training", "of all phases", "last", "reached at epoch",
+        "ended by",
+    )  # fmt: skip
+    rows = [_row(found, full) for full in found.fulls]
+    begun = {full.seed for full in found.fulls}
+    rows += [(str(seed), *[""] * 7, "not begun") for seed in found.asked.seeds if seed not in begun]
+    return Table(headings, (*rows, *([_mean(found)] if len(found.judged) > 1 else [])))
+
+
+def _row(found: Found, full: Full) -> tuple[str, ...]:
+    best, met = full.at_best, found.met(full)
+    if not best:
+        return (str(full.seed), *[""] * 7, _ENDED[full.ended])
+    value = found.value(best)
+    return (
+        str(full.seed), found.shown(value), percent(found.share(value)), f"{best.epoch:,} of {full.epochs:,}",
+        duration(best.seconds), duration(found.seconds_before + best.seconds), found.shown(found.value(full.curve[-1])),
+        f"{met.epoch:,}" if met else "never" if full.ended else "", _ENDED[full.ended],
+    )  # fmt: skip
+
+
+def _mean(found: Found) -> tuple[str, ...]:
+    best = [full.at_best for full in found.judged if full.at_best]
+    values, epochs = [found.value(point) for point in best], [float(point.epoch) for point in best]
+    shares, times = [found.share(value) for value in values], fmean(point.seconds for point in best)
+    last = [found.value(full.curve[-1]) for full in found.judged]
+    met = sum(found.met(full) is not None for full in found.judged)
+    return (
+        f"mean ± sd of {len(best)}", found.shown(fmean(values), stdev(values)), percent(fmean(shares), stdev(shares)),
+        f"{fmean(epochs):.3g} ± {stdev(epochs):.2g}", duration(times), duration(found.seconds_before + times),
+        found.shown(fmean(last), stdev(last)), f"{met} of {len(best)} seeds", "",
+    )  # fmt: skip
+
+
+def percent(share: float, spread: float | None = None) -> str:
+    """Return a share of the target; what missed it is not rounded up to 100 %."""
+    told = f"{math.floor(1000 * share + 1e-9) / 10:.1f}" if share < 1 else f"{100 * share:.1f}"
+    return told + (f" ± {100 * spread:.1f}" if spread is not None else "") + " %"
+
+
+def reached(found: Found) -> bool:
+    """Return whether a best epoch of some seed reached the target."""
+    return any(map(found.met, found.judged))
+
+
+def verdict(found: Found) -> str:
+    """Return the answer in a sentence or two."""
+    target = f"the target of {found.shown(found.asked.target)} {found.metric}"
+    first = found.first
+    if not first or not (best := first.at_best):
+        return f"Not known yet: no full training was judged so far, so {target} stands."
+    value, last = found.value(best), found.value(first.curve[-1])
+    which = f" by seed {first.seed}" if len(found.asked.seeds) > 1 else ""
+    met = found.met(first)
+    verb = f"Reached: {found.shown(value)}" if met else f"Not reached: {found.shown(value)}"
+    told = [
+        f"{verb} at epoch {best.epoch:,} of {first.epochs:,}{which}, {percent(found.share(value))} of {target}, "
+        f"after {duration(best.seconds)} of training and {duration(found.seconds_before + best.seconds)} of all phases."
+    ]
+    if met and met.epoch != best.epoch:
+        told.append(f"The target was first reached at epoch {met.epoch:,}, after {duration(met.seconds)} of training.")
+    if first.curve[-1].epoch != best.epoch:
+        told.append(f"The last epoch, {first.curve[-1].epoch:,}, had {found.shown(last)}.")
+    return " ".join([*told, *_spread(found, [found.value(full.at_best) for full in found.judged])])
+
+
+def _spread(found: Found, values: Sequence[float]) -> list[str]:
+    if len(values) < 2:
+        return []
+    share = percent(found.share(fmean(values)))
+    return [f"Over {len(values)} seeds {found.shown(fmean(values), stdev(values))}, {share} of it."]
