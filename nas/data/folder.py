@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from nas.core.errors import UserError
+from nas.data import devkit
 from nas.data.files import Files, from_files
 from nas.data.folds import set_aside
 from nas.data.images import Images
@@ -42,8 +43,10 @@ def load(name: str, part: str, image_size: int | None, resident_bytes: int | Non
 
 def _unused(places: dict[str, Path], root: Path) -> str:
     """What lies in the folder and is used in no part, in words."""
-    unused = left_out([places[part] for part in ("train", "val") if part in places], root, tuple(places.values()))
-    tested = left_out([places["test"]]) if "test" in places else ""
+    sorted_ones = {part: place for part, place in places.items() if not devkit.is_validation(place)}
+    trained = [sorted_ones[part] for part in ("train", "val") if part in sorted_ones]
+    unused = left_out(trained, root, tuple(places.values()))
+    tested = left_out([sorted_ones["test"]]) if "test" in sorted_ones else ""
     return "; ".join(filter(None, [unused, f"in {places['test'].name}/: {tested}" if tested else ""]))
 
 
@@ -66,6 +69,8 @@ def _places(root: Path, official: bool) -> tuple[dict[str, Path], tuple[str, ...
     places = {part: place for part, names in PARTS.items() if (place := _place(root, names))}
     if "train" not in places:
         raise UserError(f"{root}: no train/ inside: image files are expected in {root}/train/CLASS/")
+    if "test" in places and devkit.is_unlabelled(places["test"]):
+        del places["test"]
     if official and "val" in places and "test" not in places:
         places["test"] = places.pop("val")
     classes = class_names(places["train"])
@@ -84,12 +89,17 @@ def _place(root: Path, names: tuple[str, ...]) -> Path | None:
     return found[0] if found else None
 
 
+def _sorted(place: Path, classes: tuple[str, ...]) -> Listing:
+    """The images of a part in class folders, or of ImageNet's flat validation part."""
+    return devkit.listing(place, classes) if devkit.is_validation(place) else listing(place, classes)
+
+
 def _listings(places: dict[str, Path], classes: tuple[str, ...]) -> tuple[Listing, Listing, Listing]:
     """What the train, validation and test parts consist of."""
     train = listing(places["train"], classes)
-    validation = listing(places["val"], classes) if "val" in places else Listing(Paths([]), [])
+    validation = _sorted(places["val"], classes) if "val" in places else Listing(Paths([]), [])
     if "test" in places:
-        return train, validation, listing(places["test"], classes)
+        return train, validation, _sorted(places["test"], classes)
     counts = Counter(train.labels)
     for label, class_name in enumerate(classes):
         if counts[label] < 2:
