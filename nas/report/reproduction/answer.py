@@ -9,6 +9,7 @@ from nas.report.facts import Table
 from nas.report.reproduction.found import Found
 from nas.reproduction.files import Full
 
+OVER = ("epochs", "target", "diverged")  # after which a training does not go on
 _ENDED = {
     "epochs": "all its epochs", "target": "the target", "diverged": "divergence", "time": "the limit in time",
     "interrupted": "an interruption", "": "not yet",
@@ -18,8 +19,8 @@ _ENDED = {
 def answers(found: Found) -> Table:
     """Return a row a seed: the best epoch and the last told apart; below them the mean ± the standard deviation."""
     headings = (
-        "seed", "best", "of the target", "at epoch", "of training", "of all phases", "last", "reached at epoch",
-        "ended by",
+        "seed", f"best {found.metric}", "of the target", "at epoch", "after training", "after all phases",
+        f"last {found.metric}", "target met at epoch", "ended by",
     )  # fmt: skip
     rows = [_row(found, full) for full in found.fulls]
     begun = {full.seed for full in found.fulls}
@@ -35,7 +36,7 @@ def _row(found: Found, full: Full) -> tuple[str, ...]:
     return (
         str(full.seed), found.shown(value), percent(found.share(value)), f"{best.epoch:,} of {full.epochs:,}",
         duration(best.seconds), duration(found.seconds_before + best.seconds), found.shown(found.value(full.curve[-1])),
-        f"{met.epoch:,}" if met else "never" if full.ended else "", _ENDED[full.ended],
+        f"{met.epoch:,}" if met else "never" if full.ended in OVER else "not yet", _ENDED[full.ended],
     )  # fmt: skip
 
 
@@ -68,7 +69,7 @@ def verdict(found: Found) -> str:
     target = f"the target of {found.shown(found.asked.target)} {found.metric}"
     first = found.first
     if not first or not (best := first.at_best):
-        return f"Not known yet: no full training was judged so far, so {target} stands."
+        return f"Not known yet: no full training was judged so far for {target}."
     value, last = found.value(best), found.value(first.curve[-1])
     which = f" by seed {first.seed}" if len(found.asked.seeds) > 1 else ""
     met = found.met(first)
@@ -88,4 +89,4 @@ def _spread(found: Found, values: Sequence[float]) -> list[str]:
     if len(values) < 2:
         return []
     share = percent(found.share(fmean(values)))
-    return [f"Over {len(values)} seeds {found.shown(fmean(values), stdev(values))}, {share} of it."]
+    return [f"Over {len(values)} seeds {found.shown(fmean(values), stdev(values))}, {share} of the target."]
