@@ -42,7 +42,9 @@ def _add_what(reproduce: argparse.ArgumentParser) -> None:
     what.add_argument("--pretrained", type=word, metavar="FILE|download", help="its weights, a local .safetensors")
     what.add_argument("--data", type=data, required=True, metavar="NAME|DIR", help="a data set or an image folder")
     what.add_argument("--image-size", type=value(positive), metavar="N", help="(default: what the model was made for)")
-    what.add_argument("--target", type=value(number), metavar="X", help="to be reached: a share, or in percent")
+    what.add_argument(
+        "--target", type=value(number), required=True, metavar="X", help="to be reached: a share, or in percent"
+    )
     what.add_argument("--metric", type=word, default="accuracy", metavar="METRIC", help="of the target (accuracy)")
     what.add_argument("--constraint", action="append", default=[], metavar='"METRIC>=BOUND"', help="repeatable")
     what.add_argument("--min-precision", type=value(number), metavar="X", help="short for a constraint")

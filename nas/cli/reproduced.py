@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from nas.cli.asked import Asked, constraints_of, recipe_of
+from nas.cli.asked import Asked, as_word, constraints_of, recipe_of
 from nas.core.constraints import Constraint, parse
 from nas.core.errors import UserError
 from nas.core.words import unknown
@@ -15,7 +15,6 @@ TUNED = ("learning_rate", "weight_decay", "momentum")  # settings that phase 2 t
 MACHINE = ("workers", "workers_per_gpu", "trial_timeout", "threads", "device", "deterministic", "quiet", "wandb",
            "wandb_project")  # fmt: skip
 PHASES = ("phase1", "phase2", "phase3")
-FULL_POLICY = {"name": "step", "period": 30, "gamma": 0.1}  # of the full training, as it was published
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Wanted:
 
     model: str
     data: str
-    target: float | None = None
+    target: float
     metric: str = "accuracy"
     image_size: int | None = None
     pretrained: str | None = None
@@ -94,6 +93,22 @@ class Wanted:
                 raise UserError(f"a reproduction has no --{name.replace('_', '-')}: leave it out")
         return replace(self, **now)
 
+    def words(self) -> list[str]:
+        """Return the words of a command line that asks for the same."""
+        values = {"phase1" if name == "rule" else name: value for name, value in self.kept().items()}
+        usual = {each.name: each.default for each in fields(self)}
+        lists = {name: values.pop(name) for name in ("optimizers", "rates", "constraints")}
+        words = [f"--constraint={text}" for text in lists.pop("constraints")]
+        for name, value in {**values, **values.pop("recipe")}.items():
+            flag = f"--{name.replace('_', '-')}"
+            if value is True:
+                words.append(flag)
+            elif value is not None and value is not False and value != usual.get("rule" if name == "phase1" else name):
+                words.append(f"{flag}={as_word(value)}")
+        for name, several in lists.items():
+            words += [f"--{name}", *map(str, several)] if several else []
+        return words
+
     @property
     def fixed(self) -> dict[str, float]:
         """The settings that are given and would be tuned otherwise."""
@@ -104,12 +119,19 @@ class Wanted:
         """The settings that were given for all phases."""
         return {name: value for name, value in self.recipe.items() if name not in (*TUNED, "optimizer", "policy")}
 
-    def search(self, space: str, directory: Path, name: str, **settings: Any) -> Asked:
-        """Return the search of phase 2 over `space`, with further settings of the trainer."""
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer, where phase 1 is skipped."""
+        return self.recipe.get("optimizer")
+
+    def search(
+        self, space: str, image_size: int | None, directory: Path, name: str, settings: Mapping[str, Any]
+    ) -> Asked:
+        """Return the search of phase 2 over `space`, with the `settings` of the trainer."""
         machine = {each: getattr(self, each) for each in MACHINE}
         scheduler = {"name": "asha", "max_epochs": self.tuning_epochs, "min_epochs": 1, "eta": 3}
         return Asked(
-            self.data, space, self.image_size, self.metric, self.constraints, "none", self.strategy, scheduler,
+            self.data, space, image_size, self.metric, self.constraints, "none", self.strategy, scheduler,
             folds=1, confirm=0, history=self.history, seed=self.seed, max_trials=max(1, self.trials),
-            run_dir=directory, name=name, **{**machine, **self.shared, **settings},
+            run_dir=directory, name=name, **{**machine, **settings},
         )  # fmt: skip

@@ -19,15 +19,16 @@ PARTS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), 
 FIXED_SEED = 0  # of a test part set aside from train/: it must be the same one for every run
 
 
-def load(name: str, part: str, image_size: int | None, resident_bytes: int | None) -> Images:
+def load(name: str, part: str, image_size: int | None, resident_bytes: int | None, official: bool = False) -> Images:
     """The images in the directory `name`: train/CLASS/*.jpg (or .png, ...), and if there val/ and test/.
 
-    val/ joins the train part as its holdout. Without test/ a fixed fifth of train/ is the test part. Both
+    val/ joins the train part as its holdout. Without test/ a fixed fifth of train/ is the test part; but `official`,
+    val/ is, where it is there, as its publishers mean it. Both
     parts have the size of the train part's images (see `nas.data.files`). Of test/, the train part
     only looks at names. Raises UserError, naming the path, for what is missing, odd or broken.
     """
     root = Path(name)
-    places, classes = _places(root)
+    places, classes = _places(root, official)
     train, validation, test = _listings(places, classes)
     everything = train + validation
     holdout = range(len(train.files), len(everything.files)) if part == "train" else ()
@@ -43,22 +44,30 @@ def _unused(places: dict[str, Path], root: Path) -> str:
     """What lies in the folder and is used in no part, in words."""
     unused = left_out([places[part] for part in ("train", "val") if part in places], root, tuple(places.values()))
     tested = left_out([places["test"]]) if "test" in places else ""
-    return "; ".join(filter(None, [unused, f"in test/: {tested}" if tested else ""]))
+    return "; ".join(filter(None, [unused, f"in {places['test'].name}/: {tested}" if tested else ""]))
 
 
-def files_of(name: str, part: str) -> Sequence[Path]:
+def files_of(name: str, part: str, official: bool = False) -> Sequence[Path]:
     """The files of the train or test part, without reading any. Raises what `load` does."""
-    train, validation, test = _listings(*_places(Path(name)))
+    train, validation, test = _listings(*_places(Path(name), official))
     return test.files if part == "test" else (train + validation).files
 
 
-def _places(root: Path) -> tuple[dict[str, Path], tuple[str, ...]]:
-    """The directory of each part that is there, and the classes."""
+def test_part(name: str, official: bool = False) -> str:
+    """The test part in words. Raises what `load` does."""
+    places, _ = _places(Path(name), official)
+    return f"{places['test'].name}/" if "test" in places else "the fifth set aside"
+
+
+def _places(root: Path, official: bool) -> tuple[dict[str, Path], tuple[str, ...]]:
+    """The directory of each part that is there, and the classes; `official`, val/ stands in for a missing test/."""
     if not root.is_dir():
         raise UserError(f"{root}: no such directory: give one that holds train/CLASS/image files")
     places = {part: place for part, names in PARTS.items() if (place := _place(root, names))}
     if "train" not in places:
         raise UserError(f"{root}: no train/ inside: image files are expected in {root}/train/CLASS/")
+    if official and "val" in places and "test" not in places:
+        places["test"] = places.pop("val")
     classes = class_names(places["train"])
     if len(classes) < 2:
         found = f"only the class folder {classes[0]!r}" if classes else "no class folders"

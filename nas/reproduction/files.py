@@ -10,13 +10,12 @@ from nas.core.errors import Corrupt, UserError
 from nas.core.numbers import number, one_of, whole
 from nas.core.plain import readable
 from nas.runs.disk import write_atomically
-from nas.runs.folder import read_json
+from nas.runs.folder import REPRODUCTION, read_json
 
 FORMAT = "nas-reproduction-1"
-REPRODUCTION = "reproduction.json"  # what makes a folder that of a reproduction
 OPTIMIZERS, TUNING, TRAINING = "optimizers", "tuning", "training"  # the folders of its phases
 RULES = ("fixed", "halving", "given")  # by which the optimizer is found
-ENDS = ("epochs", "target", "time", "interrupted", "")  # of a full training; nothing while it goes on
+ENDS = ("epochs", "target", "diverged", "time", "interrupted", "")  # of a full training; nothing while it goes on
 
 
 @dataclass(frozen=True)

@@ -76,12 +76,18 @@ class ImageTask:
     workers_per_gpu: int = 1
     decoders: int = 0  # processes of each training that decode images which are not kept in memory
     recipe: Mapping[str, Any] = field(default_factory=dict)  # settings in place of those that the space fixes
+    official: bool = False  # whether val/ of a folder without test/ is kept for the end (see nas.training.official)
 
     @cached_property
     def images(self) -> Images:
         """The training part, resident on the device where it fits. The test part is out of reach from here."""
         loaded = load_images(
-            self.data, "train", self.image_size, resident_bytes=self.resident_bytes, decoders=self.decoders
+            self.data,
+            "train",
+            self.image_size,
+            resident_bytes=self.resident_bytes,
+            decoders=self.decoders,
+            official=self.official,
         )
         images = loaded.to(self.device)
         assert images.part == "train", "the search must never see the test part"
