@@ -101,11 +101,11 @@ def _tuning(found: Found) -> Cost:
 
 
 def _not_tuned(found: Found) -> Cost:
-    return Cost(SKIPPED, why="its values were given") if found.fulls else Cost(NOT_BEGUN)
+    return Cost(SKIPPED, why="as it was asked") if found.fulls else Cost(NOT_BEGUN)
 
 
 def _training(found: Found) -> Cost:
-    fulls, first = found.fulls, found.first
+    fulls = found.fulls
     if not fulls:
         return Cost(NOT_BEGUN)
     over = [full for full in fulls if full.ended in OVER]
@@ -113,9 +113,9 @@ def _training(found: Found) -> Cost:
     batch = _batch(found)
     steps = sum(full.done * ceil(full.images / batch) for full in fulls) if batch else None
     decided, why = "none", "never judged"
-    if first and first.at_best:
-        decided = f"epoch {first.at_best.epoch:,} of seed {first.seed}"
-        why = f"best {found.metric} where it is judged, {found.shown(found.value(first.at_best))}"
+    if found.judged and (best := found.judged[0].at_best):
+        decided = f"epoch {best.epoch:,} of seed {found.judged[0].seed}"
+        why = f"its best {found.metric} where it is judged, {found.shown(found.value(best))}"
     time = sum(full.seconds for full in fulls)
     return Cost(told, len(fulls), sum(full.done for full in fulls), steps, time, decided, why)
 

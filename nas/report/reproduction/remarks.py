@@ -20,8 +20,8 @@ _PHASES = ("Phase 1", "Phase 2", "Phase 3")
 def remarks(found: Found) -> Iterator[str]:
     """Yield one sentence each."""
     if found.judged and not any(map(found.met, found.judged)):
-        value = found.value(found.first.at_best) if found.first else 0.0
-        yield f"No epoch reached the target: the best has {found.shown(value)} of {found.shown(found.asked.target)}."
+        best = max(found.values) if found.maximize else min(found.values)
+        yield f"No epoch reached the target: the best has {found.shown(best)} of {found.shown(found.asked.target)}."
     yield from _phases(found)
     yield from _race(found)
     if found.tuning:
@@ -42,7 +42,7 @@ def _phases(found: Found) -> Iterator[str]:
             wanted = "" if name.lower().replace(" ", "") <= until else f", as --until {until} asks for"
             yield f"{name} was not begun{wanted}."
         elif cost.state != DONE and name != "Phase 3":
-            yield f"{name} is not whole ({cost.state}): what it decided may change, or another may be better."
+            yield f"{name} is not whole ({cost.state}): what was not tried may be better."
 
 
 def _race(found: Found) -> Iterator[str]:
