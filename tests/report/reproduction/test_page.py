@@ -12,6 +12,7 @@ import pytest
 
 from nas.core.errors import UserError
 from nas.report.figures import rungs as stopped
+from nas.report.reproduction import answer
 from nas.report.reproduction.found import Found, read
 from nas.report.reproduction.page import write
 from nas.report.reproduction.race import curves, rungs, runners
@@ -189,10 +190,17 @@ def test_it_is_right_where_phases_are_missing(
     replace(ASKED, **asked).save(tmp_path)
     for full in fulls:
         full.write(tmp_path)
+    found = read(tmp_path)
+    lines = "\n".join(remarks(found))
+    assert answer.verdict(found).startswith(f"{verdict}: ") and all(line in lines for line in told)
+    assert len(table(tmp_path).rows) == len(found.asked.seeds) and len(phases(tmp_path).rows) == 4
+
+
+def test_the_page_of_one_epoch_and_nothing_else_is_whole(tmp_path: Path) -> None:
+    replace(ASKED, seeds=(5,)).save(tmp_path)
+    building.full(5, 1, "interrupted").write(tmp_path)
     page = Page(write(tmp_path, tmp_path / "reproduction.html"))
-    assert page.headings == HEADINGS and f"{verdict}: " in page.text
-    lines = "\n".join(remarks(read(tmp_path)))
-    assert all(line in lines and line in page.text for line in told)
+    assert page.headings == HEADINGS and "was interrupted after 1 of 60 epochs" in page.text
 
 
 def test_what_missed_the_target_by_little_is_not_all_of_it(tmp_path: Path) -> None:
