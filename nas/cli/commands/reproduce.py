@@ -3,7 +3,7 @@
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +49,14 @@ def reproduce(flags: Namespace) -> int:
 
 
 def _begun(directory: Path, now: Mapping[str, Any]) -> Wanted:
-    """Return what the reproduction in `directory` was asked for. Raises UserError where its data have moved away."""
+    """Return what the reproduction in `directory` was asked for; one that ended with a phase goes on with the next.
+
+    Raises UserError where its data have moved away.
+    """
     found = Reproduction.read(directory)
     wanted = Wanted.of_kept(found.asked, directory / REPRODUCTION).changed(now)
+    if decisions.decided(directory, wanted.until):
+        wanted = replace(wanted, until=PHASES[-1])
     if not is_data(wanted.data):
         raise UserError(f"the data {wanted.data} of the run are not there: say by --data where they lie now")
     return wanted
