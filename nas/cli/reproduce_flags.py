@@ -51,9 +51,7 @@ def _add_what(reproduce: argparse.ArgumentParser) -> None:
     what.add_argument("--max-params", type=value(positive), metavar="N", help="likewise; checked at once")
     what.add_argument("--max-latency-ms", type=value(number), metavar="X", help="likewise")
     what.add_argument("--seed", type=value(count), default=0, metavar="N", help="of everything")
-    what.add_argument(
-        "--seeds", type=value(positive), default=1, metavar="K", help="full trainings, of seeds N, N+1, ..."
-    )
+    what.add_argument("--seeds", type=value(positive), default=1, metavar="K", help="full trainings, seeds N, N+1, ...")
     what.add_argument("--max-time", type=value(seconds), metavar="15h", help="of all phases; they go on by nas resume")
     add_choice(what, "--until", "phase", LAST, default=LAST[-1], help="stop when it is over")
 

@@ -22,8 +22,7 @@ from nas.core.words import quoted
 from nas.engine.ends import Stop
 from nas.engine.signals import exit_status
 from nas.report.comparison.contest import alone
-from nas.report.reproduction.page import write
-from nas.report.reproduction.tables import phases, table
+from nas.report.reproduction.page import phases, table, write
 from nas.reproduction import decisions
 from nas.reproduction import race as rules
 from nas.reproduction.files import OPTIMIZERS, TUNING, Full, Phase1, Reproduction

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ConfigSpace import UniformFloatHyperparameter
+
 from nas.cli.commands.phases.planned import Planned
 from nas.cli.commands.phases.race import Chosen
 from nas.cli.commands.plan import Plan
@@ -53,6 +55,7 @@ def _initial(planned: Planned, plan: Plan, chosen: Chosen) -> list[dict[str, Any
     if planned.wanted.rule != rules.HALVING or "learning_rate" not in values or planned.wanted.optimizer is not None:
         return []
     rate = plan.space.space["learning_rate"]
+    assert isinstance(rate, UniformFloatHyperparameter)
     return [{**values, "learning_rate": min(max(chosen.rate, rate.lower), rate.upper)}]
 
 
