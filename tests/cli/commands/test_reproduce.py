@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from nas.deploy import trained
-from nas.history.sources.runs import found
+from nas.history.sources.reproduced import found
 from nas.main import main
 from nas.reproduction.decisions import decided
 from nas.reproduction.files import Full
