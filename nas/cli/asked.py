@@ -11,7 +11,7 @@ from nas.core.constraints import Constraint, parse
 from nas.core.errors import UserError
 from nas.core.words import unknown
 
-RECIPE = ("policy", "optimizer", "learning_rate", "weight_decay", "momentum", "batch_size")  # settings of the trainer that have flags
+RECIPE = ("policy", "optimizer", "learning_rate")  # settings of the trainer that have flags
 NOT_KEPT = ("run_dir", "name", "quiet", "initial")  # where a run lies, how it speaks, and what its spec.json holds
 
 
@@ -36,9 +36,6 @@ class Asked:
     policy: Any = None
     optimizer: Any = None
     learning_rate: float | None = None
-    weight_decay: float | None = None
-    momentum: float | None = None
-    batch_size: int | None = None
     folds: int | None = None
     confirm: int = 3
     diverge_above: float | None = None

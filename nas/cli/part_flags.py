@@ -25,9 +25,6 @@ def add_recipe(group: Any) -> None:
         named = "NAME[:parameter=value,...]"
         group.add_argument(f"--{kind}", type=value(_part(kind, own=True)), metavar=named, help=told.format(kind))
     group.add_argument("--learning-rate", type=value(number), metavar="X", help="in place of the space's")
-    group.add_argument("--weight-decay", type=value(number), metavar="X", help="in place of the space's")
-    group.add_argument("--momentum", type=value(number), metavar="X", help="in place of the space's")
-    group.add_argument("--batch-size", type=value(count), metavar="X", help="in place of the space's")
 
 
 def part_as_written(kind: str) -> Callable[[str], str]:

@@ -1,6 +1,5 @@
 """What are the trainer's own hyperparameters? TRAINER of a space names those that it searches, RECIPE fixes others."""
 
-import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -64,11 +63,6 @@ class Recipe:
         for setting, value in given:
             name, _, of_part = _current(setting).partition(".")
             values[name] = {**_mapping(values[name]), of_part: value} if of_part else value
-        optional = {name: values.pop(name) for name in [*values] if name.endswith("?")}
-        takes = inspect.signature(made("optimizer", values["optimizer"]).constructor).parameters
-        for name, value in optional.items():
-            if name[:-1] in takes:
-                values[name[:-1]] = value
         for name, check in _CHECKS.items():
             if values[name] is not None or (DEFAULTS | _LATER)[name] is not None:
                 values[name] = check(name, values[name])
@@ -152,7 +146,6 @@ def _known(given: Mapping[str, Any]) -> dict[str, Any]:
     known = {*DEFAULTS, *_LATER, "policy"}
     for name in given:
         whole_name, _, of_part = name.partition(".")
-        whole_name = whole_name.removesuffix("?")
         if whole_name not in known or (of_part and _current(whole_name) not in _PARTS):
             raise UserError(f"the trainer has no setting {name!r}: it has {', '.join(sorted(known - {'schedule'}))}")
     if {"schedule", "policy"} <= given.keys():
