@@ -62,7 +62,12 @@ def _add_first(reproduce: argparse.ArgumentParser) -> None:
     first.add_argument("--phase1", dest="rule", type=choice("rule", RULES), default="fixed", metavar="RULE", help=told)
     first.add_argument("--steps", type=value(positive), default=100, metavar="N", help="for each optimizer (100)")
     first.add_argument(
-        "--optimizers", nargs="+", type=part_as_written("optimizer"), default=(), metavar="NAME", help="that run (default: all there are)"
+        "--optimizers",
+        nargs="+",
+        type=part_as_written("optimizer"),
+        default=(),
+        metavar="NAME",
+        help="that run (default: all there are)",
     )
     first.add_argument(
         "--rates", nargs="+", type=value(rate), default=(), metavar="R", help="of halving (1e-4 1e-3 1e-2 1e-1)"

@@ -108,7 +108,16 @@ def test_killed_in_each_phase_it_goes_on_to_the_same_answer(asked: list[str], wh
 
 def test_several_seeds_a_target_and_a_phase_alone(asked: list[str], whole: Path, capfd: LINES) -> None:
     own = ["--name", "parts", "--optimizer", "adamw", "--learning-rate", "0.01", "--weight-decay", "1e-4", "--momentum"]
-    words = [*asked[: asked.index("--optimizers")], "--batch-size", "256", "--epochs", "30", "--workers", "0", "--quiet"]
+    words = [
+        *asked[: asked.index("--optimizers")],
+        "--batch-size",
+        "256",
+        "--epochs",
+        "30",
+        "--workers",
+        "0",
+        "--quiet",
+    ]
     words += [*own, "0.9", "--trials", "0", "--seeds", "2", "--stop-at-target"]
     assert main([*words, "--until", "phase2"]) == 0
     assert not (whole.parent / "parts" / "training").exists()

@@ -52,7 +52,7 @@ def run(planned: Planned, left: float | None) -> Run:
         details=details, experience=NOTHING,
     )  # fmt: skip
     around = Surroundings(left, planned.directory / OPTIMIZERS, None, [_Told(len(runs), wanted.quiet)])
-    return conduct(Work(asked.spec(), asked.space, asked.measures, asked.machine.executor(task)), around)
+    return conduct(Work(asked.spec(), asked.space, asked.measures, planned.executor(plan, task)), around)
 
 
 def chosen(results: Sequence[Result]) -> Chosen:
