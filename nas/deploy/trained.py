@@ -17,7 +17,7 @@ from nas.core.words import quoted
 from nas.runs import origin, saved
 from nas.runs.description import Description
 from nas.runs.disk import replacing
-from nas.runs.folder import check_run
+from nas.runs.folder import REPRODUCTION, check_run
 from nas.runs.tensors import opened
 from nas.spaces.space import Space, load_for
 from nas.training.evaluation import Evaluation
@@ -108,11 +108,14 @@ def read(path: Path) -> Trained:
 def find(source: Path) -> Trained:
     """Return the network in the file `source`, or that of the incumbent where it is the folder of a run.
 
+    A reproduction has one, too.
+
     Raises UserError where it is neither, or the network is not the one of best.json.
     """
     if not source.is_dir():
         return read(source)
-    check_run(source)
+    if not (source / REPRODUCTION).exists():
+        check_run(source)
     best, path = source / "best.json", source / f"best{SUFFIX}"
     incumbent = saved.read(best)
     if not path.exists():

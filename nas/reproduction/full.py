@@ -13,6 +13,7 @@ from nas.core import faults
 from nas.core.errors import Diverged
 from nas.core.plain import canonical
 from nas.core.types import Config
+from nas.core.units import duration
 from nas.deploy import trained
 from nas.engine.ends import INTERRUPTED as CTRL_C
 from nas.engine.ends import Stop
@@ -102,7 +103,7 @@ class FullTask:
         torch.set_num_threads(self.threads)
         if self.deterministic:
             be_deterministic()
-        running = _Running(self, seed, before, left, stop)
+        running = _Running(self, seed, before, left, stop, told)
         if running.training.position:
             told(f"seed {seed}: going on after {running.training.position} of {running.until} steps")
         return running.to_the_end(progress)
@@ -136,8 +137,11 @@ class FullTask:
 class _Running:
     """The training by one seed at work, with its curve so far."""
 
-    def __init__(self, task: FullTask, seed: int, before: Full | None, left: float, stop: Stop) -> None:
+    def __init__(
+        self, task: FullTask, seed: int, before: Full | None, left: float, stop: Stop, told: Callable[[str], None]
+    ) -> None:
         self.task, self.seed, self.began, self.left, self.stop = task, seed, time.monotonic(), left, stop
+        self.told: Callable[[str], None] | None = told
         self.training = Training.begin(
             task.space, task.config.values, task.pieces, (seed, "final"), task.epochs, task.device
         )
@@ -217,7 +221,16 @@ class _Running:
         if task.better(point, best):
             self._keep_network(metrics)
         self._write("")
+        self._tell_pace(point)
         return TARGET if task.reached(point) else ""
+
+    def _tell_pace(self, point: Point) -> None:
+        """Tell once how long the rest will take, by the second epoch: the first has more to do."""
+        left = self.task.epochs - point.epoch
+        if self.told and left and len(self.curve) > 1:
+            epoch = point.seconds - self.curve[-2].seconds
+            self.told(f"an epoch takes {duration(epoch)}; {left} more take {duration(left * epoch)} at this pace")
+            self.told = None
 
     def _best(self) -> Point | None:
         best: Point | None = None

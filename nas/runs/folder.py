@@ -146,10 +146,11 @@ def read_end(directory: Path | None) -> tuple[str, float]:
 
 
 def check_run(directory: Path) -> None:
-    """Raise UserError where a comparison lies in `directory` and not a run, naming one of its runs."""
-    if (directory / COMPARISON).exists():
-        first = next(iter(sorted(path.parent for path in directory.glob("*/spec.json"))), "not one yet")
-        raise UserError(f"{directory} is a comparison: give one of its runs, such as {first}")
+    """Raise UserError where a comparison or a reproduction lies in `directory`, not a run, naming one of its runs."""
+    for file, what in ((COMPARISON, "a comparison"), (REPRODUCTION, "a reproduction")):
+        if (directory / file).exists():
+            first = next(iter(sorted(path.parent for path in directory.glob("*/spec.json"))), "not one yet")
+            raise UserError(f"{directory} is {what}: give one of its runs, such as {first}")
 
 
 def is_study(directory: Path) -> bool:

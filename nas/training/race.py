@@ -1,7 +1,6 @@
 """How far does an optimizer bring a network in a few steps? All see the same batches, from the same weights."""
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -64,9 +63,7 @@ class RaceTask:
             keeper.resume(training)
         until, before = epochs * self.steps, training.position
         try:
-            with warnings.catch_warnings():  # of gradients that hold on to their graph, which the step lets go
-                warnings.filterwarnings("ignore", "Using backward.. with create_graph=True")
-                losses = _trained(training, until)
+            losses = _trained(training, until)
             if epochs < self.epochs:
                 keeper.save(training)
         finally:

@@ -1,5 +1,7 @@
 """How does a network learn from one batch, and what does it predict?"""
 
+import warnings
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -11,6 +13,8 @@ from nas.training.recipe import Recipe
 from nas.training.together.shared import mean_of_all
 
 _EVALUATION_BATCH = 512
+# A step lets go of gradients that hold on to their graph, which torch warns of.
+warnings.filterwarnings("ignore", r"Using backward\(\) with create_graph=True")
 
 
 def step(model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, pixels: Tensor, labels: Tensor) -> Tensor:
