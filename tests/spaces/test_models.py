@@ -98,8 +98,10 @@ def test_what_a_user_gives_has_one_name(tiny: str) -> None:
     assert models.native_size("inception_v3") == 299 and models.native_size(tiny) is None
 
 
-@pytest.mark.parametrize("name", ["resnet18", "timm/resnet18.a1_in1k", "/a,b/c.py:f:pretrained=/x,y.safetensors",
-                                  "model//a/net.py:how=cosine,n=3", "model/cnn", "/own.py", 'm:text="3",x=1e-05'])  # fmt: skip
+@pytest.mark.parametrize("name", [
+    "resnet18", "timm/resnet18.a1_in1k", "/a,b/c.py:f:pretrained=/x,y.safetensors", "model//a/net.py:how=cosine,n=3",
+    "model/cnn", "/own.py", 'm:text="3",x=1e-05',
+])  # fmt: skip
 def test_a_canonical_name_stays_as_it_is(name: str) -> None:
     assert canonical(name) == name
 
@@ -178,7 +180,9 @@ def test_torchvision_builds_networks_without_memory() -> None:
         assert all(weight.is_meta for weight in network.state_dict().values()), name
 
 
-@pytest.mark.parametrize("name", ["alexnet", "inception_v3", "regnet_y_400mf", "vit_b_32", "timm/mobilenetv3_small_050"])  # fmt: skip
+@pytest.mark.parametrize("name", [
+    "alexnet", "inception_v3", "regnet_y_400mf", "vit_b_32", "timm/mobilenetv3_small_050",
+])  # fmt: skip
 def test_images_of_any_size_and_colour_become_ten_classes(name: str) -> None:
     before = torch.random.get_rng_state()
     for shape in ((1, 8, 8), (3, 64, 64)):

@@ -29,7 +29,7 @@ def test_a_model_is_searched_evaluated_exported_and_used(tmp_path: Path, capsys:
     before = json.loads(best.read_text())["evidence"]["test"]
     assert main(["evaluate", str(best), "--quiet"]) == 0
     assert json.loads((run / "best.evaluation.json").read_text())["metrics"] == before
-    assert main(["history", "add", "--history", str(tmp_path / "h.db"), str(run)]) == 0
+    assert main(["history", "add", str(run), "--history", str(tmp_path / "h.db")]) == 0
     weights.unlink()  # the trained network has its own
     shutil.move(run, tmp_path / "elsewhere")
     capsys.readouterr()
