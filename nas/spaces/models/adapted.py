@@ -35,6 +35,7 @@ class Adapted(nn.Module):
         if self.normalised:
             images = images * self.factor + self.summand
         if self.size and images.shape[-2:] != (self.size, self.size):
-            images = functional.interpolate(images, (self.size, self.size), mode="bilinear", antialias=True)
+            shrunk = max(images.shape[-2:]) > self.size
+            images = functional.interpolate(images, (self.size, self.size), mode="bilinear", antialias=shrunk)
         logits: Tensor = self.network(images)
         return logits
