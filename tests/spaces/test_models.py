@@ -213,7 +213,7 @@ def test_weights_are_drawn_as_torchvision_draws_them() -> None:
 
 
 def test_pixels_are_normalised_as_the_weights_were_made() -> None:
-    adapted = Adapted(nn.Identity(), 1, 3, ((0.5, 0.4, 0.3), (0.2, 0.5, 1.0)), None)
+    adapted = Adapted(nn.Identity(), (1, 2, 2), 3, ((0.5, 0.4, 0.3), (0.2, 0.5, 1.0)), None)
     made = adapted(torch.full((1, 1, 2, 2), 0.2))  # 0.6 of pixels in 0..1
     assert torch.allclose(made[0, :, 0, 0], torch.tensor([0.5, 0.4, 0.3]))
     assert not list(adapted.state_dict())

@@ -39,7 +39,7 @@ class Build:
         normalisation = self.model.normalisation
         if taken == shape[0] and normalisation is None and size is None:
             return network
-        return Adapted(network, shape[0], taken, normalisation, size)
+        return Adapted(network, shape, taken, normalisation, size)
 
     def _head(self, shape: Shape, classes: int) -> frozenset[str]:
         """Return the names of the tensors whose shape depends on the number of classes."""
