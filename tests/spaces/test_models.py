@@ -17,6 +17,7 @@ from nas.spaces.models.adapted import Adapted
 from nas.spaces.name import canonical, parse, untrained
 from nas.spaces.space import load
 from nas.training import cost
+from nas.training.recipe import extras
 
 RESNET20 = "examples/resnet20.py"
 TINY = """
@@ -32,6 +33,9 @@ def shaped(input_shape, num_classes):
 
 def wide(num_classes, width):
     pass
+
+def strict(num_classes):
+    raise KeyError("no")
 
 def nothing(num_classes):
     pass
@@ -155,6 +159,7 @@ def test_a_function_that_makes_no_network_is_told(tiny: str, function: str, told
 
 @pytest.mark.parametrize(("function", "told"), [
     ("nothing", "returned NoneType, but must return a torch.nn.Module"),
+    ("strict", "cannot be built for images of 3x16x16, or run: KeyError: 'no'"),
     ("features", "makes (2, 10, 14, 14) of 2 images, but must make logits (2, 10)"),
 ])  # fmt: skip
 def test_a_function_that_makes_another_network_is_told(tiny: str, function: str, told: str) -> None:
@@ -167,6 +172,10 @@ def test_the_command_line_knows_models(capsys: pytest.CaptureFixture[str]) -> No
     assert "--space resnet18" in capsys.readouterr().out
     assert main(["--space", "resnte18", "--quiet"]) == 2
     assert "did you mean resnet18" in capsys.readouterr().err
+
+
+def test_the_version_of_timm_belongs_to_a_run_with_its_networks() -> None:
+    assert extras(load("timm/resnet10t")) == ("timm",) and not extras(load("resnet18"))
 
 
 # networks
