@@ -25,7 +25,11 @@ def add_task(search: argparse.ArgumentParser, macs: str) -> None:
         "--data", type=data, default="digits-m", metavar="NAME|DIR", help="a data set (nas data) or an image folder"
     )
     task.add_argument(
-        "--space", type=space, default="cnn", metavar="NAME|FILE.py", help="a known space (nas spaces) or your own"
+        "--space",
+        type=space,
+        default="cnn",
+        metavar="NAME|FILE.py",
+        help="a known space or model (nas spaces), or your own",
     )
     task.add_argument(
         "--objective", type=word, default="accuracy", metavar="METRIC", help="maximised; -METRIC is minimised"

@@ -19,6 +19,7 @@ from nas.runs.description import Description
 from nas.runs.disk import replacing
 from nas.runs.folder import REPRODUCTION, check_run
 from nas.runs.tensors import opened
+from nas.spaces.name import untrained
 from nas.spaces.space import Space, load_for
 from nas.training.evaluation import Evaluation
 from nas.training.pieces import TRAINING
@@ -38,10 +39,14 @@ class Trained:
     def network(self, space: str | None) -> nn.Module:
         """Return the network, ready to predict, built by the space `space` or else the one it was found in.
 
+        Pretrained weights that it began with are not needed.
+
         Raises UserError where that builds another.
         """
-        known = self.description
-        found, config = load_for(known.config, space or known.space, known.space_digest, known.space_source, self.path)
+        known, asked = self.description, space or self.description.space
+        name = untrained(asked)
+        source = known.space_source if name == asked else None  # it speaks of those weights, too
+        found, config = load_for(known.config, name, known.space_digest, source, self.path)
         try:
             model = found.build(config.values, known.shape, len(known.classes))
             model.load_state_dict(self.weights)

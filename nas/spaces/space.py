@@ -45,6 +45,7 @@ class Space:
     trainer: Mapping[str, Source] = field(default_factory=dict)  # which settings of the trainer are searched
     recipe: Mapping[str, Any] = field(default_factory=dict)  # and which are fixed, other than by default
     source: str = ""  # digest of the file: networks depend on more than the hyperparameters
+    one_network: bool = False  # that of every configuration
 
     @property
     def digest(self) -> str:

@@ -145,7 +145,8 @@ def _optimizers(space: Space, fixed: Any) -> set[str]:
 def extras(space: Space) -> tuple[str, ...]:
     """Return the packages besides the usual ones that its trainings depend on."""
     used = _optimizers(space, {**DEFAULTS, **_known(space.recipe)}["optimizer"])
-    return ("pytorch-optimizer",) if used & late("optimizer").keys() else ()
+    zoo = ("pytorch-optimizer",) if used & late("optimizer").keys() else ()
+    return (*zoo, "timm") if space.name.startswith("timm/") else zoo
 
 
 def check(space: Space) -> None:

@@ -194,11 +194,11 @@ class ImageTask:
 
     def parameters(self, config: dict[str, Any]) -> float:
         """Return the number of trainable parameters."""
-        return cost.parameters(self._on_meta(config))
+        return self._cost("params", lambda: cost.parameters(self._on_meta(config)))
 
     def macs(self, config: dict[str, Any]) -> float:
         """Return the multiply-accumulates of one forward pass."""
-        return cost.macs(self._on_meta(config), self.images.shape)
+        return self._cost("macs", lambda: cost.macs(self._on_meta(config), self.images.shape))
 
     def size_mb(self, config: dict[str, Any]) -> float:
         """Return the size of the parameters in megabytes, 4 bytes each."""
@@ -217,9 +217,24 @@ class ImageTask:
 
     def latency_ms(self, config: dict[str, Any]) -> float:
         """Return the median time of one image through the untrained network, in milliseconds."""
+        return self._cost("latency_ms", lambda: self._latency_ms(config))
+
+    def _latency_ms(self, config: dict[str, Any]) -> float:
         torch.set_num_threads(self.threads)
         model = self.space.build(config, self.images.shape, len(self.images.classes))
         return cost.latency_ms(model, self.images.shape, torch.device(self.device))
+
+    def _cost(self, name: str, measure: Callable[[], float]) -> float:
+        """Return what `measure` returns: once, where every configuration has the same network."""
+        if not self.space.one_network:
+            return measure()
+        if name not in self._costs:
+            self._costs[name] = measure()
+        return self._costs[name]
+
+    @cached_property
+    def _costs(self) -> dict[str, float]:
+        return {}
 
     def _on_meta(self, config: dict[str, Any]) -> torch.nn.Module:
         return cost.on_meta(self.space.build, config, self.images.shape, len(self.images.classes))

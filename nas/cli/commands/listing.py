@@ -16,6 +16,7 @@ def spaces(flags: Namespace) -> int:
         table.add_row(name, str(len(space.space)), default)
     print(shown(table))
     print("Your own: --space FILE.py, a file with space(), build(config, input_shape, num_classes) and DEFAULT")
+    print("One network: --space resnet18 or another of torchvision, timm/NAME, FILE.py:function, model/SPACE")
     return 0
 
 

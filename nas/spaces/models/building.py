@@ -39,7 +39,7 @@ class Build:
         normalisation = self.model.normalisation
         if taken == shape[0] and normalisation is None and size is None:
             return network
-        return Adapted(network, shape[0], taken, normalisation, size)
+        return Adapted(network, shape, taken, normalisation, size)
 
     def _head(self, shape: Shape, classes: int) -> frozenset[str]:
         """Return the names of the tensors whose shape depends on the number of classes."""
@@ -65,7 +65,7 @@ def _suited(model: Model, shape: Shape, classes: int) -> tuple[int, int | None]:
             made = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
             raise UserError(f"{model.name} makes {made} of 2 images, but must make logits (2, {classes})")
         return taken, size
-    raise UserError(f"{model.name} cannot run on images of {'x'.join(map(str, shape))}: {failures[0]}")
+    raise UserError(f"{model.name} cannot be built for images of {'x'.join(map(str, shape))}, or run: {failures[0]}")
 
 
 @torch.no_grad()

@@ -31,6 +31,7 @@ def space_of(text: str, what: str = "space") -> Space:
         {_SETTINGS[each]: each for each in searched},
         {"policy": "constant", **{_SETTINGS[each]: value for each, value in fixed.items()}},
         digest({"model": model.digest, "pretrained": weights.digest}) if weights else model.digest,
+        one_network=True,
     )  # fmt: skip
 
 
