@@ -1,20 +1,31 @@
 """How does a network learn from one batch, and what does it predict?"""
 
+import math
 import warnings
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from nas.data.images import Images
 from nas.training.draws import Draws
+from nas.training.inputs import paired, scaled
 from nas.training.measuring import Predictions
 from nas.training.recipe import Recipe
-from nas.training.together.shared import mean_of_all
+from nas.training.together.shared import averaged_if, mean_of_all, parts_of_all
 
 _EVALUATION_BATCH = 512
 # A step lets go of gradients that hold on to their graph, which torch warns of.
 warnings.filterwarnings("ignore", r"Using backward\(\) with create_graph=True")
+
+
+Advance = Callable[[Tensor, Tensor], Tensor]  # trains on pixels and labels of a batch and returns the loss
+
+
+def stepping(model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe) -> Advance:
+    """Return what takes a step on a batch, with an optimizer of either kind."""
+    return partial(step_with_closure if recipe.optimizer.closure else step, model, optimizer, recipe)
 
 
 def step(model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, pixels: Tensor, labels: Tensor) -> Tensor:
@@ -47,17 +58,27 @@ def step_with_closure(
 def _gradients(
     model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, pixels: Tensor, labels: Tensor
 ) -> Tensor:
-    """Leave the gradients of the loss on a batch with the weights; return the loss."""
+    """Leave the gradients of the loss on a batch with the weights; return the loss.
+
+    Where the recipe says so they are those of its parts, added up: but for rounding the same, unless the network draws
+    or normalises by batch. Then a part is normalised by its own images.
+    """
     optimizer.zero_grad(set_to_none=True)
-    with _precision(pixels.device, recipe.bfloat16):
-        loss = functional.cross_entropy(
-            model(scaled(pixels, recipe.centred)), labels, label_smoothing=recipe.label_smoothing
-        )
-    loss = mean_of_all(model, loss, len(labels))
-    loss.backward(create_graph=recipe.optimizer.create_graph)  # type: ignore[no-untyped-call]
+    pairs = paired(pixels, labels, recipe.mixup)
+    count = parts_of_all(model, math.ceil(len(labels) / recipe.micro_batch)) if recipe.micro_batch else 1
+    losses = list[Tensor]()
+    for number, part in enumerate(pairs.parts(count), 1):
+        with averaged_if(model, number == count):
+            with _precision(pixels.device, recipe.bfloat16):
+                loss = part.loss(model(part.inputs(recipe.centred)), recipe.label_smoothing)
+            if count > 1:
+                loss = loss * (len(part) / len(labels))
+            loss = mean_of_all(model, loss, len(labels))
+            loss.backward(create_graph=recipe.optimizer.create_graph)  # type: ignore[no-untyped-call]
+        losses.append(loss.detach())
     if recipe.gradient_clipping is not None:
         nn.utils.clip_grad_norm_(model.parameters(), recipe.gradient_clipping)
-    return loss.detach()
+    return torch.stack(losses).sum() if count > 1 else losses[0]
 
 
 @torch.inference_mode()
@@ -70,12 +91,6 @@ def predict(model: nn.Module, images: Images, indices: Tensor, centred: bool) ->
             logits.append(model(scaled(pixels, centred)).float())
         labels.append(truth)
     return Predictions(torch.cat(logits), torch.cat(labels))
-
-
-def scaled(pixels: Tensor, centred: bool) -> Tensor:
-    """Return uint8 images as floats in -1 .. 1 or 0 .. 1, channels last where there are several."""
-    values = pixels.to(memory_format=torch.channels_last).float()
-    return values.mul_(2 / 255).sub_(1) if centred else values.div_(255)
 
 
 def _precision(device: torch.device, on_a_cpu: bool = False) -> torch.autocast:

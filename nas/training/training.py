@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from nas.core.errors import Diverged
 from nas.core.seeds import seed
 from nas.spaces.space import Space
+from nas.training.averaging import Average
 from nas.training.draws import Draws
 from nas.training.encoding import encoded
 from nas.training.judging import evaluating
@@ -23,9 +24,9 @@ from nas.training.pieces import HELD_OUT, TRAINING, Piece, set_aside, withhold
 from nas.training.policies.learner import restore
 from nas.training.policies.policy import Running, begun
 from nas.training.recipe import Recipe
-from nas.training.recorded import Advance, Recorded
+from nas.training.recorded import Recorded
 from nas.training.resuming import check
-from nas.training.step import predict, step, step_with_closure
+from nas.training.step import Advance, predict, stepping
 from nas.training.together import shares, sharing
 from nas.training.together.shared import advancing
 from nas.training.trajectory import Columns, add_point, trajectory_of
@@ -57,6 +58,7 @@ class Training:
     seen: int = 0  # images, but for those of steps that were taken back
     optimizer: torch.optim.Optimizer = field(init=False)
     policy: Running = field(init=False)
+    average: Average | None = field(init=False)  # of the weights, if the recipe asks for one
     advance: Advance = field(init=False)
 
     @classmethod
@@ -141,6 +143,8 @@ class Training:
             if (drawn_by := shares.drawn_by(self.key, epoch, done)) is not None:
                 torch.manual_seed(drawn_by)
             loss = self.advance(self.recipe.augmentation.of(batch[0]), batch[1])
+        if self.average:
+            self.average.update_parameters(self.model)
         self.position += 1
         if self.policy.after_step(self, loss):
             images = self.order.images(done)
@@ -174,7 +178,7 @@ class Training:
     def judged(self) -> Iterator[nn.Module]:
         """Yield the network as it is to be judged and kept; afterwards it trains on as if nothing had been."""
         with self.policy.shown(self), evaluating(self.model, self.optimizer) as model:
-            yield model
+            yield self.average.module if self.average else model
 
     def branch(self) -> "Training":
         """Return a copy in memory that trains on by itself: try it, then drop it or `adopt` it."""
@@ -209,6 +213,7 @@ class Training:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "policy": self.policy.state_dict(),
+            **({"average": self.average.state_dict()} if self.average else {}),
             **({"points": copy.deepcopy(self.points)} if self.points else {}),
         }
 
@@ -218,11 +223,9 @@ class Training:
         self._load(saved)
 
     def put_back(self, kept: Mapping[str, Any]) -> None:
-        """Give weights and optimizer what was kept of them, under "model" and "optimizer"."""
-        restore(self.model, self.optimizer, kept)
+        """Give weights, their average and the optimizer what `nas.training.policies.learner.keep` kept of them."""
+        restore(self, kept)
         self._place_rates()
-        if isinstance(self.advance, Recorded):
-            self.advance.release()
 
     def place(self) -> dict[str, Any]:
         """Return where in the data the training is, and in its random numbers. No step that was taken is forgotten."""
@@ -241,16 +244,15 @@ class Training:
 
     def _equip(self) -> None:
         """Give the model a new optimizer, policy and step."""
-        chosen = self.recipe.optimizer
-        self.total = torch.zeros((), device=self.device)
+        recipe, self.total = self.recipe, torch.zeros((), device=self.device)
         with self.draws:
-            self.optimizer = chosen.make(list(self.model.parameters()), self.recipe, self.recorded)
-        self.policy = begun(self.recipe.policy, self)
-        self._place_rates()
-        one = step_with_closure if chosen.closure else step
-        self.advance = advancing(one, self.model, self.optimizer, self.recipe)
+            self.optimizer = recipe.optimizer.make(list(self.model.parameters()), recipe, self.recorded)
+        self.average = None if recipe.ema is None else Average(self.model, self.optimizer, recipe.ema)
+        self.policy = begun(recipe.policy, self)
+        self.advance = advancing(stepping, self.model, self.optimizer, recipe)
         if self.recorded:
-            self.advance = Recorded(self.advance, self.recipe.batch_size)
+            self.advance = Recorded(self.advance, recipe)
+        self._place_rates()
 
     def _load(self, saved: Mapping[str, Any]) -> None:
         self.position, self.losses = saved["position"], list(saved["losses"])
@@ -261,14 +263,15 @@ class Training:
         self.draws = Draws(self.device, saved["draws"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.policy.load_state_dict(saved["policy"])
+        if self.average:
+            self.average.load_state_dict(saved["average"])
         self._place_rates()
-        if isinstance(self.advance, Recorded):
-            self.advance.release()
 
     def _place_rates(self) -> None:
-        """Keep learning rates in tensors on the device where steps are recorded, which read them there."""
-        for group in self.optimizer.param_groups:
-            if self.recorded:
+        """Keep learning rates in tensors on the device where steps are recorded anew, which read them there."""
+        if isinstance(self.advance, Recorded):
+            self.advance.release()
+            for group in self.optimizer.param_groups:
                 group["lr"] = torch.as_tensor(group["lr"], dtype=torch.float32, device=self.device)
 
     def _end_epoch(self) -> None:

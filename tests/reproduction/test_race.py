@@ -1,5 +1,7 @@
 """The race: everybody runs once by the fixed rule; by halving no more steps are taken in all, and the best go on."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ def test_halving_has_no_more_steps_than_the_fixed_rule(optimizers: int, rates: i
     assert unit * epochs(bracket) <= steps * optimizers
     assert (unit + 1) * epochs(bracket) > steps * optimizers, "no step is left that all could have had"
     assert bracket[0].trials == optimizers * rates
-    assert all(3 * after.trials >= before.trials for before, after in zip(bracket, bracket[1:], strict=False))
+    assert all(3 * after.trials >= before.trials for before, after in pairwise(bracket))
 
 
 @given(st.integers(1, 300), st.integers(1, 500))

@@ -1,7 +1,7 @@
 """How is a step of several processes, each on its share of a batch, the step of one process on all of it?"""
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -28,12 +28,15 @@ class Shared(DistributedDataParallel):
 
 
 def advancing(
-    step: Callable[..., Tensor], model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe
+    stepping: Callable[[nn.Module, torch.optim.Optimizer, Recipe], Advance],
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    recipe: Recipe,
 ) -> Advance:
     """Return what takes a step of the model on a batch, or on this process's share of one."""
     if sharing().count == 1:
-        return partial(step, model, optimizer, recipe)
-    taken = partial(step, Shared(model), optimizer, recipe)
+        return stepping(model, optimizer, recipe)
+    taken = stepping(Shared(model), optimizer, recipe)
 
     def advance(pixels: Tensor, labels: Tensor) -> Tensor:
         with WholeBatches():
@@ -53,6 +56,21 @@ def mean_of_all(model: nn.Module, loss: Tensor, count: int) -> Tensor:
     distributed.all_reduce(totals)
     own = loss * (count * sharing().count / totals[1])
     return totals[0] / totals[1] + (own - own.detach())
+
+
+def parts_of_all(model: nn.Module, parts: int) -> int:
+    """Return in how many parts a step's batch is computed: as many in each process, whose shares may differ by one."""
+    if not isinstance(model, Shared):
+        return parts
+    most = torch.tensor(parts, device=next(model.parameters()).device)
+    distributed.all_reduce(most, distributed.ReduceOp.MAX)
+    return int(most.item())
+
+
+def averaged_if(model: nn.Module, last: bool) -> AbstractContextManager[None]:
+    """Let gradients be averaged over the processes in the block, if it is the `last` part of a batch, else added up."""
+    found: AbstractContextManager[None] = model.no_sync() if isinstance(model, Shared) and not last else nullcontext()
+    return found
 
 
 class _Sum(torch.autograd.Function):

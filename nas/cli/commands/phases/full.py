@@ -80,7 +80,8 @@ def keep(planned: Planned, tuned: Tuned, full: FullTask, first: Full) -> Saved |
     evidence: Mapping[str, Any] = {
         "space_source": full.space.source, "objective": planned.metric,
         "constraints": [str(constraint) for constraint in wanted.constraints], **tuned.evidence,
-        "test": {**best.metrics, **_costs(planned, full)}, "judged": OFFICIAL, "until": best.epoch, "reproduction": reproduction,
+        "test": {**best.metrics, **_costs(planned, full)}, "judged": OFFICIAL, "until": best.epoch,
+        "reproduction": reproduction,
     }  # fmt: skip
     saved = Saved(
         full.config.values, tuned.space, full.space.digest, wanted.data, planned.image_size, wanted.epochs, first.seed,
