@@ -11,7 +11,11 @@ from nas.core.constraints import Constraint, parse
 from nas.core.errors import UserError
 from nas.core.words import unknown
 
-RECIPE = ("policy", "optimizer", "learning_rate")  # settings of the trainer that have flags
+# Settings of the trainer that have flags.
+RECIPE = (
+    "policy", "optimizer", "learning_rate", "weight_decay", "momentum", "batch_size", "augmentation",
+    "label_smoothing", "mixup", "ema", "micro_batch",
+)  # fmt: skip
 NOT_KEPT = ("run_dir", "name", "quiet", "initial")  # where a run lies, how it speaks, and what its spec.json holds
 
 
@@ -20,8 +24,8 @@ class Asked:
     """The images, the space, what is to be found and how, and on what machine.
 
     `objective` is maximised, or minimised where it begins with a dash. `strategy` and `scheduler` are names or
-    mappings; `parameters` are given to those of the two that have them. `policy`, `optimizer` and
-    `learning_rate` stand in place of what the space fixes.
+    mappings; `parameters` are given to those of the two that have them. The settings of RECIPE stand in place of what
+    the space fixes.
     """
 
     data: str = "digits-m"
@@ -36,6 +40,14 @@ class Asked:
     policy: Any = None
     optimizer: Any = None
     learning_rate: float | None = None
+    weight_decay: float | None = None
+    momentum: float | None = None
+    batch_size: int | None = None
+    augmentation: Any = None
+    label_smoothing: float | None = None
+    mixup: float | None = None
+    ema: float | None = None
+    micro_batch: int | None = None
     folds: int | None = None
     confirm: int = 3
     diverge_above: float | None = None

@@ -8,7 +8,21 @@ from typing import Any, get_type_hints
 from nas.cli.flag_values import value, word
 from nas.core import parts
 from nas.core.parameters import Check, check_of
-from nas.core.units import count, number
+from nas.core.units import count, number, positive
+
+# Settings of the trainer, as flags of an X or an N.
+_NUMBERS = {
+    "learning-rate": "in place of the space's",
+    "weight-decay": "in place of the space's, or the optimizer's own",
+    "momentum": "in place of the space's, or the optimizer's own; of one that has betas the first of them",
+    "label-smoothing": "of the cross-entropy, in place of the space's",
+    "mixup": "alpha of the shares in which two images are mixed, such as 0.2; else none are",
+    "ema": "decay a step of the mean of the weights that is judged and kept, such as 0.999; else the weights are",
+}
+_COUNTS = {
+    "batch-size": "images, in place of the space's",
+    "micro-batch": "images at a time, where a batch does not fit: their gradients are added up",
+}
 
 
 def add_part(group: Any, kind: str, default: str | None, help: str, own: bool = False) -> None:
@@ -21,10 +35,13 @@ def add_part(group: Any, kind: str, default: str | None, help: str, own: bool = 
 def add_recipe(group: Any) -> None:
     """Add the flags that stand in place of what a space fixes of the trainer."""
     told = "in place of the space's; nas parts {} lists them"
-    for kind in ("policy", "optimizer"):
+    for kind in ("policy", "optimizer", "augmentation"):
         named = "NAME[:parameter=value,...]"
         group.add_argument(f"--{kind}", type=value(_part(kind, own=True)), metavar=named, help=told.format(kind))
-    group.add_argument("--learning-rate", type=value(number), metavar="X", help="in place of the space's")
+    for name, help in _NUMBERS.items():
+        group.add_argument(f"--{name}", type=value(number), metavar="X", help=help)
+    for name, help in _COUNTS.items():
+        group.add_argument(f"--{name}", type=value(positive), metavar="N", help=help)
 
 
 def part_as_written(kind: str) -> Callable[[str], str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.cli.flag_values import add_choice, choice, data, history, path, plain_name, value, word
-from nas.cli.part_flags import add_recipe
+from nas.cli.part_flags import add_recipe, part_as_written
 from nas.cli.search_flags import add_machine, add_wandb, add_workers
 from nas.cli.study_flags import rate
 from nas.core.units import count, number, positive, seconds
@@ -62,7 +62,12 @@ def _add_first(reproduce: argparse.ArgumentParser) -> None:
     first.add_argument("--phase1", dest="rule", type=choice("rule", RULES), default="fixed", metavar="RULE", help=told)
     first.add_argument("--steps", type=value(positive), default=100, metavar="N", help="for each optimizer (100)")
     first.add_argument(
-        "--optimizers", nargs="+", type=word, default=(), metavar="NAME", help="that run (default: all there are)"
+        "--optimizers",
+        nargs="+",
+        type=part_as_written("optimizer"),
+        default=(),
+        metavar="NAME",
+        help="that run (default: all there are)",
     )
     first.add_argument(
         "--rates", nargs="+", type=value(rate), default=(), metavar="R", help="of halving (1e-4 1e-3 1e-2 1e-1)"

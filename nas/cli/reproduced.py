@@ -97,9 +97,10 @@ class Wanted:
         """Return the words of a command line that asks for the same."""
         values = {"phase1" if name == "rule" else name: value for name, value in self.kept().items()}
         usual = {each.name: each.default for each in fields(self)}
+        recipe = values.pop("recipe")
         lists = {name: values.pop(name) for name in ("optimizers", "rates", "constraints")}
         words = [f"--constraint={text}" for text in lists.pop("constraints")]
-        for name, value in {**values, **values.pop("recipe")}.items():
+        for name, value in {**values, **recipe}.items():
             flag = f"--{name.replace('_', '-')}"
             if value is True:
                 words.append(flag)

@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -17,33 +18,37 @@ from nas.engine.ends import INTERRUPTED as CTRL_C
 from nas.engine.ends import Stop
 from nas.reproduction.files import TRAINING as FOLDER
 from nas.reproduction.files import Full, Point
-from nas.spaces.space import Space
+from nas.spaces.space import Space, load
 from nas.training.device import be_deterministic
 from nas.training.evaluation import Evaluation, Progress
 from nas.training.keeper import Keeper, ctrl_c_noted
-from nas.training.official import JUDGED
+from nas.training.official import JUDGED, pieces
 from nas.training.pieces import TRAINING, Piece
-from nas.training.recipe import settings
+from nas.training.recipe import check, overruled, settings
+from nas.training.together import sharing
 from nas.training.training import Training
 from nas.training.trajectory import standing
 
 EPOCHS, TARGET, DIVERGED = "epochs", "target", "diverged"  # after which nothing is left
 TIME, INTERRUPTED = "time", "interrupted"
+_LOOK = 10  # steps, after which several processes ask the first whether they are to stop
 
 
 @dataclass(frozen=True)
 class FullTask:
     """The full training of one configuration: on which images, for how long, and when it may end before.
 
-    `space` has the whole recipe. More of the `metric` is better where `maximize`; `target` is the value that ends the
-    training where it is reached, if any does. State, curve and best network lie in the folder of the reproduction,
-    `directory`; the state is kept every `save_every` seconds, every `save_steps` steps, and when it ends.
+    `recipe` are the settings beside those of the space of that name. More of the `metric` is better where `maximize`;
+    `target` is the value that ends the training where it is reached, if any does. State, curve and best network lie in
+    the folder of the reproduction, `directory`; the state is kept every `save_every` seconds, every `save_steps` steps,
+    and when it ends. Sent to other processes, each of which loads its images.
     """
 
-    space: Space
-    config: Config
+    space_name: str
+    recipe: Mapping[str, Any]
+    values: Mapping[str, Any]
     data: str
-    pieces: Mapping[str, Piece] = field(repr=False)
+    image_size: int | None
     epochs: int
     metric: str
     maximize: bool
@@ -51,9 +56,33 @@ class FullTask:
     device: str = "cpu"
     threads: int = 1
     deterministic: bool = False
+    resident_bytes: int | None = None
+    decoders: int = 0
     target: float | None = None
     save_every: float = 300.0
     save_steps: int | None = None
+
+    @cached_property
+    def space(self) -> Space:
+        """The space with the whole recipe. Raises UserError for one that could train nothing."""
+        space = overruled(load(self.space_name), self.recipe)
+        check(space)
+        return space
+
+    @cached_property
+    def config(self) -> Config:
+        return Config.of(self.values)
+
+    @cached_property
+    def pieces(self) -> dict[str, Piece]:
+        """The images to train on, and those that judge."""
+        return pieces(
+            self.data, self.image_size, self.device, resident_bytes=self.resident_bytes, decoders=self.decoders
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the loaded images behind."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     def network(self, seed: int) -> Path:
         """Return where the best network by a seed is kept."""
@@ -67,7 +96,7 @@ class FullTask:
         Goes on from what was kept. What has ended by its epochs or its target comes back as it is. At Ctrl-C, and
         where something asks to `stop`, the step at hand is finished and the state kept.
         """
-        before = Full.read(self.directory, seed)
+        before = sharing().from_first(lambda: Full.read(self.directory, seed))
         if before and self._over(before):
             return before
         torch.set_num_threads(self.threads)
@@ -112,7 +141,10 @@ class _Running:
         self.training = Training.begin(
             task.space, task.config.values, task.pieces, (seed, "final"), task.epochs, task.device
         )
-        self.keeper = Keeper(task.directory / FOLDER / f"seed{seed}.training", task.owner, task.save_every)
+        folder = task.directory / FOLDER
+        if sharing().first:
+            folder.mkdir(exist_ok=True)
+        self.keeper = Keeper(folder / f"seed{seed}.training", task.owner, task.save_every)
         self.keeper.resume(self.training)
         done = self.training.position // self.training.steps_per_epoch
         curve = tuple(point for point in before.curve if point.epoch <= done) if before else ()
@@ -149,14 +181,16 @@ class _Running:
                 faults.point("step.trained")
                 if pressed():
                     self.stop.ask(CTRL_C)
-                ended = ended or (INTERRUPTED if self.stop.reason else TIME if self._late else "")
+                if training.between_epochs or sharing().count == 1 or training.position % _LOOK == 0:
+                    ended = ended or sharing().from_first(self._stopped)
                 if ended and training.position < self.until:
                     return ended
         return ended if ended == TARGET else EPOCHS
 
-    @property
-    def _late(self) -> bool:
-        return time.monotonic() - self.began > self.left
+    def _stopped(self) -> str:
+        """Return what stops the training from outside, if anything does."""
+        late = time.monotonic() - self.began > self.left
+        return INTERRUPTED if self.stop.reason else TIME if late else ""
 
     def _kept(self) -> None:
         if self.task.save_steps and self.training.position % self.task.save_steps == 0:
@@ -192,6 +226,8 @@ class _Running:
         return best
 
     def _keep_network(self, metrics: dict[str, float]) -> None:
+        if not sharing().first:
+            return
         task, classes = self.task, self.training.pieces[TRAINING].images.classes
         tested = Evaluation(JUDGED, metrics, [], classes, self.training)
         trained.keep(task.network(self.seed), tested, task.space, task.config, task.data, task.epochs, self.seed)
@@ -202,7 +238,8 @@ class _Running:
             self.seed, self.task.epochs, training.position // training.steps_per_epoch, ended,
             best.epoch if best else None, self.seconds, len(training.pieces[TRAINING]), self.curve,
         )  # fmt: skip
-        full.write(self.task.directory)
+        if sharing().first:
+            full.write(self.task.directory)
         return full
 
     def _end(self, ended: str) -> Full:
@@ -210,7 +247,7 @@ class _Running:
         if ended in (TIME, INTERRUPTED):
             self.keeper.save(self.training)
         full = self._write(ended)
-        if ended not in (TIME, INTERRUPTED):
+        if sharing().first and ended not in (TIME, INTERRUPTED):
             self.keeper.path.unlink(missing_ok=True)
         self.training.release()
         return full

@@ -1,6 +1,7 @@
 """How far does an optimizer bring a network in a few steps? All see the same batches, from the same weights."""
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +10,7 @@ from typing import Any
 
 import torch
 
-from nas.core.errors import Diverged
+from nas.core.errors import Diverged, UserError
 from nas.core.seeds import seed as seed_of
 from nas.spaces.space import Space
 from nas.spaces.space import load as load_space
@@ -25,6 +26,10 @@ STEPS, LOSSES = "steps", "losses"  # in the details of a result
 _JUDGED = 0.1  # share of the steps, the last ones, whose mean loss is what counts
 _POINTS = 100  # of a curve, at most
 _LOOK = 10  # steps, after which a loss that is no number ends the training
+
+
+class CannotRun(Exception):  # noqa: N818 (a fate: the others run without it)
+    """An optimizer cannot be made, or not be made to train this network."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +50,23 @@ class RaceTask:
         """Train on to `epochs`. Return the mean training loss of the last tenth of all steps so far, and a curve.
 
         Weights and batches are the same for all, whatever the `seed` of the trial. Raises nas.Diverged for a loss that
-        is not finite.
+        is not finite, and CannotRun.
         """
         torch.set_num_threads(self.task.threads)
         if self.task.deterministic:
             be_deterministic()
-        training, keeper = self.begun(asked), Keeper(checkpoint / "training", repr(sorted(asked.items())), math.inf)
+        try:
+            training = self.begun(asked)
+        except UserError as error:
+            raise CannotRun(str(error)) from None
+        keeper = Keeper(checkpoint / "training", repr(sorted(asked.items())), math.inf)
         if start:
             keeper.resume(training)
         until, before = epochs * self.steps, training.position
         try:
-            losses = _trained(training, until)
+            with warnings.catch_warnings():  # of gradients that hold on to their graph, which the step lets go
+                warnings.filterwarnings("ignore", "Using backward.. with create_graph=True")
+                losses = _trained(training, until)
             if epochs < self.epochs:
                 keeper.save(training)
         finally:

@@ -8,6 +8,7 @@ from nas.data.images import Images
 from nas.training.draws import Draws
 from nas.training.measuring import Predictions
 from nas.training.recipe import Recipe
+from nas.training.together.shared import mean_of_all
 
 _EVALUATION_BATCH = 512
 
@@ -48,6 +49,7 @@ def _gradients(
         loss = functional.cross_entropy(
             model(scaled(pixels, recipe.centred)), labels, label_smoothing=recipe.label_smoothing
         )
+    loss = mean_of_all(model, loss, len(labels))
     loss.backward(create_graph=recipe.optimizer.create_graph)  # type: ignore[no-untyped-call]
     if recipe.gradient_clipping is not None:
         nn.utils.clip_grad_norm_(model.parameters(), recipe.gradient_clipping)

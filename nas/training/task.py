@@ -25,6 +25,7 @@ from nas.training.keeper import Keeper
 from nas.training.measuring import mean
 from nas.training.pieces import TRAINING, VALIDATION, Piece
 from nas.training.recipe import Recipe, check, overruled
+from nas.training.together import sharing
 from nas.training.training import Key, Training
 
 CHEAP = ("params", "macs", "size_mb", "train_seconds", "latency_ms")
@@ -142,7 +143,7 @@ class ImageTask:
         Until the last is done each leaves its state where a killed job finds it again; then all are the checkpoint.
         """
         kept, more = unfinished(checkpoint), epochs < self.max_epochs
-        if kept.is_file():
+        if sharing().first and kept.is_file():
             kept.replace(_of_an_earlier_version(kept))
         validated, curves, trajectories = list[dict[str, float]](), list[list[float]](), list[dict[str, Any]]()
         for i, (train, validation) in enumerate(folds):
@@ -159,7 +160,7 @@ class ImageTask:
             finally:
                 training.release()
             del training  # before there is another
-        _hand_over(kept, checkpoint if more else None)
+        sharing().from_first(lambda: _hand_over(kept, checkpoint if more else None))
         curve = [sum(epoch) / len(epoch) for epoch in zip(*curves, strict=True)]
         found = {**mean(validated), "folds": validated, "loss_curve": curve}
         return {**found, "trajectories": trajectories} if trajectories else found

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -26,6 +26,8 @@ from nas.training.recipe import Recipe
 from nas.training.recorded import Advance, Recorded
 from nas.training.resuming import check
 from nas.training.step import predict, step, step_with_closure
+from nas.training.together import shares, sharing
+from nas.training.together.shared import advancing
 from nas.training.trajectory import Columns, add_point, trajectory_of
 
 Key = tuple[int | str, ...]
@@ -82,6 +84,7 @@ class Training:
             model = space.build(dict(config), images.shape, len(images.classes))
             model = model.to(place, memory_format=recipe.optimizer.memory_format)  # type: ignore[call-overload]
         pieces = withhold(set_aside(pieces, recipe.policy.sets_aside(), key), recipe.policy.withholds(), key)
+        shares.check(recipe, len(pieces[TRAINING]), recorded)
         training = cls(recipe, pieces, key, epochs, place, recorded, model.train(), draws)
         training._equip()
         encoded(training.state_dict(), "the state of the training")
@@ -90,7 +93,8 @@ class Training:
     @cached_property
     def order(self) -> Order:
         """In which order the images are trained on."""
-        return Order(self.pieces[TRAINING], self.pieces.get(HELD_OUT), self.recipe.batch_size, self.key)
+        least = max(2, sharing().count)
+        return Order(self.pieces[TRAINING], self.pieces.get(HELD_OUT), self.recipe.batch_size, self.key, least)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -116,7 +120,7 @@ class Training:
                 done * size : (done + until - self.position) * size
             ]
             place = (self.position, self.lag)
-            for batch in piece.images.batches(left, size, self.device):
+            for batch in piece.images.batches(*shares.own(left, size), self.device):
                 yield batch
                 if self.position == place[0]:
                     raise RuntimeError("a batch of a training is to be given to its step before the next is asked for")
@@ -134,13 +138,14 @@ class Training:
         if self.between_epochs:
             self.total, self.seen = torch.zeros((), device=self.device), 0
         with self.draws:
-            if not done:
-                torch.manual_seed(seed(*self.key, epoch, "dropout"))
+            if (drawn_by := shares.drawn_by(self.key, epoch, done)) is not None:
+                torch.manual_seed(drawn_by)
             loss = self.advance(self.recipe.augmentation.of(batch[0]), batch[1])
         self.position += 1
         if self.policy.after_step(self, loss):
-            self.total += loss * len(batch[1])
-            self.seen += len(batch[1])
+            images = self.order.images(done)
+            self.total += loss * images
+            self.seen += images
         if self.between_epochs:
             self._end_epoch()
         return loss
@@ -157,7 +162,9 @@ class Training:
 
     def _predicted(self, model: nn.Module, part: str) -> Predictions:
         piece = self.pieces[part]
-        return predict(model, piece.images, piece.indices, self.recipe.centred)
+        return shares.in_shares(
+            lambda indices: predict(model, piece.images, indices, self.recipe.centred), piece.indices
+        )
 
     def validate(self, part: str) -> dict[str, float]:
         """Return the metrics on a part. Raises Diverged for a loss that is not finite."""
@@ -241,7 +248,7 @@ class Training:
         self.policy = begun(self.recipe.policy, self)
         self._place_rates()
         one = step_with_closure if chosen.closure else step
-        self.advance = partial(one, self.model, self.optimizer, self.recipe)
+        self.advance = advancing(one, self.model, self.optimizer, self.recipe)
         if self.recorded:
             self.advance = Recorded(self.advance, self.recipe.batch_size)
 

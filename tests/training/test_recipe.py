@@ -11,7 +11,7 @@ from nas.core.errors import UserError
 from nas.core.parameters import check_of
 from nas.runs.saved import versions
 from nas.spaces.space import Space, load
-from nas.training.recipe import DEFAULTS, Recipe, check, extras, settings
+from nas.training.recipe import DEFAULTS, Recipe, check, extras, overruled, prescribed, settings
 from nas.training.resuming import check as tried
 from nas.training.resuming import difference
 from tests.training.tiny import build, tiny
@@ -79,6 +79,8 @@ def test_a_gene_with_a_parameter_that_there_is_not_is_told_before_anything_is_tr
         ({"optimizer.nesterov.x": 1}, "has no parameter 'nesterov.x'"),
         ({"momentum.x": 1}, "the trainer has no setting 'momentum.x'"),
         ({"policy": "linear", "schedule": "linear"}, "the trainer's policy is given twice"),
+        ({"batch_size?": 8}, "the trainer has no setting 'batch_size?'"),
+        ({"momentum": 0.5, "momentum?": 0.5}, "the trainer's momentum is given twice: leave momentum? out"),
         ({"optimizer": "adamm"}, "unknown optimizer 'adamm': did you mean adam?"),
         ({"policy": "cosine:0.1"}, "'cosine:0.1': write NAME:parameter=value,parameter=value"),
         ({"policy": "cosin"}, "unknown policy 'cosin': did you mean cosine?"),
@@ -93,6 +95,9 @@ def test_a_gene_with_a_parameter_that_there_is_not_is_told_before_anything_is_tr
         ({"batch_size": 0}, "batch size is 0, but must be at least 1"),
         ({"label_smoothing": 2}, "the label smoothing is 2, but must lie between 0 and 1"),
         ({"gradient_clipping": -1}, "the gradient clipping is -1, but must be above 0"),
+        ({"mixup": 0}, "the mixup is 0, but must be above 0"),
+        ({"ema": 1}, "the ema is 1, but must be below 1"),
+        ({"micro_batch": 0}, "micro batch is 0, but must be at least 1"),
         ({"centred": "yes"}, "centred is 'yes', but must be True or False"),
     ],
 )  # fmt: skip
@@ -105,7 +110,7 @@ def test_what_makes_no_sense_is_told_in_one_line(fixed: dict[str, Any], told: st
 @pytest.mark.parametrize(
     ("fixed", "told"),
     [
-        ({"optimizer": "adamw", "momentum": 0.5}, "the optimizer adamw has no momentum: leave that out of the recipe"),
+        ({"optimizer": {"name": "adamw", "betas": [0.8, 0.9]}, "momentum": 0.5}, "no momentum but its betas, which"),
         ({"optimizer": "adagrad", "momentum": 0.9}, "the optimizer adagrad has no momentum"),
         ({"optimizer": "rprop", "weight_decay": 0.1}, "the optimizer rprop has no weight decay"),
         ({"optimizer": {"name": "adam", "betas": (2.0, 0.9)}}, "the optimizer adam: Invalid beta parameter at index 0"),
@@ -138,6 +143,54 @@ def test_settings_are_those_that_files_have_always_held() -> None:
     }  # fmt: skip
     again = Recipe.of({}, {}, settings(space))
     assert again == Recipe.of({}, {}, space.recipe)
+
+
+def test_the_momentum_of_an_optimizer_that_has_none_is_the_first_of_its_betas() -> None:
+    def betas(**fixed: Any) -> object:
+        return tiny({"policy": "constant", **fixed}).optimizer.param_groups[0]["betas"]
+
+    assert betas(optimizer="adamw", momentum=0.3) == betas(optimizer="nadam", momentum=0.3) == (0.3, 0.999)
+    assert betas(optimizer={"name": "adam", "betas": [0.8, 0.9]}, momentum=0.9) == (0.8, 0.9)  # as files of before say
+    assert betas(optimizer={"name": "adam", "betas": [0.8, 0.9]}, **{"momentum?": 0.3}) == (0.8, 0.9)
+
+
+def test_a_setting_with_a_question_mark_is_for_optimizers_that_take_it() -> None:
+    def found(optimizer: str) -> tuple[float | None, float | None]:
+        given = recipe(optimizer=optimizer, **{"weight_decay?": 0.01, "momentum?": 0.3})
+        return given.weight_decay, given.momentum
+
+    assert found("sgd") == found("adamw") == (0.01, 0.3)
+    assert (found("adagrad"), found("lbfgs")) == ((0.01, None), (None, None))
+    searched = Recipe.of({"mass": 0.7}, {"momentum?": "mass"}, {"optimizer": "sgd", "momentum?": 0.3})
+    assert searched == recipe(optimizer="sgd", momentum=0.7)
+
+
+@pytest.mark.parametrize("trainer", [{}, {"optimizer": "which"}, {"momentum?": "rate"}, {"momentum": "rate"}], ids=str)
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw", "rprop"])
+def test_a_saved_recipe_gives_the_same_training_whatever_the_optimizer_takes(
+    trainer: dict[str, str], optimizer: str
+) -> None:
+    fixed = {"optimizer": optimizer, "weight_decay?": 0.01} | ({} if "rate" in trainer.values() else {"momentum?": 0.3})
+    if "momentum" in trainer and optimizer == "rprop":
+        fixed["optimizer"] = "rmsprop"
+    space = space_of(fixed, trainer)
+    again = replace(space, recipe=settings(space))
+    for which in ("sgd", "rprop"):
+        values = {**space.default, "which": which}
+        assert Recipe.of(values, trainer, again.recipe) == Recipe.of(values, trainer, space.recipe)
+    assert settings(again) == settings(space)
+    assert not {name.removesuffix("?") for name in settings(space) if name.endswith("?")} & settings(space).keys()
+
+
+def test_a_flag_stands_in_place_of_a_setting_with_a_question_mark() -> None:
+    space = space_of({"optimizer": "sgd", "momentum?": 0.3, "weight_decay?": 0.1})
+    assert overruled(space, {"momentum": 0.5}).recipe == {"optimizer": "sgd", "momentum": 0.5, "weight_decay?": 0.1}
+    assert overruled(space, {"optimizer": "rprop"}).recipe == {**space.recipe, "optimizer": "rprop"}
+    searching = replace(space, trainer={"momentum?": "rate"})
+    with pytest.raises(UserError, match="searches the momentum: leave --momentum out"):
+        overruled(searching, {"momentum": 0.5})
+    assert prescribed(searching, {"momentum?": 0.5}).recipe["momentum?"] == 0.5
+    assert prescribed(searching, {"momentum?": 0.5}).trainer == {}
 
 
 def space_of(fixed: dict[str, Any], trainer: dict[str, str] | None = None) -> Space:

@@ -26,7 +26,7 @@ from nas.spaces.space import load_for
 from nas.training.device import choose_device
 from nas.training.evaluation import UNFINISHED, Evaluation, Evaluator
 from nas.training.official import OFFICIAL
-from nas.training.recipe import check, overruled
+from nas.training.recipe import check, overruled, setting_of
 from nas.training.trajectory import summary
 
 _WIDEST = 20  # classes whose confusion matrix fits a terminal
@@ -58,8 +58,8 @@ class Asked:
     def _changed(self) -> list[tuple[str, Any]]:
         return [(name, value) for name, value in self.recipe.items() if value != self._saved(name)]
 
-    def _saved(self, setting: str) -> Any:
-        return self.content.recipe.get("schedule" if setting == "policy" else setting)
+    def _saved(self, name: str) -> Any:
+        return setting_of(self.content.recipe, name)
 
     def record(self, own: bool) -> Path:
         """Return where the metrics are written."""

@@ -3,7 +3,7 @@
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +19,18 @@ from nas.cli.reproduced import PHASES, Wanted
 from nas.core.errors import UserError
 from nas.core.slug import slug
 from nas.core.words import quoted
-from nas.engine.ends import Stop
 from nas.engine.signals import exit_status
 from nas.report.comparison.contest import alone
-from nas.report.reproduction.page import phases, table, write
+from nas.report.reproduction.page import write
+from nas.report.reproduction.tables import phases, table
 from nas.reproduction import decisions
 from nas.reproduction import race as rules
 from nas.reproduction.files import OPTIMIZERS, TUNING, Full, Phase1, Reproduction
 from nas.reproduction.full import INTERRUPTED, TIME
 from nas.runs.disk import write_atomically
 from nas.runs.folder import REPRODUCTION, read_end
+from nas.training.device import choose_device
+from nas.training.together import begin
 
 _SHARES = {"phase1": 0.1, "phase2": 0.3}  # of the time limit, at most
 
@@ -40,17 +42,29 @@ def reproduce(flags: Namespace) -> int:
     else:
         wanted = Wanted.of(flags)
         directory = flags.run_dir / (flags.name or fresh(f"{slug(Path(wanted.model).stem)}-reproduced"))
-    planned = Planned(wanted, directory)
-    planned.check()
-    with alone(directory, REPRODUCTION):
-        _keep(planned)
-        return _Phases(planned).go_on()
+    group = begin(choose_device(wanted.device))
+    if not group.first:
+        group.follow()
+        return 0
+    try:
+        planned = Planned(wanted, directory)
+        planned.check()
+        with alone(directory, REPRODUCTION):
+            _keep(planned)
+            return _Phases(planned).go_on()
+    finally:
+        group.dismiss()
 
 
 def _begun(directory: Path, now: Mapping[str, Any]) -> Wanted:
-    """Return what the reproduction in `directory` was asked for. Raises UserError where its data have moved away."""
+    """Return what the reproduction in `directory` was asked for; one that ended with a phase goes on with the next.
+
+    Raises UserError where its data have moved away.
+    """
     found = Reproduction.read(directory)
     wanted = Wanted.of_kept(found.asked, directory / REPRODUCTION).changed(now)
+    if decisions.decided(directory, wanted.until):
+        wanted = replace(wanted, until=PHASES[-1])
     if not is_data(wanted.data):
         raise UserError(f"the data {wanted.data} of the run are not there: say by --data where they lie now")
     return wanted
@@ -111,12 +125,12 @@ class _Phases:
         tuned, status = self._second(chosen)
         if tuned is None or self.wanted.until == PHASES[1]:
             return status, []
-        task, stop = full.task(self.planned, tuned), Stop()
-        trainings = full.run(self.planned, task, self._left(), stop)
+        task = full.task(self.planned, tuned)
+        trainings, stopped = full.run(self.planned, task, self._left())
         if trainings:
             full.keep(self.planned, tuned, task, trainings[0])
         judged = any(training.best for training in trainings)
-        return exit_status(stop.reason) or (0 if judged else 1), trainings
+        return exit_status(stopped) or (0 if judged else 1), trainings
 
     def _first(self) -> tuple[Chosen | None, int]:
         """Return what phase 1 chooses, or None and the exit status where it is not over."""

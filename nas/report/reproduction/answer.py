@@ -1,7 +1,6 @@
 """Was the target reached? By which seed, at which epoch, after how long, and how sure is that?"""
 
 import math
-from collections.abc import Sequence
 from statistics import fmean, stdev
 
 from nas.core.units import duration
@@ -9,6 +8,7 @@ from nas.report.facts import Table
 from nas.report.reproduction.found import Found
 from nas.reproduction.files import Full
 
+OVER = ("epochs", "target", "diverged")  # after which a training does not go on
 _ENDED = {
     "epochs": "all its epochs", "target": "the target", "diverged": "divergence", "time": "the limit in time",
     "interrupted": "an interruption", "": "not yet",
@@ -18,8 +18,8 @@ _ENDED = {
 def answers(found: Found) -> Table:
     """Return a row a seed: the best epoch and the last told apart; below them the mean ± the standard deviation."""
     headings = (
-        "seed", "best", "of the target", "at epoch", "of training", "of all phases", "last", "reached at epoch",
-        "ended by",
+        "seed", f"best {found.metric}", "of the target", "at epoch", "after training", "after all phases",
+        f"last {found.metric}", "target met at epoch", "ended by",
     )  # fmt: skip
     rows = [_row(found, full) for full in found.fulls]
     begun = {full.seed for full in found.fulls}
@@ -35,13 +35,13 @@ def _row(found: Found, full: Full) -> tuple[str, ...]:
     return (
         str(full.seed), found.shown(value), percent(found.share(value)), f"{best.epoch:,} of {full.epochs:,}",
         duration(best.seconds), duration(found.seconds_before + best.seconds), found.shown(found.value(full.curve[-1])),
-        f"{met.epoch:,}" if met else "never" if full.ended else "", _ENDED[full.ended],
+        f"{met.epoch:,}" if met else "never" if full.ended in OVER else "not yet", _ENDED[full.ended],
     )  # fmt: skip
 
 
 def _mean(found: Found) -> tuple[str, ...]:
     best = [full.at_best for full in found.judged if full.at_best]
-    values, epochs = [found.value(point) for point in best], [float(point.epoch) for point in best]
+    values, epochs = found.values, [float(point.epoch) for point in best]
     shares, times = [found.share(value) for value in values], fmean(point.seconds for point in best)
     last = [found.value(full.curve[-1]) for full in found.judged]
     met = sum(found.met(full) is not None for full in found.judged)
@@ -58,34 +58,34 @@ def percent(share: float, spread: float | None = None) -> str:
     return told + (f" ± {100 * spread:.1f}" if spread is not None else "") + " %"
 
 
-def reached(found: Found) -> bool:
-    """Return whether a best epoch of some seed reached the target."""
-    return any(map(found.met, found.judged))
-
-
 def verdict(found: Found) -> str:
-    """Return the answer in a sentence or two."""
+    """Return the answer in a few sentences: of several seeds their mean, and the first, whose network is kept."""
     target = f"the target of {found.shown(found.asked.target)} {found.metric}"
-    first = found.first
-    if not first or not (best := first.at_best):
-        return f"Not known yet: no full training was judged so far, so {target} stands."
-    value, last = found.value(best), found.value(first.curve[-1])
-    which = f" by seed {first.seed}" if len(found.asked.seeds) > 1 else ""
-    met = found.met(first)
-    verb = f"Reached: {found.shown(value)}" if met else f"Not reached: {found.shown(value)}"
+    if not found.judged:
+        return f"Not known yet: no full training was judged so far for {target}."
+    begin = "Reached" if found.reached else "Not reached"
+    if len(found.judged) == 1:
+        return f"{begin}: {_of(found, found.judged[0], target)}"
+    mean, met = fmean(found.values), sum(map(found.reaches, found.values))
+    return (
+        f"{begin}: {found.shown(mean, stdev(found.values))}, the mean of {len(found.values)} seeds, is "
+        f"{percent(found.share(mean))} of {target}, which {met} of them reached. Seed {found.judged[0].seed}, whose "
+        f"network is kept, had {_of(found, found.judged[0], 'it')}"
+    )
+
+
+def _of(found: Found, full: Full, target: str) -> str:
+    """Return what one training reached, when, and what was left of it at the end."""
+    best, met, last = full.at_best, found.met(full), full.curve[-1]
+    if not best:
+        return "nothing."
+    value = found.value(best)
     told = [
-        f"{verb} at epoch {best.epoch:,} of {first.epochs:,}{which}, {percent(found.share(value))} of {target}, "
+        f"{found.shown(value)} at epoch {best.epoch:,} of {full.epochs:,}, {percent(found.share(value))} of {target}, "
         f"after {duration(best.seconds)} of training and {duration(found.seconds_before + best.seconds)} of all phases."
     ]
     if met and met.epoch != best.epoch:
-        told.append(f"The target was first reached at epoch {met.epoch:,}, after {duration(met.seconds)} of training.")
-    if first.curve[-1].epoch != best.epoch:
-        told.append(f"The last epoch, {first.curve[-1].epoch:,}, had {found.shown(last)}.")
-    return " ".join([*told, *_spread(found, [found.value(full.at_best) for full in found.judged])])
-
-
-def _spread(found: Found, values: Sequence[float]) -> list[str]:
-    if len(values) < 2:
-        return []
-    share = percent(found.share(fmean(values)))
-    return [f"Over {len(values)} seeds {found.shown(fmean(values), stdev(values))}, {share} of it."]
+        told.append(f"The target was first met at epoch {met.epoch:,}, after {duration(met.seconds)} of training.")
+    if last.epoch != best.epoch:
+        told.append(f"The last epoch, {last.epoch:,}, had {found.shown(found.value(last))}.")
+    return " ".join(told)

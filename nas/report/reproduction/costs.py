@@ -1,20 +1,20 @@
 """What did each phase cost, what did it decide, and why?"""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 
-from nas.core.types import Status
 from nas.core.units import duration
 from nas.engine.ends import goes_on
 from nas.report.facts import Table, number
+from nas.report.reproduction.answer import OVER
 from nas.report.reproduction.found import Found, seconds
 from nas.report.reproduction.race import runners
-from nas.report.reproduction.tuning import ranked, values
+from nas.report.reproduction.tuning import values
+from nas.reproduction.files import OPTIMIZERS, TRAINING, TUNING
 from nas.runs.folder import read_end
 from nas.runs.stored import StoredRun
 
-_NAMES = ("1, optimizer", "2, tuning", "3, full training")
+_NAMES = (OPTIMIZERS, TUNING, TRAINING)
 SKIPPED, NOT_BEGUN, UNFINISHED, DONE = "skipped", "not begun", "unfinished", "done"
 _PER_EPOCH = "steps_per_epoch"  # in the details of a run
 
@@ -74,9 +74,8 @@ def _race(found: Found) -> Cost:
     if not run:
         return Cost(SKIPPED if found.tuning or found.fulls else NOT_BEGUN)
     ran = runners(run)
-    told = Cost(
-        state(run), len(ran), None, sum(each.steps for each in ran), seconds(run), "none", f"all {len(ran)} failed"
-    )
+    steps = sum(each.steps for each in ran) or None
+    told = Cost(state(run), len(ran), None, steps, seconds(run), "none", f"all {len(ran)} failed")
     ahead = [each for each in ran if each.rank]
     if not ahead:
         return told
@@ -102,21 +101,21 @@ def _tuning(found: Found) -> Cost:
 
 
 def _not_tuned(found: Found) -> Cost:
-    return Cost(SKIPPED, why="its values were given") if found.fulls else Cost(NOT_BEGUN)
+    return Cost(SKIPPED, why="as it was asked") if found.fulls else Cost(NOT_BEGUN)
 
 
 def _training(found: Found) -> Cost:
-    fulls, first = found.fulls, found.first
+    fulls = found.fulls
     if not fulls:
         return Cost(NOT_BEGUN)
-    over = [full for full in fulls if full.ended in ("epochs", "target", "diverged")]
+    over = [full for full in fulls if full.ended in OVER]
     told = DONE if len(over) == len(found.asked.seeds) else f"{len(over)} of {len(found.asked.seeds)} seeds done"
     batch = _batch(found)
     steps = sum(full.done * ceil(full.images / batch) for full in fulls) if batch else None
     decided, why = "none", "never judged"
-    if first and first.at_best:
-        decided = f"epoch {first.at_best.epoch:,} of seed {first.seed}"
-        why = f"best {found.metric} where it is judged, {found.shown(found.value(first.at_best))}"
+    if found.judged and (best := found.judged[0].at_best):
+        decided = f"epoch {best.epoch:,} of seed {found.judged[0].seed}"
+        why = f"its best {found.metric} where it is judged, {found.shown(found.value(best))}"
     time = sum(full.seconds for full in fulls)
     return Cost(told, len(fulls), sum(full.done for full in fulls), steps, time, decided, why)
 
@@ -138,10 +137,3 @@ def state(run: StoredRun) -> str:
 
 def _so_far(told: str) -> str:
     return "" if told == DONE else ", so far"
-
-
-def failed(run: StoredRun) -> Iterator[str]:
-    """Yield the ids of the trials that failed."""
-    yield from sorted(
-        {r.job.trial.id for r in run.results if r.status is not Status.OK} - {r.job.trial.id for r in ranked(run)}
-    )

@@ -1,15 +1,14 @@
 """What has a reproduction found so far? Its phases as its folder has them; any of them may be missing."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 
 from nas.core.directions import less_is_better
-from nas.core.types import Result
-from nas.report.facts import number
-from nas.reproduction import race
+from nas.reproduction import target
 from nas.reproduction.files import OPTIMIZERS, TUNING, Full, Point, Reproduction
-from nas.reproduction.target import is_share
 from nas.runs.folder import JOURNAL, SPEC
 from nas.runs.saved import Saved
 from nas.runs.saved import read as read_saved
@@ -38,30 +37,28 @@ class Found:
             return self.tuning.spec.maximize
         return not (self.asked.metric.startswith("-") or less_is_better(self.metric))
 
-    @cached_property
-    def winner(self) -> Result | None:
-        """The result of the optimizer that is ahead in phase 1."""
-        return race.winner(self.race.results) if self.race else None
-
     @property
     def judged(self) -> tuple[Full, ...]:
         """The full trainings that were judged at least once."""
         return tuple(full for full in self.fulls if full.at_best)
 
     @property
-    def first(self) -> Full | None:
-        """The full training that came nearest to the target."""
-        sign = 1 if self.maximize else -1
-        return max(self.judged, key=lambda full: sign * self.value(full.at_best), default=None)
+    def values(self) -> list[float]:
+        """The metric at the best epoch of each training that was judged."""
+        return [self.value(full.at_best) for full in self.judged]
+
+    @property
+    def reached(self) -> bool:
+        """Whether the best epoch reached the target, in the mean over seeds."""
+        return bool(self.values) and self.reaches(fmean(self.values))
 
     def value(self, point: Point | None) -> float:
         """Return the metric at a point of the curve; NaN where there is none."""
-        return point.metrics.get(self.metric, float("nan")) if point else float("nan")
+        return point.metrics.get(self.metric, math.nan) if point else math.nan
 
     def share(self, value: float) -> float:
-        """Return which share of the target a value is, at least 1 where it is reached."""
-        whole, part = (self.asked.target, value) if self.maximize else (value, self.asked.target)
-        return part / whole if whole else float("nan")
+        """Return which share of the target a value is."""
+        return value / self.asked.target if self.asked.target else math.nan
 
     def reaches(self, value: float) -> bool:
         """Return whether the target is reached by a value."""
@@ -78,9 +75,8 @@ class Found:
 
     def shown(self, value: float, spread: float | None = None) -> str:
         """Return a value of the metric as people read it: shares in percent."""
-        if not is_share(self.metric):
-            return number(self.metric, value) + (f" ± {number(self.metric, spread)}" if spread is not None else "")
-        return f"{100 * value:.3f}" + (f" ± {100 * spread:.3f}" if spread is not None else "") + " %"
+        told = target.shown(value, self.metric)
+        return told if spread is None else f"{told.removesuffix(' %')} ± {target.shown(spread, self.metric)}"
 
 
 def seconds(run: StoredRun) -> float:

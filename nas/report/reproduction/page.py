@@ -1,4 +1,4 @@
-"""How does a reproduction become one page, and two tables for the terminal?"""
+"""How does a reproduction become one page?"""
 
 from importlib import metadata
 from pathlib import Path
@@ -33,16 +33,6 @@ def write(directory: Path, path: Path) -> Path:
     return rendered("reproduction.html.jinja", _content(found, ranked), drawings, path)
 
 
-def table(directory: Path) -> Table:
-    """Return the answer by seed, and its mean ± the standard deviation where there are several."""
-    return answer.answers(read(directory))
-
-
-def phases(directory: Path) -> Table:
-    """Return what each phase cost, and what it decided and why."""
-    return costs.phases(read(directory))
-
-
 def _content(found: Found, ranked: list[race.Runner]) -> dict[str, object]:
     asked = found.asked
     best, others = race.standings(ranked)
@@ -51,7 +41,7 @@ def _content(found: Found, ranked: list[race.Runner]) -> dict[str, object]:
         "asked": f"Asked: {found.metric} {found.shown(asked.target)} by {asked.model} on {asked.data}, "
         f"{asked.epochs:,} epochs, {'seeds' if len(asked.seeds) > 1 else 'seed'} {', '.join(map(str, asked.seeds))}.",
         "verdict": answer.verdict(found),
-        "reached": answer.reached(found),
+        "reached": found.reached,
         "answers": answer.answers(found),
         "remarks": [*remarks(found)],
         "runners": len(ranked),

@@ -26,11 +26,12 @@ _LOSS = "loss"
 
 @dataclass(frozen=True)
 class Runner:
-    """An optimizer at a rate, with what came of it rung by rung. `rank` is None where it failed."""
+    """An optimizer at a rate: what came of it rung by rung, `fate` in words. Its `rank` is None where it failed."""
 
     name: str
     rank: int | None
     results: Sequence[Result]
+    fate: str
 
     @property
     def last(self) -> Result:
@@ -60,13 +61,6 @@ class Runner:
         known = sorted((step, loss) for step, loss in points.items() if math.isfinite(loss))
         return [step for step, _ in known], [loss for _, loss in known]
 
-    @property
-    def fate(self) -> str:
-        """What became of it, in words."""
-        if self.rank is None:
-            return f"{self.last.status}: {self.last.error}"[:160] if self.last.error else str(self.last.status)
-        return "won" if self.rank == 1 else "OK"
-
 
 def _steps(result: Result) -> int:
     return int(result.metrics.get(STEPS, result.details.get(STEPS, 0)))  # a number that `train` returns is a metric
@@ -79,10 +73,21 @@ def runners(run: StoredRun) -> list[Runner]:
         results.setdefault(result.job.trial.id, []).append(result)
     rates = {(result.config["optimizer"], result.config["learning_rate"]) for result in run.results}
     several = {optimizer for optimizer, count in Counter(optimizer for optimizer, _ in rates).items() if count > 1}
+    ranked, furthest = order(run.results), max(result.epochs for result in run.results)
     return [
-        Runner(_name(last, several), place if last.status is Status.OK else None, results[last.job.trial.id])
-        for place, last in enumerate(order(run.results), 1)
-    ]
+        Runner(
+            _name(last, several), place if last.status is Status.OK else None, results[last.job.trial.id],
+            _fate(last, furthest),
+        )
+        for place, last in enumerate(ranked, 1)
+    ]  # fmt: skip
+
+
+def _fate(last: Result, furthest: int) -> str:
+    """Return what became of a runner, in words."""
+    if last.status is Status.OK:
+        return "OK" if last.epochs == furthest else "OK, stopped"
+    return f"{last.status}: {last.error}"[:160] if last.error else str(last.status)
 
 
 def _name(result: Result, several: Set[Value]) -> str:
@@ -118,8 +123,17 @@ def rungs(run: StoredRun, ranked: Sequence[Runner]) -> Table:
         on = [each.name for each in ranked if following and any(r.epochs == following for r in each.results)]
         steps = max(map(_steps, here.values()), default=0)
         best = f"{came[0]}, {number(_LOSS, here[came[0]].metrics[_LOSS])}" if came else "none"
-        rows.append((f"{steps:,}", str(len(here)), str(len(here) - len(came)), best, str(len(on)), _listed(on)))
-    headings = ("steps", "ran", "failed", "ahead", "went on", "who")
+        rows.append(
+            (
+                f"{steps:,}",
+                str(len(here)),
+                str(len(here) - len(came)),
+                best,
+                str(len(on)) if following else "",
+                _listed(on),
+            )
+        )
+    headings = ("steps", "ran", "failed", "best", "went on", "who")
     return Table(headings, tuple(rows) if len(stops) > 1 else ())
 
 

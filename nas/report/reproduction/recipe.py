@@ -7,6 +7,7 @@ from nas.report.facts import Table
 from nas.report.reproduction.found import Found
 from nas.runs.folder import read_json
 
+_NAS = "python -m nas.main"
 _DETAILS = ("data_digest", "device", "threads", "deterministic")
 
 
@@ -29,21 +30,20 @@ def _shown(value: object) -> str:
 def command(found: Found) -> str:
     """Return the command that asks for the same."""
     words = found.asked.words
-    begun = () if words[:1] == ("python",) else ("python", "-m", "nas.main")
-    return shlex.join([*begun, *words]) if words else ""
+    told = shlex.join(words)
+    return told if not words or words[0] == "python" else f"{_NAS} {told}"
 
 
-def afterwards(found: Found) -> str:
-    """Return the commands that repeat the training, take the network home, and learn from it; nothing without one."""
+def afterwards(found: Found) -> list[str]:
+    """Return the commands that repeat the training, take the network home, and learn from it; else what goes on."""
     if not found.best:
-        return f"python -m nas.main resume {quoted(found.directory)}"
+        return [f"{_NAS} resume {quoted(found.directory)}"]
     file, network = (found.directory / name for name in ("best.json", "best.safetensors"))
-    nas = "python -m nas.main"
-    return (
-        f"{nas} evaluate {quoted(file)}  # trains it again\n"
-        f"{nas} export {quoted(network)} --format onnx  # takes the network home\n"
-        f"{nas} history add {quoted(found.directory)}  # later searches learn from it"
-    )
+    return [
+        f"{_NAS} evaluate {quoted(file)}  # trains it again",
+        f"{_NAS} export {quoted(network)} --format onnx  # takes the network home",
+        f"{_NAS} history add {quoted(found.directory)}  # later searches learn from it",
+    ]
 
 
 def circumstances(found: Found) -> Table:

@@ -13,14 +13,15 @@ _CUT = {
     "interrupted": "was interrupted",
     "": "has not ended",
 }
+_LAST = "phase3"
 _PHASES = ("Phase 1", "Phase 2", "Phase 3")
 
 
 def remarks(found: Found) -> Iterator[str]:
     """Yield one sentence each."""
     if found.judged and not any(map(found.met, found.judged)):
-        value = found.value(found.first.at_best) if found.first else 0.0
-        yield f"No epoch reached the target: the best is {found.shown(abs(found.asked.target - value))} short of it."
+        best = max(found.values) if found.maximize else min(found.values)
+        yield f"No epoch reached the target: the best has {found.shown(best)} of {found.shown(found.asked.target)}."
     yield from _phases(found)
     yield from _race(found)
     if found.tuning:
@@ -37,10 +38,11 @@ def _phases(found: Found) -> Iterator[str]:
             given = f": {cost.decided} was given" if cost.decided else ""
             yield f"{name} was skipped{given}."
         elif cost.state == NOT_BEGUN:
-            until = found.asked.asked.get("until")
-            yield f"{name} was not begun{f', as --until {until} asks for' if until in ('phase1', 'phase2') else ''}."
+            until = str(found.asked.asked.get("until", _LAST))
+            wanted = "" if name.lower().replace(" ", "") <= until else f", as --until {until} asks for"
+            yield f"{name} was not begun{wanted}."
         elif cost.state != DONE and name != "Phase 3":
-            yield f"{name} is not whole ({cost.state}): what it decided may change, or another may be better."
+            yield f"{name} is not whole ({cost.state}): what was not tried may be better."
 
 
 def _race(found: Found) -> Iterator[str]:
@@ -58,7 +60,9 @@ def _race(found: Found) -> Iterator[str]:
 def _failures(name: str, run: StoredRun) -> Iterator[str]:
     trials = {result.job.trial.id for result in run.results}
     failed = {result.job.trial.id for result in run.results if result.status is not Status.OK}
-    if failed:
+    if len(failed) == len(trials):
+        yield f"{name}: all {len(trials)} trainings failed, so it decides nothing."
+    elif failed:
         yield f"{name}: {len(failed)} of {len(trials)} trainings failed, and rank last."
 
 
@@ -86,4 +90,4 @@ def _luck(found: Found) -> Iterator[str]:
     elif len(found.judged) < len(found.asked.seeds):
         yield f"{len(found.judged)} of {len(found.asked.seeds)} seeds were judged so far: mean and spread may change."
     if found.race or found.tuning:
-        yield "The time of all phases is that of phases 1 and 2 and of this seed's training, without the other seeds."
+        yield "The time of all phases is that of phases 1 and 2 and of the training of that one seed."

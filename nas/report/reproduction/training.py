@@ -1,6 +1,7 @@
 """How did the full trainings go? The metric after each epoch, the target as a line, the learning rate below."""
 
 import math
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
@@ -27,8 +28,9 @@ def learning_curve(found: Found) -> Drawing | None:
     above.plot([], [], "*", color="none", markeredgecolor=FEASIBLE, markersize=11, label="best epoch")
     above.set_ylabel(found.metric)
     _rate_axis(below)
-    figure.legend(loc="outside upper center", ncols=4, fontsize=9, columnspacing=1)
-    title = f"{found.metric} after each epoch, and the learning rate"
+    _epochs(below, found.judged)
+    figure.legend(loc="outside upper center", ncols=3, fontsize=9, columnspacing=1)
+    title = f"After each epoch: {found.metric}, and the learning rate"
     return Drawing("learning-curve", title, _words(found), figure)
 
 
@@ -46,12 +48,14 @@ def losses(found: Found) -> Drawing | None:
                                                        strict=True))  # fmt: skip
         axes.plot(x, trained, color=FEASIBLE, marker=mark, alpha=alpha, label="training" if first else None)
         axes.plot(x, judged, color=INFEASIBLE, marker=mark, alpha=alpha, label="judged" if first else None)
-    axes.set(xlabel="epoch", ylabel="loss")
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.set_ylabel("loss")
+    _epochs(axes, known)
     figure.legend(loc="outside upper center", ncols=2)
-    last = known[0].curve[-1]
+    last, others = known[0].curve[-1], "; the others are paler" if len(known) > 1 else ""
     told = f"After epoch {last.epoch} {last.train_loss:.4g} in training, {last.metrics['loss']:.4g} where it is judged"
-    return Drawing("losses", "Loss in training and where it is judged", f"{told}, by seed {known[0].seed}.", figure)
+    return Drawing(
+        "losses", "Loss in training and where it is judged", f"{told}, by seed {known[0].seed}{others}.", figure
+    )
 
 
 def _curve(axes: Axes, found: Found, full: Full, colour: str) -> None:
@@ -73,8 +77,13 @@ def _rate_axis(axes: Axes) -> None:
     axes.yaxis.set_major_locator(LogLocator(numticks=5))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_ylabel("learning rate")
+
+
+def _epochs(axes: Axes, fulls: Sequence[Full]) -> None:
+    axes.set_xlim(0, max(4, *(full.curve[-1].epoch for full in fulls)) * 1.03)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    axes.set(xlabel="epoch", ylabel="learning rate")
+    axes.set_xlabel("epoch")
 
 
 def _words(found: Found) -> str:

@@ -65,16 +65,34 @@ class Optimizer(Part):
         except (ValueError, TypeError, AssertionError, NotImplementedError, KeyError, IndexError) as error:
             raise UserError(f"the optimizer {self.name}: {' '.join(str(error).split())}") from None
 
+    def takes(self, setting: str) -> bool:
+        """Return whether it takes this setting of a recipe, "weight_decay" or "momentum".
+
+        The momentum of one that has betas only is the first of them, unless they are other than by default.
+        """
+        has_first = setting == "momentum" and bool(self._betas) and self.parameters()["betas"] == self._betas
+        return has_first or setting in inspect.signature(self.constructor).parameters
+
+    @property
+    def _betas(self) -> tuple[float, ...]:
+        """Its betas by default, none where it has none."""
+        found: tuple[float, ...] = getattr(type(self), "betas", ())
+        return found
+
     def _of_recipe(self, recipe: Rates) -> dict[str, Any]:
-        """Return the settings of the recipe that it takes. Raises UserError for one that was given and it does not."""
-        takes = inspect.signature(self.constructor).parameters
+        """Return the settings of the recipe as it takes them. Raises UserError for one that it does not take."""
         given = {"weight_decay": recipe.weight_decay, "momentum": recipe.momentum}
         if self.name in _OF_BEFORE and recipe.momentum == MOMENTUM:
             del given["momentum"]
-        given = {name: value for name, value in given.items() if value is not None}
-        for name in given.keys() - takes.keys():
-            raise UserError(f"the optimizer {self.name} has no {name.replace('_', ' ')}: leave that out of the recipe")
-        return {"lr": recipe.learning_rate, **given}
+        taken: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        for name in taken:
+            if not self.takes(name):
+                other = " but its betas, which are given" if name == "momentum" and self._betas else ""
+                told = f"has no {name.replace('_', ' ')}{other}: leave that out of the recipe"
+                raise UserError(f"the optimizer {self.name} {told}")
+        if "momentum" in taken and "momentum" not in inspect.signature(self.constructor).parameters:
+            taken["betas"] = (taken.pop("momentum"), *self._betas[1:])
+        return {"lr": recipe.learning_rate, **taken}
 
     def _capturable(self) -> dict[str, Any]:
         """Return what lets its step be recorded. Raises UserError where nothing does."""

@@ -9,7 +9,6 @@ from nas.cli.commands.phases.planned import Planned
 from nas.cli.commands.phases.tuning import Tuned
 from nas.cli.commands.progress import bar
 from nas.cli.commands.say import note
-from nas.core.types import Config
 from nas.deploy.trained import SUFFIX
 from nas.engine.ends import Stop
 from nas.engine.signals import stop_requests
@@ -18,9 +17,9 @@ from nas.reproduction.full import INTERRUPTED, TIME, FullTask
 from nas.reproduction.target import shown
 from nas.runs.disk import replacing
 from nas.runs.saved import Saved
-from nas.spaces.space import Space, load
 from nas.training.official import OFFICIAL
-from nas.training.recipe import check, overruled, settings
+from nas.training.recipe import settings
+from nas.training.together import current
 
 POLICY = {"name": "step", "period": 30, "gamma": 0.1}  # as it was published
 
@@ -28,43 +27,44 @@ POLICY = {"name": "step", "period": 30, "gamma": 0.1}  # as it was published
 def task(planned: Planned, tuned: Tuned) -> FullTask:
     """Return the full training. Raises UserError for a recipe that could train nothing."""
     wanted, here = planned.wanted, planned.usual.here
-    space = _space(planned, tuned)
-    return FullTask(
-        space, Config.of(tuned.config), wanted.data, planned.pieces, wanted.epochs, planned.metric, planned.maximize,
-        planned.directory, here.device, wanted.threads, wanted.deterministic,
-        planned.target if wanted.stop_at_target else None, wanted.checkpoint_every, wanted.checkpoint_steps,
-    )  # fmt: skip
-
-
-def _space(planned: Planned, tuned: Tuned) -> Space:
     own = tuned.policy if tuned.policy != "constant" else POLICY
-    given = {**planned.shared, "optimizer": tuned.optimizer, "policy": planned.wanted.recipe.get("policy", own)}
-    space = overruled(load(tuned.space), given)
-    check(space)
-    return space
+    recipe = {**planned.shared, "optimizer": tuned.optimizer, "policy": wanted.recipe.get("policy", own)}
+    full = FullTask(
+        tuned.space, recipe, tuned.config, wanted.data, planned.image_size, wanted.epochs, planned.metric,
+        planned.maximize, planned.directory, here.device, wanted.threads, wanted.deterministic, here.resident_bytes,
+        here.decoders, planned.target if wanted.stop_at_target else None, wanted.checkpoint_every,
+        wanted.checkpoint_steps,
+    )  # fmt: skip
+    _ = full.space
+    return full
 
 
-def run(planned: Planned, full: FullTask, left: float | None, stop: Stop) -> list[Full]:
+def run(planned: Planned, full: FullTask, left: float | None) -> tuple[list[Full], str]:
     """Return how the trainings went, those that there was time for within so many seconds that are `left`.
 
-    SIGTERM and its kin stop them as Ctrl-C does; `stop` says then by what.
+    Returns also what stopped them from outside: Ctrl-C, SIGTERM or its kin, or nothing.
     """
     began, found, wanted = time.monotonic(), list[Full](), planned.wanted
     for seed in range(wanted.seed, wanted.seed + wanted.seeds):
         remains = float("inf") if left is None else left - (time.monotonic() - began)
         if remains <= 0:
             break
-        title = f"training, seed {seed}" if wanted.seeds > 1 else "training"
-        with stop_requests(stop.ask):
-            done = full(seed, remains, bar(title, wanted.quiet), stop, note(wanted.quiet))
+        done, reason = current().call(_trained, full, seed, remains, wanted.quiet)
         found.append(done)
-        best = done.at_best
-        if best:
-            value = shown(best.metrics[planned.metric], planned.metric)
-            note(wanted.quiet)(f"seed {seed}: {planned.metric} {value} at epoch {best.epoch} of {done.epochs}")
+        if done.at_best:
+            value = shown(done.at_best.metrics[planned.metric], planned.metric)
+            note(wanted.quiet)(f"seed {seed}: {planned.metric} {value} at epoch {done.best} of {done.epochs}")
         if done.ended in (TIME, INTERRUPTED):
-            break
-    return found
+            return found, reason
+    return found, ""
+
+
+def _trained(full: FullTask, seed: int, left: float, quiet: bool) -> tuple[Full, str]:
+    """Return how the training by a seed went, and what stopped it; only the first of several processes speaks."""
+    stop, quiet = Stop(), quiet or not current().first
+    with stop_requests(stop.ask):
+        done = full(seed, left, bar(f"training, seed {seed}", quiet), stop, note(quiet))
+    return done, stop.reason
 
 
 def keep(planned: Planned, tuned: Tuned, full: FullTask, first: Full) -> Saved | None:
@@ -80,7 +80,7 @@ def keep(planned: Planned, tuned: Tuned, full: FullTask, first: Full) -> Saved |
     evidence: Mapping[str, Any] = {
         "space_source": full.space.source, "objective": planned.metric,
         "constraints": [str(constraint) for constraint in wanted.constraints], **tuned.evidence,
-        "test": best.metrics, "judged": OFFICIAL, "until": best.epoch, "reproduction": reproduction,
+        "test": {**best.metrics, **_costs(planned, full)}, "judged": OFFICIAL, "until": best.epoch, "reproduction": reproduction,
     }  # fmt: skip
     saved = Saved(
         full.config.values, tuned.space, full.space.digest, wanted.data, planned.image_size, wanted.epochs, first.seed,
@@ -91,3 +91,9 @@ def keep(planned: Planned, tuned: Tuned, full: FullTask, first: Full) -> Saved |
         shutil.copyfile(full.network(first.seed), temporary)
     saved.write(planned.directory / "best.json")
     return saved
+
+
+def _costs(planned: Planned, full: FullTask) -> dict[str, float]:
+    """Return the parameters and MACs of the network, as nas evaluate tells them."""
+    measures, config = planned.usual.here.measures(), full.config.values
+    return {name: measures[name](config) for name in ("params", "macs")}

@@ -6,16 +6,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from nas.asked import Machine
 from nas.cli.commands.plan import Plan
 from nas.cli.reproduced import Wanted
 from nas.core.errors import UserError
-from nas.reproduction.files import TUNING
+from nas.engine.executors import Executor
+from nas.engine.executors.perform import Train
+from nas.reproduction.files import OPTIMIZERS, TUNING
 from nas.reproduction.target import target_of
 from nas.spaces import models
 from nas.training.official import pieces
 from nas.training.pieces import TRAINING, Piece
 from nas.training.recipe import Recipe
 from nas.training.task import CHEAP
+from nas.training.together import current
+from nas.training.together.led import Led
 
 BATCH = 1024  # images, in all phases, as it was published
 
@@ -57,13 +62,16 @@ class Planned:
 
     @cached_property
     def usual(self) -> Plan:
-        """The search of phase 2 by an optimizer that takes everything: what does not hang on that can be asked."""
-        return self.tuning("sgd", "constant")
+        """What all phases have in common, with an optimizer that takes every setting; phase 1 lies in its folder."""
+        return self._planned(OPTIMIZERS, "sgd", "constant")
 
     def tuning(self, optimizer: Any, policy: Any) -> Plan:
         """Return the search of phase 2, by an optimizer and a policy."""
+        return self._planned(TUNING, optimizer, policy)
+
+    def _planned(self, folder: str, optimizer: Any, policy: Any) -> Plan:
         settings = {**self.shared, "optimizer": optimizer, "policy": policy}
-        asked = self.wanted.search(self.space, self.image_size, self.directory, TUNING, settings)
+        asked = self.wanted.search(self.space, self.image_size, self.directory, folder, settings)
         return Plan(asked, official=True)
 
     @cached_property
@@ -72,6 +80,12 @@ class Planned:
         task = self.usual.here
         size, memory = self.image_size, task.resident_bytes
         return pieces(self.wanted.data, size, task.device, resident_bytes=memory, decoders=task.decoders)
+
+    def executor(self, plan: Plan, task: Train) -> Executor:
+        """Return where the jobs of a phase run: as the plan says, or in all of the processes that torchrun started."""
+        if current().count == 1:
+            return plan.search().machine.executor(task)
+        return Machine(trial_timeout=self.wanted.trial_timeout).executor(Led(task))
 
     def check(self) -> None:
         """Raise UserError for what is wrong with any phase, as far as it can be known."""

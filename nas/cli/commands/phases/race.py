@@ -9,15 +9,18 @@ from rich.console import Console as Terminal
 from nas.asked import Limits
 from nas.cli.commands.phases.planned import Planned
 from nas.core.errors import UserError
+from nas.core.parts import late
 from nas.core.types import Result, Status
 from nas.core.units import duration
 from nas.core.words import one_line
 from nas.engine.conduct import Search as Work
 from nas.engine.conduct import Surroundings, conduct
 from nas.engine.watchers import View
+from nas.history.experience import NOTHING
 from nas.reproduction import race as rules
 from nas.reproduction.files import OPTIMIZERS
 from nas.runs.run import Run
+from nas.runs.saved import versions
 from nas.strategies.schedulers.full import Full
 from nas.training.race import RaceTask
 
@@ -41,13 +44,15 @@ def run(planned: Planned, left: float | None) -> Run:
     plan = planned.usual
     task = RaceTask(plan.task, _recipe(planned), steps, epochs)
     details = {**plan.details, "recipe": {**plan.details["recipe"], **task.recipe}, "steps_per_epoch": steps}
+    if any(run["optimizer"] in late("optimizer") for run in runs):
+        details["zoo"] = versions(("pytorch-optimizer",))["pytorch-optimizer"]
     asked = replace(
         plan.search(), space=rules.space_of(runs), train=task, measure=None, objective="loss", maximize=False,
         constraints=(), strategy=race, scheduler=Full(epochs), limits=Limits(left), initial=runs, default=None,
-        details=details,
+        details=details, experience=NOTHING,
     )  # fmt: skip
     around = Surroundings(left, planned.directory / OPTIMIZERS, None, [_Told(len(runs), wanted.quiet)])
-    return conduct(Work(asked.spec(), asked.space, asked.measures, asked.machine.executor(task)), around)
+    return conduct(Work(asked.spec(), asked.space, asked.measures, planned.executor(plan, task)), around)
 
 
 def chosen(results: Sequence[Result]) -> Chosen:

@@ -45,7 +45,7 @@ def run(planned: Planned, chosen: Chosen, left: float | None) -> Run:
         Console(left, wanted.quiet) as console,
     ):
         around = Surroundings(left, plan.directory, plan.command(), [console, tracker])
-        executor = asked.machine.executor(asked.train)
+        executor = planned.executor(plan, asked.train)
         return conduct(Work(asked.spec(), asked.space, asked.measures, executor, asked.experience), around)
 
 
