@@ -51,23 +51,21 @@ class Setting:
 def engine(setting: Setting) -> float:
     """Return the images a second of this engine."""
     import torch
-    from ConfigSpace import ConfigurationSpace
 
-    from nas.data.torchvision_compat import import_torchvision
-    from nas.spaces.space import Space
+    from nas.spaces import models
+    from nas.spaces.space import load
     from nas.training import official
     from nas.training.pieces import TRAINING
+    from nas.training.recipe import overruled
     from nas.training.training import Training
 
     torch.set_num_threads(setting.threads)
-    models = import_torchvision().models
     recipe = {
         "optimizer": "sgd", "policy": "constant", "augmentation": setting.augmentation,
-        "learning_rate": LEARNING_RATE, "momentum": MOMENTUM, "weight_decay": WEIGHT_DECAY,
         "batch_size": setting.batch_size,
     }  # fmt: skip
-    space = Space("resnet18", ConfigurationSpace(), lambda _, __, classes: models.resnet18(num_classes=classes), {},
-                  recipe=recipe)  # fmt: skip
+    name = models.named("resnet18", learning_rate=LEARNING_RATE, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
+    space = overruled(load(name), recipe)
     pieces = official.pieces(setting.folder, SIZE, setting.device, resident_bytes=0, decoders=setting.workers)
     training = Training.begin(space, {}, {TRAINING: pieces[TRAINING]}, (0, "final"), 1, setting.device)
     return clocked(training.batches(training.steps_per_epoch), training.step, setting.device)

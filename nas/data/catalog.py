@@ -56,6 +56,11 @@ def official_test_part(name: str) -> str:
     return _source(name, official=True).test_part()
 
 
+def is_apart(name: str) -> bool:
+    """Return whether the `official` test part is another than the usual one. Raises UserError as `load` does."""
+    return _source(name, official=True).test_part() != _source(name).test_part()
+
+
 def check_test_part(name: str, ranges: Ranges | None = None, assumed: Assumed | None = None) -> Checked:
     """What is known of the image files in the test part; nothing where it is no files.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import math
 import os
 import signal
 import subprocess
@@ -25,10 +26,12 @@ from nas.core.errors import UserError
 from nas.data.paths import names_of
 from nas.data.picture import Assumed, pixels
 from nas.data.pixels import Ranges
+from nas.data.shared import Shared
 
-_SERVE = "import sys; sys.path[:] = sys.argv[1:]; from nas.data.decoders import serve; serve()"
+_SERVE = "import sys; sys.path[:] = sys.argv[2:]; from nas.data.decoders import serve; serve(int(sys.argv[1]))"
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-_HEAD = 4  # bytes before an answer: how long the text of an error is, 0 where pixels follow
+_REQUESTS = 2**18  # bytes of requests that wait for a process without anybody's waiting for it: of 2,000 files
+_HEAD = 4  # bytes of an answer: how long the text of an error is that follows, 0 where all went well
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -43,32 +46,38 @@ class Task:
 
 
 class Team:
-    """Processes that share every batch. None is given a part before its last one is fetched: so no pipe is stuck."""
+    """Processes that share every batch. They leave its pixels in shared memory: so none waits for who fetches them."""
 
     def __init__(self, count: int) -> None:
-        self._members = [_started() for _ in range(count)]
+        self._memory = Shared.new()
+        self._members = [_started(self._memory.file) for _ in range(count)]
 
     def __len__(self) -> int:
         return len(self._members)
 
-    def ask(self, task: Task, paths: Sequence[Path]) -> None:
-        """Let them decode files."""
+    def ask(self, task: Task, paths: Sequence[Path], place: int) -> None:
+        """Let them decode files to the bytes of their memory from `place` on, which must have been fetched."""
+        each = math.prod(task.shape)
+        self._memory.grow(place + len(paths) * each)
         for member, part in zip(self._members, self._parts(len(paths)), strict=True):
-            self._send(member, task, paths[part])
+            self._send(member, task, paths[part], place + part.start * each)
 
-    def fetch(self, into: Pixels, task: Task, ahead: Sequence[Path]) -> None:
-        """Write the pixels that were asked for into `into`, and let them decode the files `ahead` meanwhile.
+    def fetch(self, into: Pixels, place: int) -> None:
+        """Write the pixels that were asked for at `place` into `into`: those first that were asked for first.
 
         Raises UserError for a file that cannot be decoded, RuntimeError where a process has died.
         """
-        parts = zip(self._members, self._parts(len(into)), self._parts(len(ahead)), strict=True)
-        for member, part, next_part in parts:
-            self._receive(member, into[part])
-            if ahead:
-                self._send(member, task, ahead[next_part])
+        for member in self._members:
+            self._wait_for(member)
+        into.reshape(-1)[:] = self._memory.bytes(place, into.size)
+
+    def rest(self) -> None:
+        """Give back the memory; all must have been fetched."""
+        self._memory.empty()
 
     def end(self) -> None:
         """End the processes, whatever they are at."""
+        self._memory.close()
         for member in self._members:
             member.kill()
         for member in self._members:
@@ -80,21 +89,20 @@ class Team:
         ends = [number * count // len(self) for number in range(len(self) + 1)]
         return [slice(start, stop) for start, stop in pairwise(ends)]
 
-    def _send(self, member: subprocess.Popen[bytes], task: Task, paths: Sequence[Path]) -> None:
-        request = {**asdict(task), "files": names_of(paths)}
+    def _send(self, member: subprocess.Popen[bytes], task: Task, paths: Sequence[Path], place: int) -> None:
+        request = {**asdict(task), "files": names_of(paths), "place": place}
         try:
             _pipe(member.stdin).write(json.dumps(request).encode() + b"\n")
             _pipe(member.stdin).flush()
         except BrokenPipeError:
             raise _dead(member) from None
 
-    def _receive(self, member: subprocess.Popen[bytes], into: Pixels) -> None:
+    def _wait_for(self, member: subprocess.Popen[bytes]) -> None:
         head = _pipe(member.stdout).read(_HEAD)
         told = int.from_bytes(head, "big")
         if told:
             raise UserError(_pipe(member.stdout).read(told).decode("utf-8", "surrogateescape"))
-        got = _pipe(member.stdout).readinto(into.reshape(-1).data) if into.size else 0
-        if len(head) < _HEAD or got < into.size:
+        if len(head) < _HEAD:
             raise _dead(member)
 
 
@@ -113,6 +121,7 @@ def lent(count: int) -> Iterator[Team]:
     except BaseException:
         team.end()
         raise
+    team.rest()
     _idle.append(team)
 
 
@@ -125,14 +134,16 @@ def _end_all() -> None:
 os.register_at_fork(after_in_child=_idle.clear)  # they go on working for the parent alone
 
 
-def _started() -> subprocess.Popen[bytes]:
+def _started(memory: int) -> subprocess.Popen[bytes]:
     """Return a new process, deaf to Ctrl-C, which is for the one that started it to hear."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # it inherits the mask
     try:
         return subprocess.Popen(
-            [sys.executable, "-c", _SERVE, *map(str, sys.path)],
+            [sys.executable, "-c", _SERVE, str(memory), *map(str, sys.path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            pass_fds=[memory],
+            pipesize=_REQUESTS,
             env={**os.environ, **_ONE_THREAD},
         )
     finally:
@@ -148,27 +159,27 @@ def _pipe(end: Any) -> BufferedIOBase:
     return end
 
 
-def serve() -> None:
-    """Decode what standard input asks for, until it ends, as it does with the process that writes to it."""
-    answers = os.fdopen(os.dup(1), "wb")
+def serve(file: int) -> None:
+    """Decode what standard input asks for to shared memory, until it ends, as it does with the process that asks."""
+    answers, memory = os.fdopen(os.dup(1), "wb"), Shared(file)
     os.dup2(2, 1)  # nothing that is printed may come between
     with suppress(BrokenPipeError):
         for line in sys.stdin.buffer:
-            _answer(json.loads(line), answers)
+            _answer(json.loads(line), answers, memory)
 
 
-def _answer(request: dict[str, Any], answers: BinaryIO) -> None:
-    shape, assumed = request["shape"], _assumed(request["assumed"])
-    decoded = np.empty((len(request["files"]), *shape), dtype=np.uint8)
+def _answer(request: dict[str, Any], answers: BinaryIO, memory: Shared) -> None:
+    shape, place, assumed = request["shape"], request["place"], _assumed(request["assumed"])
+    each = math.prod(shape)
     try:
         for index, file in enumerate(request["files"]):
-            decoded[index] = pixels(Path(file), (shape[1], shape[2]), None, request["ranges"], assumed)
+            decoded = pixels(Path(file), (shape[1], shape[2]), None, request["ranges"], assumed)
+            memory.bytes(place + index * each, each)[:] = decoded.reshape(-1)
     except UserError as error:
         told = str(error).encode("utf-8", "surrogateescape")
         answers.write(len(told).to_bytes(_HEAD, "big") + told)
     else:
         answers.write(bytes(_HEAD))
-        answers.write(decoded.data)
     answers.flush()
 
 

@@ -12,7 +12,7 @@ from nas.core.errors import UserError
 
 _BLOCK = 2048  # items that are in work at a time: a hundred thousand futures at once would take 100 MB
 _NAMED = 5  # broken files that are told by name
-_MOST = 8  # decoding processes for one training
+_MOST = 32  # decoding processes for one training
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from nas.data.picture import Assumed, pixels
 from nas.data.pixels import Ranges
 
 WORTH_PROCESSES = 512  # images; fewer are decoded here before a process would have started
+AHEAD = 2  # batches that processes are asked for before they are needed: with one, who is done first waits for others
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,8 @@ class Source:
 def streamed(source: Source, batches: Sequence[Tensor], device: torch.device, processes: int = 0) -> Iterator[Tensor]:
     """The pixels of the files numbered in each of `batches` (int64 [b], CPU), uint8 [b, c, h, w] on `device`.
 
-    With `processes` the next batch is decoded by them while the caller works on one; never more than one batch more
-    is in memory. Batches are the same for any number of processes. Raises UserError, naming the file, where one
+    With `processes` the next batches are decoded by them while the caller works on one; never more than AHEAD batches
+    more are in memory. Batches are the same for any number of processes. Raises UserError, naming the file, where one
     cannot be decoded, IndexError where there is none of a number, RuntimeError where a process died.
     """
     few = sum(map(len, batches)) < WORTH_PROCESSES
@@ -50,10 +52,21 @@ def _decoded_here(source: Source, batches: Sequence[Tensor]) -> Iterator[Tensor]
 
 def _ahead(source: Source, batches: Sequence[Tensor], device: torch.device, processes: int) -> Iterator[Tensor]:
     task = decoders.Task(source.shape, source.ranges, source.assumed)
+    largest = max(map(len, batches)) * math.prod(source.shape)
+
+    def place(number: int) -> int:
+        return number % AHEAD * largest
+
+    def ask(number: int) -> None:
+        files = [source.files[index] for index in batches[number].tolist()]
+        team.ask(task, files, place(number))
+
     with decoders.lent(processes) as team:
-        team.ask(task, [source.files[number] for number in batches[0].tolist()])
-        for batch, after in zip(batches, [*batches[1:], None], strict=True):
+        for number in range(min(AHEAD, len(batches))):
+            ask(number)
+        for number, batch in enumerate(batches):
             decoded = torch.empty((len(batch), *source.shape), dtype=torch.uint8, pin_memory=device.type == "cuda")
-            ahead = [] if after is None else [source.files[number] for number in after.tolist()]
-            team.fetch(decoded.numpy(), task, ahead)
+            team.fetch(decoded.numpy(), place(number))
+            if number + AHEAD < len(batches):
+                ask(number + AHEAD)
             yield decoded

@@ -7,6 +7,7 @@ from typing import Any
 
 from nas.core.errors import UserError
 from nas.core.types import Config
+from nas.data.catalog import is_apart
 from nas.history.sources import runs
 from nas.history.sources.data import name_of, task_of
 from nas.history.sources.found import Found
@@ -41,8 +42,19 @@ def _of_trainings(directory: Path, asked: Reproduction, task: str | None) -> Fou
     }  # fmt: skip
     name = task or name_of(details)
     known, note = task_of(name, details)
-    curves = list(_curves(directory, asked, saved, name))
-    return Found(str(directory), saved.space, saved.space_digest, (known,), curves, tuple(filter(None, [note])))
+    seen = _may_be_seen(saved.data)
+    curves = list(_curves(directory, asked, saved, name)) if seen else []
+    kept = "" if seen else "full trainings are left out: test images have judged them, which no search may know of"
+    notes = tuple(filter(None, [note, kept]))
+    return Found(str(directory), saved.space, saved.space_digest, (known,), curves, notes)
+
+
+def _may_be_seen(data: str) -> bool:
+    """Return whether what judged the full trainings is val/ of a folder, and not what a search keeps for its end."""
+    try:
+        return is_apart(data)
+    except UserError:
+        return False  # they have moved away
 
 
 def _curves(directory: Path, asked: Reproduction, saved: Saved, task: str) -> Iterator[Curve]:
