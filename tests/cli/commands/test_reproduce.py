@@ -28,8 +28,8 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("reproduced")
     (folder / "dense.py").write_text(DENSE)
     return [
-        "reproduce", "--model", str(folder / "dense.py"), "--data", "digits", "--target", "50", "--run-dir", str(folder),
-        "--optimizers", *RUNNERS, "--steps", str(STEPS), "--batch-size", "256", "--trials", str(TRIALS),
+        "reproduce", "--model", str(folder / "dense.py"), "--data", "digits", "--target", "50",
+        "--run-dir", str(folder), "--optimizers", *RUNNERS, "--steps", str(STEPS), "--batch-size", "256", "--trials", str(TRIALS),
         "--tuning-epochs", "3", "--epochs", str(EPOCHS), "--workers", "0", "--quiet",
     ]  # fmt: skip
 
@@ -83,8 +83,7 @@ def test_the_recipe_is_evaluated_to_the_same_figures_exported_and_learned_from(w
     assert trained.read(whole / "best.safetensors").weights.keys() and network
     assert main(["export", str(whole), "--format", "torchscript", "--output", str(whole.parent / "net.pt")]) == 0
     curves = [curve for each in found(whole) for curve in each.curves]
-    assert len(curves) == TRIALS + 1
-    assert max(max(curve.points) for curve in curves) == EPOCHS
+    assert len(curves) == TRIALS, "the full training was judged by test images, which teach nobody"
 
 
 def test_killed_in_each_phase_it_goes_on_to_the_same_answer(asked: list[str], whole: Path) -> None:
