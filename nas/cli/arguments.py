@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from nas.cli.asked import Asked
-from nas.cli.flag_values import is_data, is_file_of_space
+from nas.cli.flag_values import is_data
 from nas.cli.flags import COMMANDS, parsers
 from nas.core.errors import UserError
 from nas.core.units import seconds
 from nas.core.words import unknown
+from nas.spaces.name import file_of
 
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -68,10 +69,14 @@ def _compared(asked: argparse.Namespace, words: list[str]) -> argparse.Namespace
 
 def _resumed(given: argparse.Namespace) -> argparse.Namespace:
     """Return what a run was begun with; what is given now counts. Raises UserError for another folder."""
-    from nas.runs.folder import COMPARISON, is_study
+    from nas.runs.folder import COMPARISON, REPRODUCTION, is_study
 
     folder = given.run.absolute() if given.run.name in ("", "..") else given.run
     now = {name: value for name, value in vars(given).items() if name not in ("command", "run")}
+    if (folder / REPRODUCTION).exists():
+        return argparse.Namespace(command="reproduce", run=folder, now=now)
+    if (folder.parent / REPRODUCTION).exists():
+        raise UserError(f"{folder} holds a phase of the reproduction {folder.parent}: resume that")
     if (folder / COMPARISON).exists():
         if set(now) - {"quiet", "data", "space"}:
             parsers()[""].error(
@@ -108,6 +113,7 @@ def found(begun: Asked) -> Asked:
     """Return what a run that goes on was asked for. Raises UserError where its data or its space have moved away."""
     if not is_data(begun.data):
         raise UserError(f"the data {begun.data} of the run are not there: say by --data where they lie now")
-    if is_file_of_space(begun.space) and not Path(begun.space).is_file():
+    file = file_of(begun.space)
+    if file and not file.is_file():
         raise UserError(f"the space {begun.space} of the run is not there: say by --space where it lies now")
     return begun

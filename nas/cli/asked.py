@@ -76,7 +76,7 @@ class Asked:
         """Return what the parsed words of `nas search` ask for."""
         given = vars(parsed)
         values = {each.name: given[each.name] for each in fields(cls) if each.name in given}
-        return cls(**{**values, "constraints": _constraints(parsed), "parameters": parameters_of(parsed)})
+        return cls(**{**values, "constraints": constraints_of(parsed), "parameters": parameters_of(parsed)})
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def recipe_of(given: object) -> dict[str, Any]:
     return {name: getattr(given, name) for name in RECIPE if getattr(given, name) is not None}
 
 
-def _constraints(parsed: Namespace) -> tuple[Constraint, ...]:
+def constraints_of(parsed: Namespace) -> tuple[Constraint, ...]:
     """Return those given by --constraint, then those that have flags of their own."""
     short = (
         ("precision", ">=", parsed.min_precision), ("params", "<=", parsed.max_params),

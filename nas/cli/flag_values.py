@@ -9,6 +9,7 @@ from nas.core import parts
 from nas.core.errors import UserError
 from nas.core.units import count
 from nas.core.words import unknown
+from nas.spaces.name import canonical
 
 Parsed = TypeVar("Parsed")
 
@@ -55,11 +56,6 @@ def _is_named(text: str) -> bool:
     return text in parts.names("data")
 
 
-def is_file_of_space(text: str) -> bool:
-    """Return whether `text` is the path of a space and not its name."""
-    return text.endswith(".py")
-
-
 @value
 def word(text: str) -> str:
     """Return `text`, which may not be empty: it is when a variable of the shell was never set."""
@@ -82,8 +78,8 @@ def data(text: str) -> str:
 
 @value
 def space(text: str) -> str:
-    """Return a space by its name, or the absolute path of its file."""
-    return str(Path(text).absolute()) if is_file_of_space(word(text)) else text
+    """Return a space or model by its name, with paths that are absolute."""
+    return canonical(word(text))
 
 
 @value

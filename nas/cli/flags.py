@@ -9,6 +9,7 @@ from nas.cli.flag_values import add_choice, data, path, plain_name, space, value
 from nas.cli.history_flags import add_history
 from nas.cli.part_flags import add_recipe
 from nas.cli.recommend_flags import add_recommend
+from nas.cli.reproduce_flags import add_reproduce
 from nas.cli.search_flags import add_machine, add_search, add_wandb, add_workers
 from nas.cli.study_flags import add_lr_study
 from nas.core.units import count, positive, seconds
@@ -16,13 +17,14 @@ from nas.trackers.mode import PROJECT, project
 
 COMMANDS = (
     "search", "resume", "compare", "report", "export", "predict", "track", "verify", "evaluate", "spaces", "data",
-    "parts", "lr-study", "recommend", "history",
+    "parts", "lr-study", "recommend", "history", "reproduce",
 )  # fmt: skip
 FORMATS = ("onnx", "torchscript", "safetensors", "optuna", "csv", "parquet")
 USAGE = """search (when no command is named)  find the best network that meets the constraints
   resume RUN                         go on with a search that was stopped or killed
   compare --strategies A B ...       search by several strategies on several seeds, test who is better
   lr-study                           train by several optimizers and policies at equal steps
+  reproduce --model M --data D       reach a published metric: race of optimizers, tuning, full training
   recommend --history FILE           say which configurations suit a task, by earlier ones
   report RUN [OTHER ...]             make a page with figures of what a search found
   verify RUN                         check what a search has left
@@ -58,6 +60,7 @@ def parsers() -> dict[str, Parser]:
     _add_resume(commands.add_parser("resume", allow_abbrev=False, prog="nas resume"))
     _add_compare(commands.add_parser("compare", allow_abbrev=False, prog="nas compare"))
     add_lr_study(commands.add_parser("lr-study", allow_abbrev=False, prog="nas lr-study"))
+    add_reproduce(commands.add_parser("reproduce", allow_abbrev=False, prog="nas reproduce"))
     add_recommend(commands.add_parser("recommend", allow_abbrev=False, prog="nas recommend"))
     _add_report(commands.add_parser("report", allow_abbrev=False, prog="nas report"))
     _add_verify(commands.add_parser("verify", allow_abbrev=False, prog="nas verify"))

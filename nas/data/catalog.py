@@ -32,6 +32,7 @@ def load(
     *,
     resident_bytes: int | None = None,
     decoders: int = 0,
+    official: bool = False,
 ) -> Images:
     """One part of a data set, by a known name or by the directory of an image folder.
 
@@ -39,6 +40,7 @@ def load(
     differ in size or have more than 64 pixels a side become 64 x 64. Image files that need more memory than
     `resident_bytes` once decoded (default: a quarter of what the host has available) are not kept but decoded
     on access, by so many processes as `decoders`. The train part is made without reading a pixel of the test part.
+    `official`: val/ of a folder without test/ is its test part, and all of train/ its train part.
 
     Raises UserError for an unknown name, part or size, and for data that are missing or broken.
     """
@@ -46,7 +48,12 @@ def load(
         raise UserError(f"unknown part {part!r} of a data set: give train or test")
     if image_size is not None and image_size < 1:
         raise UserError(f"image size {image_size} is too small: give at least 1 pixel")
-    return replace(_source(name).load(part, image_size, resident_bytes), decoders=decoders)
+    return replace(_source(name, official).load(part, image_size, resident_bytes), decoders=decoders)
+
+
+def official_test_part(name: str) -> str:
+    """Return in words what the `official` test part of a data set is. Raises UserError as `load` does."""
+    return _source(name, official=True).test_part()
 
 
 def check_test_part(name: str, ranges: Ranges | None = None, assumed: Assumed | None = None) -> Checked:
@@ -63,7 +70,7 @@ def check_test_part(name: str, ranges: Ranges | None = None, assumed: Assumed | 
     return check(sampled(paths) if assumed else paths, ranges, assumed and replace(assumed, size=None))
 
 
-def read_training(name: str) -> None:
+def read_training(name: str, official: bool = False) -> None:
     """Read and decode every image file of the train part; what is known of many is remembered, and `load` goes by it.
 
     Raises UserError, naming the files, for those that are missing or broken, or where nothing can be remembered.
@@ -71,7 +78,7 @@ def read_training(name: str) -> None:
     from nas.data.files import check
     from nas.data.survey import is_large, read_all, remembered
 
-    paths = _source(name).files_of("train")
+    paths = _source(name, official).files_of("train")
     if not paths:
         return
     found = read_all(name, paths)
@@ -80,10 +87,11 @@ def read_training(name: str) -> None:
         raise UserError(f"{cache_dir()} cannot be written to: set NAS_DATA_DIR to a directory that can")
 
 
-def _source(name: str) -> Source:
+def _source(name: str, official: bool = False) -> Source:
     """Return the data set of that name, or the folder at that path. Raises UserError where there is neither."""
     known = parts.names("data")
     if name not in known and not Path(name).is_dir():
         raise UserError(f"unknown data set {name!r}: give a directory or one of {', '.join(known)}")
-    found: Source = parts.made("data", name if name in known else {"name": "folder", "path": name})
+    folder = {"name": "folder", "path": name, "official": official}
+    found: Source = parts.made("data", name if name in known else folder)
     return found

@@ -13,7 +13,7 @@ from nas.core.errors import UserError
 from nas.data.paths import Paths
 from nas.data.picture import suffixes
 
-_NAMED = 3  # folders that are told by name
+_NAMED, _LISTED = 3, 20  # folders that are told by name, and classes that differ
 
 
 @dataclass(frozen=True)
@@ -33,15 +33,19 @@ class Listing:
 
 def listing(directory: Path, classes: tuple[str, ...]) -> Listing:
     """The images in the class folders of `directory`. Raises UserError where these are not those of `classes`."""
-    found = class_names(directory)
-    if found != classes:
-        missing, extra = sorted(set(classes) - set(found)), sorted(set(found) - set(classes))
-        lacks = f" lacks {', '.join(missing)}" if missing else ""
-        adds = f" adds {', '.join(extra)}" if extra else ""
-        raise UserError(f"{directory}: not the classes of train/:{lacks}{adds}: make them the same")
+    check_classes(directory, class_names(directory), classes)
     per_class = [_image_files(folder) for folder in _folders(directory)]
     labels = [label for label, files in enumerate(per_class) for _ in files]
     return Listing(Paths([file for files in per_class for file in files]), labels)
+
+
+def check_classes(directory: Path, found: Sequence[str], classes: Sequence[str]) -> None:
+    """Raise UserError where the classes `found` in `directory` are not those of train/."""
+    missing, extra = sorted(set(classes) - set(found)), sorted(set(found) - set(classes))
+    lacks = f" lacks {_listed(missing)}" if missing else ""
+    adds = f" adds {_listed(extra)}" if extra else ""
+    if missing or extra:
+        raise UserError(f"{directory}: not the classes of train/:{lacks}{adds}: make them the same")
 
 
 def class_names(directory: Path) -> tuple[str, ...]:
@@ -76,6 +80,11 @@ def _no_parts(root: Path, parts: Sequence[Path]) -> Iterator[Path]:
             yield each
 
 
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {more:,} more" if more > 0 else "")
+
+
 def _named(names: Sequence[str] | dict[str, int]) -> str:
     told = [f'"{name}"' for name in list(names)[:_NAMED]]
     more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
@@ -83,12 +92,17 @@ def _named(names: Sequence[str] | dict[str, int]) -> str:
 
 
 def _image_files(directory: Path) -> list[str]:
-    files = sorted(filter(_is_image, _files(directory)))
+    files = image_names(directory)
     if not files:
         below = _below(directory)
         cure = f"there are {below:,} in its sub-folders, move them up" if below else "add some or remove the folder"
         raise UserError(f"{directory}: no image files (.jpg, .png, or others that Pillow reads): {cure}")
     return [f"{directory}{os.sep}{file}" for file in files]
+
+
+def image_names(directory: Path) -> list[str]:
+    """The names of the image files that lie in a folder itself, sorted."""
+    return sorted(filter(_is_image, _files(directory)))
 
 
 def _below(directory: Path) -> int:

@@ -41,6 +41,10 @@ class Source(Part):
         files: Sequence[Path] = self._read().files_of(self.place, part)
         return files
 
+    def test_part(self) -> str:
+        """Return in words what its test part is."""
+        return f"the test part of {self.place}"
+
     @property
     def place(self) -> str:
         """What its reader knows it by."""

@@ -179,7 +179,7 @@ def rungs(run: StoredRun) -> Drawing | None:
         ends[end] = ends.get(end, 0) + 1
         colour = INCUMBENT if chosen else FEASIBLE if end == run.spec.max_epochs else MUTED
         axes.plot(x, y, color=colour, linewidth=2.4 if chosen else 1, alpha=1 if chosen else 0.6, zorder=2 + chosen)
-        axes.plot(x[-1:], y[-1:], marker="o" if end == run.spec.max_epochs else "|", color=colour, markersize=6)
+        axes.plot(x[-1:], y[-1:], marker="o" if end == run.spec.max_epochs else "x", color=colour, markersize=6)
     axes.set_xscale("log", base=run.spec.eta)
     axes.set_xticks(sorted(ends), [str(epochs) for epochs in sorted(ends)], minor=False)
     axes.xaxis.set_minor_locator(NullLocator())

@@ -22,6 +22,7 @@ from nas.runs.lock import NOTE
 
 SPEC, JOURNAL = "spec.json", "journal.jsonl"
 COMPARISON = "comparison.json"  # what makes a folder that of a comparison of runs
+REPRODUCTION = "reproduction.json"  # what makes it that of a reproduction, whose phases lie in it
 _LIMITS = {"max_trials", "max_total_epochs", "earlier"}  # of which a run may be given more
 
 

@@ -76,7 +76,7 @@ def of_network(known: Description) -> Origin:
 def of_saved(content: Saved, file: Path) -> Origin:
     """Return what the network of the configuration `content` in `file` is trained from."""
     details = _details(file)
-    source, digest = content.evidence.get("space_source", details.get("space_source")), details.get("data_digest")
+    source, digest = (content.evidence.get(name, details.get(name)) for name in ("space_source", "data_digest"))
     return Origin(
         content.config, content.space_digest, str(source or ""), content.data, content.image_size, str(digest or ""),
         content.epochs, content.seed,

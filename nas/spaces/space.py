@@ -1,4 +1,4 @@
-"""Which search space is meant? One of `search_spaces/` by name, or the user's own file by path."""
+"""Which search space is meant? One of `search_spaces/` by name, the user's own file by path, or how a model trains."""
 
 import importlib
 import pkgutil
@@ -18,6 +18,7 @@ from nas.core.errors import UserError
 from nas.core.imported import digest_of, imported
 from nas.core.types import Config
 from nas.core.words import one_line
+from nas.spaces.name import is_file_of_space
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,8 +62,21 @@ def names() -> list[str]:
 
 
 def load(name: str) -> Space:
-    """Return the space called `name`, or that in the Python file at `name`. Raises UserError where it lacks a part."""
-    module = imported(Path(name), "the space file") if name.endswith(".py") else _import_named(name)
+    """Return the space called `name`, that in the Python file at `name`, or that of the model which it names.
+
+    Raises UserError where there is none, or it lacks a part.
+    """
+    if name in names():
+        return _space(name, importlib.import_module(f"search_spaces.{name}"))
+    if is_file_of_space(name):
+        return _space(name, imported(Path(name), "the space file"))
+    from nas.spaces.models.space import space_of  # here: a model may be made of a space, and costs more to import
+
+    return space_of(name)
+
+
+def _space(name: str, module: ModuleType) -> Space:
+    """Return the space that the module describes."""
     for part, meaning in _NEEDED.items():
         if not hasattr(module, part):
             raise UserError(f"the space {name} lacks {part!r}: {meaning}")
@@ -94,9 +108,3 @@ def load_for(values: Mapping[str, Any], name: str, digest: str, source: str | No
     if source and space.source != source:
         print(one_line(f"note: {name} has changed since {file} was saved"), file=sys.stderr)
     return space, config
-
-
-def _import_named(name: str) -> ModuleType:
-    if name not in names():
-        raise UserError(f"unknown space {name!r}: choose one of {', '.join(names())}, or the path of a .py file")
-    return importlib.import_module(f"search_spaces.{name}")

@@ -18,7 +18,7 @@ from nas.data.folds import Split, splits
 from nas.data.images import Images
 from nas.data.parallel import spare
 from nas.spaces.space import Space
-from nas.training import cost
+from nas.training import cost, official
 from nas.training.keeper import Keeper, ctrl_c_noted
 from nas.training.measuring import Predictions, finite, mean, metrics
 from nas.training.pieces import TEST, TRAINING, VALIDATION, Piece
@@ -56,8 +56,9 @@ class Evaluation:
 class Evaluator:
     """What retraining needs besides a configuration.
 
-    A training that was stopped goes on from what it left in the folder `kept`, if there is to be one; when all is done
-    nothing is left of that.
+    `official`: it is trained on and tested by what publications are (see `nas.training.official`). A training ends
+    after the epoch `until`, where there is one, of those it was planned for. One that was stopped goes on from what
+    it left in the folder `kept`, if there is to be one; when all is done nothing is left of that.
     """
 
     space: Space
@@ -68,6 +69,8 @@ class Evaluator:
     progress: Progress = lambda batches, total, done: batches
     kept: Path | None = None
     told: Callable[[str], None] = lambda text: None
+    official: bool = False
+    until: int | None = None
     _parts: dict[str, Images] = field(default_factory=dict, repr=False)
 
     def images(self, part: str) -> Images:
@@ -79,12 +82,13 @@ class Evaluator:
     def digest_like(self, other: str) -> str:
         """Return the digest of the training images of the kind of `other`; all of them are read if that takes it."""
         if other and not is_listed(other) and is_listed(self.images("train").digest):
-            read_training(self.data)
+            read_training(self.data, self.official)
             del self._parts["train"]
         return self.images("train").digest_like(other)
 
     def _loaded(self, part: str) -> Images:
-        return load_images(self.data, part, self.image_size, decoders=spare(1, self.threads))
+        decoders = spare(1, self.threads)
+        return load_images(self.data, part, self.image_size, decoders=decoders, official=self.official)
 
     def test(self, config: Config, epochs: int, seed: int) -> Evaluation:
         """Train on the whole training part and return the metrics of the test part, with parameters and MACs.
@@ -98,7 +102,8 @@ class Evaluator:
         self._forget([(seed, "final")])
         values |= self._costs(config, train)
         confusion, trajectories = predictions.confusion.tolist(), [*filter(None, [training.trajectory()])]
-        return Evaluation("test", values, confusion, test.classes, training, predictions, trajectories)
+        part = official.judged_by(self.data) if self.official else "test"
+        return Evaluation(part, values, confusion, test.classes, training, predictions, trajectories)
 
     def cross_validate(self, config: Config, epochs: int, seed: int, folds: int) -> Evaluation:
         """Return mean metrics over `folds` folds of the training part; the confusion counts are summed."""
@@ -129,7 +134,7 @@ class Evaluator:
         """Return the training when it is done."""
         torch.set_num_threads(self.threads)
         training = Training.begin(self.space, config.values, pieces, key, epochs, self.device)
-        until = epochs * training.steps_per_epoch
+        until = (self.until or epochs) * training.steps_per_epoch
         keeper = self._keeper(training, config, key) if self.kept else None
         if keeper and keeper.resume(training):
             self.told(f"going on after {training.position} of {until} steps, kept in {keeper.path}")
@@ -158,7 +163,8 @@ class Evaluator:
         """Return what keeps the training; it is continued only where all is the same that decides its end."""
         space, images = self.space, training.pieces[TRAINING].images
         decisive = [config.values, key, training.epochs, images.digest, images.shape, space.digest, space.source]
-        owner = canonical([*decisive, settings(space), torch.__version__])
+        until = [self.until] if self.until else []
+        owner = canonical([*decisive, settings(space), torch.__version__, *until])
         return Keeper(self._place(key), owner, SAVE_EVERY)
 
     def _place(self, key: Key) -> Path:

@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from nas.runs.tensors import opened
+from nas.training.together import sharing
 from nas.training.training import Training
 
 
@@ -17,7 +18,7 @@ def resume(training: Training, path: Path, fold: int, owner: str) -> bool:
 
     Nothing is touched unless the file is whole and was kept for the same owner.
     """
-    found = _read(path, f"fold{fold}/", owner)
+    found = sharing().from_first(lambda: _read(path, f"fold{fold}/", owner))
     if found is None or fold >= len(found[0]):
         return False
     losses, tensors = found

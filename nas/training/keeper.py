@@ -10,12 +10,16 @@ from pathlib import Path
 from types import FrameType
 
 from nas.training import state
+from nas.training.together import sharing
 from nas.training.training import Training
 
 
 @dataclass
 class Keeper:
-    """The file at `path`, which is `owner`'s; `seconds` are the most that a kill costs."""
+    """The file at `path`, which is `owner`'s; `seconds` are the most that a kill costs.
+
+    Of processes that train together the first reads and writes it.
+    """
 
     path: Path
     owner: str
@@ -24,7 +28,7 @@ class Keeper:
 
     def resume(self, training: Training) -> bool:
         """Bring `training` to where it was when it was kept; return whether that could be."""
-        saved = state.load(self.path, self.owner)
+        saved = sharing().from_first(lambda: state.load(self.path, self.owner))
         if saved is None:
             return False
         training.load_state_dict(saved)
@@ -37,7 +41,8 @@ class Keeper:
 
     def save(self, training: Training) -> None:
         """Keep the training as it is."""
-        state.save(self.path, training.state_dict(), self.owner)
+        if sharing().first:
+            state.save(self.path, training.state_dict(), self.owner)
         self._saved = time.monotonic()
 
 

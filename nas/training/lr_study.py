@@ -21,6 +21,7 @@ from nas.training.keeper import Keeper
 from nas.training.pieces import TEST, TRAINING, VALIDATION, Piece
 from nas.training.recipe import Recipe, prescribed
 from nas.training.task import ImageTask
+from nas.training.together import sharing
 from nas.training.training import Training
 from nas.training.trajectory import watched
 
@@ -63,7 +64,8 @@ class StudyTask:
             return self._judged(training)
         finally:
             training.release()
-            delete(kept)
+            if sharing().first:
+                delete(kept)
 
     def begun(self, asked: Mapping[str, Any], epochs: int) -> Training:
         """Return the training, not yet trained. Raises UserError for settings that do not go together."""

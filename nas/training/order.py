@@ -19,16 +19,23 @@ class Order:
     held_out: Piece | None
     batch_size: int
     key: tuple[int | str, ...]
+    least: int = 2  # images of a last batch; fewer are left out: batch normalisation cannot take a single one
 
     @cached_property
     def steps(self) -> int:
-        """The batches of an epoch. A last one of a single image is left out: batch normalisation cannot take it."""
-        return math.ceil((len(self.training) - self._single) / self.batch_size)
+        """The batches of an epoch."""
+        return math.ceil(self._count / self.batch_size)
+
+    def images(self, step: int) -> int:
+        """Return how many images a batch has, counted from 0 in the epoch."""
+        return min(self.batch_size, self._count - step * self.batch_size)
 
     @property
-    def _single(self) -> bool:
+    def _count(self) -> int:
+        """The images of an epoch."""
         count = len(self.training)
-        return count % self.batch_size == 1 and count > 1
+        rest = count % self.batch_size
+        return count - rest if rest < min(self.least, count) else count
 
     def of(self, epoch: int, withheld: bool) -> Tensor:
         """Return the numbers of the images of an epoch, counted from 0, int64 [n]; held-out ones may be `withheld`.
@@ -39,5 +46,4 @@ class Order:
         without = self.held_out.indices if withheld and self.held_out else indices[:0]
         left = indices[~torch.isin(indices, without)]
         orders = [left[torch.randperm(len(left), generator=draws)] for _ in range(math.ceil(len(indices) / len(left)))]
-        order = torch.cat(orders)[: len(indices)]
-        return order[:-1] if self._single else order
+        return torch.cat(orders)[: self._count]

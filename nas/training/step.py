@@ -1,8 +1,6 @@
 """How does a network learn from one batch, and what does it predict?"""
 
 import math
-from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -12,20 +10,15 @@ from nas.training.draws import Draws
 from nas.training.inputs import paired, scaled
 from nas.training.measuring import Predictions
 from nas.training.recipe import Recipe
+from nas.training.together.shared import fewest, mean_of_all
 
 _EVALUATION_BATCH = 512
 
 
-Advance = Callable[[Tensor, Tensor], Tensor]  # trains on pixels and labels of a batch and returns the loss
-
-
-def stepping(model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe) -> Advance:
-    """Return what takes a step on a batch, with an optimizer of either kind."""
-    return partial(step_with_closure if recipe.optimizer.closure else step, model, optimizer, recipe)
-
-
 def step(model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, pixels: Tensor, labels: Tensor) -> Tensor:
     """Take a step on a batch; return its loss before it."""
+    if recipe.optimizer.closure:
+        return _step_with_closure(model, optimizer, recipe, pixels, labels)
     loss = _gradients(model, optimizer, recipe, pixels, labels)
     optimizer.step()
     if recipe.optimizer.create_graph:
@@ -33,7 +26,7 @@ def step(model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, pix
     return loss
 
 
-def step_with_closure(
+def _step_with_closure(
     model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, pixels: Tensor, labels: Tensor
 ) -> Tensor:
     """Do the same with an optimizer that asks for the loss itself, as often as it likes: always by the same dropout."""
@@ -60,14 +53,16 @@ def _gradients(
     or normalises by batch. Then a part is normalised by its own images.
     """
     optimizer.zero_grad(set_to_none=True)
-    pairs = paired(pixels, labels, recipe.mixup)
-    count = math.ceil(len(labels) / (recipe.micro_batch or len(labels)))
+    batch, count = paired(pixels, labels, recipe.mixup), 1
+    if recipe.micro_batch is not None:
+        count = math.ceil(fewest(model, labels) / recipe.micro_batch)
     losses = list[Tensor]()
-    for part in pairs.parts(count):
+    for part in batch.parts(count):
         with _precision(pixels.device, recipe.bfloat16):
             loss = part.loss(model(part.inputs(recipe.centred)), recipe.label_smoothing)
         if count > 1:
             loss = loss * (len(part) / len(labels))
+        loss = mean_of_all(model, loss, len(labels))
         loss.backward(create_graph=recipe.optimizer.create_graph)  # type: ignore[no-untyped-call]
         losses.append(loss.detach())
     if recipe.gradient_clipping is not None:

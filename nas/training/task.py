@@ -25,6 +25,7 @@ from nas.training.keeper import Keeper
 from nas.training.measuring import mean
 from nas.training.pieces import TRAINING, VALIDATION, Piece
 from nas.training.recipe import Recipe, check, overruled
+from nas.training.together import sharing
 from nas.training.training import Key, Training
 
 CHEAP = ("params", "macs", "size_mb", "train_seconds", "latency_ms")
@@ -76,12 +77,18 @@ class ImageTask:
     workers_per_gpu: int = 1
     decoders: int = 0  # processes of each training that decode images which are not kept in memory
     recipe: Mapping[str, Any] = field(default_factory=dict)  # settings in place of those that the space fixes
+    official: bool = False  # whether val/ of a folder without test/ is kept for the end (see nas.training.official)
 
     @cached_property
     def images(self) -> Images:
         """The training part, resident on the device where it fits. The test part is out of reach from here."""
         loaded = load_images(
-            self.data, "train", self.image_size, resident_bytes=self.resident_bytes, decoders=self.decoders
+            self.data,
+            "train",
+            self.image_size,
+            resident_bytes=self.resident_bytes,
+            decoders=self.decoders,
+            official=self.official,
         )
         images = loaded.to(self.device)
         assert images.part == "train", "the search must never see the test part"
@@ -136,7 +143,7 @@ class ImageTask:
         Until the last is done each leaves its state where a killed job finds it again; then all are the checkpoint.
         """
         kept, more = unfinished(checkpoint), epochs < self.max_epochs
-        if kept.is_file():
+        if sharing().first and kept.is_file():
             kept.replace(_of_an_earlier_version(kept))
         validated, curves, trajectories = list[dict[str, float]](), list[list[float]](), list[dict[str, Any]]()
         for i, (train, validation) in enumerate(folds):
@@ -153,7 +160,7 @@ class ImageTask:
             finally:
                 training.release()
             del training  # before there is another
-        _hand_over(kept, checkpoint if more else None)
+        sharing().from_first(lambda: _hand_over(kept, checkpoint if more else None))
         curve = [sum(epoch) / len(epoch) for epoch in zip(*curves, strict=True)]
         found = {**mean(validated), "folds": validated, "loss_curve": curve}
         return {**found, "trajectories": trajectories} if trajectories else found

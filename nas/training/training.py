@@ -26,7 +26,9 @@ from nas.training.policies.policy import Running, begun
 from nas.training.recipe import Recipe
 from nas.training.recorded import Recorded
 from nas.training.resuming import check
-from nas.training.step import Advance, predict, stepping
+from nas.training.step import predict, step
+from nas.training.together import shares, sharing
+from nas.training.together.shared import Advance, advancing
 from nas.training.trajectory import Columns, add_point, trajectory_of
 
 Key = tuple[int | str, ...]
@@ -84,6 +86,7 @@ class Training:
             model = space.build(dict(config), images.shape, len(images.classes))
             model = model.to(place, memory_format=recipe.optimizer.memory_format)  # type: ignore[call-overload]
         pieces = withhold(set_aside(pieces, recipe.policy.sets_aside(), key), recipe.policy.withholds(), key)
+        shares.check(recipe, len(pieces[TRAINING]), recorded)
         training = cls(recipe, pieces, key, epochs, place, recorded, model.train(), draws)
         training._equip()
         encoded(training.state_dict(), "the state of the training")
@@ -92,7 +95,8 @@ class Training:
     @cached_property
     def order(self) -> Order:
         """In which order the images are trained on."""
-        return Order(self.pieces[TRAINING], self.pieces.get(HELD_OUT), self.recipe.batch_size, self.key)
+        least = max(2, sharing().count)
+        return Order(self.pieces[TRAINING], self.pieces.get(HELD_OUT), self.recipe.batch_size, self.key, least)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -118,7 +122,7 @@ class Training:
                 done * size : (done + until - self.position) * size
             ]
             place = (self.position, self.lag)
-            for batch in piece.images.batches(left, size, self.device):
+            for batch in piece.images.batches(*shares.own(left, size), self.device):
                 yield batch
                 if self.position == place[0]:
                     raise RuntimeError("a batch of a training is to be given to its step before the next is asked for")
@@ -136,15 +140,16 @@ class Training:
         if self.between_epochs:
             self.total, self.seen = torch.zeros((), device=self.device), 0
         with self.draws:
-            if not done:
-                torch.manual_seed(seed(*self.key, epoch, "dropout"))
+            if (drawn_by := shares.drawn_by(self.key, epoch, done)) is not None:
+                torch.manual_seed(drawn_by)
             loss = self.advance(self.recipe.augmentation.of(batch[0]), batch[1])
         if self.average:
             self.average.update_parameters(self.model)
         self.position += 1
         if self.policy.after_step(self, loss):
-            self.total += loss * len(batch[1])
-            self.seen += len(batch[1])
+            images = self.order.images(done)
+            self.total += loss * images
+            self.seen += images
         if self.between_epochs:
             self._end_epoch()
         return loss
@@ -161,7 +166,9 @@ class Training:
 
     def _predicted(self, model: nn.Module, part: str) -> Predictions:
         piece = self.pieces[part]
-        return predict(model, piece.images, piece.indices, self.recipe.centred)
+        return shares.in_shares(
+            lambda indices: predict(model, piece.images, indices, self.recipe.centred), piece.indices
+        )
 
     def validate(self, part: str) -> dict[str, float]:
         """Return the metrics on a part. Raises Diverged for a loss that is not finite."""
@@ -242,7 +249,7 @@ class Training:
             self.optimizer = recipe.optimizer.make(list(self.model.parameters()), recipe, self.recorded)
         self.average = None if recipe.ema is None else Average(self.model, self.optimizer, recipe.ema)
         self.policy = begun(recipe.policy, self)
-        self.advance = stepping(self.model, self.optimizer, recipe)
+        self.advance = advancing(step, self.model, self.optimizer, recipe)
         if self.recorded:
             self.advance = Recorded(self.advance, recipe)
         self._place_rates()

@@ -29,7 +29,7 @@ def add_point(training: Watched, points: Columns) -> None:
     """Add to the `points` how things stand at the end of an epoch, if anything learns or is tried in this training."""
     epoch = training.position // training.steps_per_epoch
     if watched(training) and _kept(epoch, training.epochs):
-        for name, value in {STEPS: training.position, **_standing(training.optimizer)}.items():
+        for name, value in {STEPS: training.position, **standing(training.optimizer)}.items():
             points.setdefault(name, []).append(value)
 
 
@@ -60,7 +60,7 @@ def _kept(epoch: int, epochs: int) -> bool:
     return epochs <= POINTS or epoch * POINTS // epochs > (epoch - 1) * POINTS // epochs
 
 
-def _standing(optimizer: Any) -> dict[str, float]:
+def standing(optimizer: Any) -> dict[str, float]:
     """Return what the first group of weights has now; an optimizer that learns its hyperparameters tells them."""
     learned = optimizer.hyperparameters()[0] if hasattr(optimizer, "hyperparameters") else {}
     return {RATE: float(optimizer.param_groups[0]["lr"])} | {name: float(value) for name, value in learned.items()}

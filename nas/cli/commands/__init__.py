@@ -14,6 +14,7 @@ from nas.cli.commands.parts import parts
 from nas.cli.commands.predict import predict
 from nas.cli.commands.recommend import recommend
 from nas.cli.commands.report import report
+from nas.cli.commands.reproduce import reproduce
 from nas.cli.commands.search import search
 from nas.cli.commands.track import track
 from nas.cli.commands.verify import verify
@@ -24,6 +25,7 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "compare": compare,
     "lr-study": lr_study,
     "recommend": recommend,
+    "reproduce": reproduce,
     "report": report,
     "verify": verify,
     "track": track,

@@ -13,7 +13,7 @@ from nas.cli.commands.say import note, say
 from nas.cli.commands.table import comparison, confusion, shown
 from nas.core.constraints import parse
 from nas.core.errors import UserError
-from nas.core.numbers import spoken
+from nas.core.numbers import spoken, whole
 from nas.core.plain import readable
 from nas.core.slug import slug
 from nas.core.types import Config
@@ -25,6 +25,7 @@ from nas.runs.saved import Saved
 from nas.spaces.space import load_for
 from nas.training.device import choose_device
 from nas.training.evaluation import UNFINISHED, Evaluation, Evaluator
+from nas.training.official import OFFICIAL
 from nas.training.recipe import check, overruled, setting_of
 from nas.training.trajectory import summary
 
@@ -120,7 +121,8 @@ def evaluate(flags: Namespace) -> int:
     except Exception as error:
         say(f"training the configuration of {flags.file} failed: {type(error).__name__}: {error}")
         return 1
-    say(f"{flags.file}: {epochs} epochs on {data}, {'x'.join(map(str, images.shape))} pixels, seed {seed}")
+    trained_for = f"{evaluator.until} of {epochs}" if evaluator.until else epochs
+    say(f"{flags.file}: {trained_for} epochs on {data}, {'x'.join(map(str, images.shape))} pixels, seed {seed}")
     _show(result, content)
     unlike = unlike or _unlike_its_test(asked, result)
     if unlike:
@@ -137,7 +139,20 @@ def _evaluator(flags: Namespace, content: Saved) -> tuple[Evaluator, Config]:
     space = overruled(replace(space, recipe=content.recipe), recipe_of(flags))
     check(space)
     data, progress = flags.data or content.data, bar("training", flags.quiet)
-    return Evaluator(space, data, size, device, flags.threads, progress, told=note(flags.quiet)), config
+    official, until = content.evidence.get("judged") == OFFICIAL, _until(flags, content)
+    return Evaluator(
+        space, data, size, device, flags.threads, progress, told=note(flags.quiet), official=official, until=until
+    ), config
+
+
+def _until(flags: Namespace, content: Saved) -> int | None:
+    """Return the epoch after which the file says that its network was taken, unless other epochs are asked for."""
+    until = content.evidence.get("until")
+    if until is None or (flags.epochs or content.epochs) != content.epochs:
+        return None
+    if whole("until", until, 1) > content.epochs:
+        raise UserError(f"{flags.file}: until is {until}, but there are {content.epochs} epochs")
+    return int(until)
 
 
 def _check(*files: Path) -> None:
@@ -152,7 +167,7 @@ def _check(*files: Path) -> None:
 def _unlike_its_test(asked: Asked, result: Evaluation) -> list[str]:
     """Return that the kept network was tested otherwise, if so; one that is not the file's own is deleted."""
     network, before = asked.network(own=True), asked.content.evidence.get("test")
-    if not result.training or before in (None, result.metrics):
+    if not result.training or (before or {}).items() <= result.metrics.items():
         return []
     trained.drop_stale(network, asked.content, asked.file)
     return ["other test metrics, as from another machine or version"] if network.exists() else []

@@ -45,10 +45,10 @@ _NOMINAL_LIMIT = 300.0  # seconds that --max-macs auto and the budgets suit when
 class Plan:
     """The main job as asked for. Raises UserError for bad flags, data and spaces.
 
-    What is `known` of earlier tasks need not be read again.
+    What is `known` of earlier tasks need not be read again. `official` is as of `ImageTask`.
     """
 
-    def __init__(self, asked: Asked, known: Experience | None = None) -> None:
+    def __init__(self, asked: Asked, known: Experience | None = None, official: bool = False) -> None:
         self.asked, self.space = asked, recipe.overruled(load_space(asked.space), asked.recipe)
         recipe.check(self.space)
         self.maximize, self.objective = not asked.objective.startswith("-"), asked.objective.removeprefix("-")
@@ -72,7 +72,7 @@ class Plan:
             self.device, asked.threads, available_memory() // (4 * (self.workers + 1)), asked.deterministic,
             asked.diverge_above, recorded=asked.cuda_graphs,
             workers_per_gpu=math.ceil(self.workers / len(self.gpus)) if self.gpus else 1,
-            decoders=0 if asked.cluster else spare(self.workers, asked.threads), recipe=asked.recipe,
+            decoders=0 if asked.cluster else spare(self.workers, asked.threads), recipe=asked.recipe, official=official,
         )  # fmt: skip
         self.constraints = self._constraints()
         _known((self.objective, *(c.metric for c in self.constraints)))

@@ -22,7 +22,7 @@ def task_of(name: str, details: Mapping[str, Any]) -> tuple[Task, str]:
         return Task(name), ""
     data, size, digest = str(details["data"]), details.get("image_size"), str(details.get("data_digest", ""))
     family = Path(data).name if name == name_of(details) else name
-    shape, per_class, why = _looked_at(data, size, digest)
+    shape, per_class, why = _looked_at(data, size, digest, bool(details.get("official")))
     if shape is None:
         return Task(name, family=family, digest=digest), f"nothing is known of the images of {name}: {why}"
     channels, height, width = shape
@@ -30,7 +30,9 @@ def task_of(name: str, details: Mapping[str, Any]) -> tuple[Task, str]:
 
 
 @lru_cache(16)
-def _looked_at(data: str, size: int | None, digest: str) -> tuple[tuple[int, int, int] | None, tuple[int, ...], str]:
+def _looked_at(
+    data: str, size: int | None, digest: str, official: bool
+) -> tuple[tuple[int, int, int] | None, tuple[int, ...], str]:
     """Return shape and images by class of the training images, or why they are not known; nothing is downloaded."""
     from nas.core import parts
     from nas.data import load
@@ -38,7 +40,7 @@ def _looked_at(data: str, size: int | None, digest: str) -> tuple[tuple[int, int
     if data in parts.names("data") and not parts.made("data", data).present():
         return None, (), "they are to be downloaded"
     try:
-        images = load(data, "train", size, resident_bytes=0)
+        images = load(data, "train", size, resident_bytes=0, official=official)
     except UserError as error:
         return None, (), str(error)
     if digest and images.digest_like(digest) != digest:

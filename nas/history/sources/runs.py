@@ -17,7 +17,8 @@ from nas.history.values import Curve
 from nas.runs.folder import COMPARISON, SPEC, is_study
 from nas.runs.stored import StoredRun, open_run
 
-_TASK = ("data", "data_digest", "image_size", "space", "history")  # of the details; the others are the setting
+# Of the details; the others are the setting.
+_TASK = ("data", "data_digest", "image_size", "official", "space", "history")
 _TEST = "test_"  # how the name of a metric of test images begins, where a trainer tells some
 
 
@@ -28,21 +29,23 @@ def found(directory: Path, task: str | None = None) -> list[Found]:
     it has no result.
     """
     if not (directory / COMPARISON).exists():
-        return [_of_run(directory, task)]
+        return [of_run(directory, task)]
     if is_study(directory):
         raise UserError(f"{directory} is a study of learning rates, of one configuration: it has no curves of a space")
     runs = sorted(path.parent for path in directory.glob(f"*/{SPEC}"))
     if not runs:
         raise UserError(f"{directory} is a comparison that has no run yet")
-    return [_of_run(run, task) for run in runs]
+    return [of_run(run, task) for run in runs]
 
 
-def _of_run(directory: Path, task: str | None) -> Found:
+def of_run(directory: Path, task: str | None, official: bool = False) -> Found:
+    """Return what one run gives; `official` images are those of `nas.training.official`."""
     run = open_run(directory)
-    name = task or name_of(run.spec.details)
+    details = {**run.spec.details, **({"official": True} if official else {})}
+    name = task or name_of(details)
     if not name:
         raise UserError(f"{directory} does not say what data it trained on: name the task by --task")
-    known, note = task_of(name, run.spec.details)
+    known, note = task_of(name, details)
     curves, failed = _curves(run, name)
     if not curves:
         raise UserError(f"{directory} has no result of a training yet")
@@ -57,7 +60,7 @@ def _curves(run: StoredRun, task: str) -> tuple[list[Curve], Counter[str]]:
     trials, failed, curves = dict[str, list[Result]](), Counter[str](), list[Curve]()
     for result in run.history:
         trials.setdefault(result.job.trial.id, []).append(result)
-    setting = _setting(run.spec.details)
+    decided = setting(run.spec.details)
     for results in trials.values():
         fate = next((each.status for each in results if each.status is not Status.OK), None)
         if fate:
@@ -69,7 +72,7 @@ def _curves(run: StoredRun, task: str) -> tuple[list[Curve], Counter[str]]:
             seconds = {epoch: took for epoch, took in _seconds(rungs).items() if epoch in points}
             cheap = {name: value for name, value in trial.cheap if math.isfinite(value)}
             full = run.spec.max_epochs
-            curves.append(Curve(task, trial.config, trial.seed, points, cheap, seconds, full, setting))
+            curves.append(Curve(task, trial.config, trial.seed, points, cheap, seconds, full, decided))
     return curves, failed
 
 
@@ -99,7 +102,7 @@ def _seconds(rungs: Iterable[Result]) -> dict[int, float]:
     return found
 
 
-def _setting(details: Mapping[str, Any]) -> str:
+def setting(details: Mapping[str, Any]) -> str:
     """Return the digest of what decides a training beside task, configuration, seed and epochs."""
     rest = {name: value for name, value in details.items() if name not in _TASK}
     return blake2b(canonical(rest).encode(), digest_size=8).hexdigest()

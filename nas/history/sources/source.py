@@ -1,15 +1,15 @@
-"""What is meant by this word? A published database, the folder of a run or comparison, a table, another history."""
+"""What is meant by this word? A published database, the folder of some run, a table, another history."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nas.core.errors import UserError
-from nas.history.sources import hyperrec, lcbench, other, runs, table
+from nas.history.sources import hyperrec, lcbench, other, reproduced, runs, table
 from nas.history.sources.found import Found
 from nas.history.sources.layout import Columns
 from nas.history.sources.rows import SUFFIXES
 from nas.history.spaces import known
-from nas.runs.folder import COMPARISON, SPEC
+from nas.runs.folder import COMPARISON, REPRODUCTION, SPEC
 
 _PUBLISHED = {"hyperrec": hyperrec.found, "lcbench": lcbench.found}
 PUBLISHED = (*_PUBLISHED,)
@@ -34,6 +34,8 @@ def found(word: str, told: Told) -> list[Found]:
         return [_PUBLISHED[word](told.folder)]
     if (path / SPEC).exists() or (path / COMPARISON).exists():
         return runs.found(path, told.task)
+    if (path / REPRODUCTION).exists():
+        return reproduced.found(path, told.task)
     if path.is_file() and path.suffix in SUFFIXES:
         if not told.space:
             raise UserError(f"{path}: say by --space of what space its hyperparameters are")
@@ -42,7 +44,7 @@ def found(word: str, told: Told) -> list[Found]:
         return other.found(path)
     if path.is_file() and not path.stat().st_size:
         raise UserError(f"{path} is empty")
-    kinds = f"the folder of a run or a comparison, a .csv, a .parquet, a history, {' or '.join(PUBLISHED)}"
+    kinds = f"the folder of a run, comparison or reproduction, a .csv, a .parquet, a history, {' or '.join(PUBLISHED)}"
     raise UserError(f"{word} {'holds no learning curves' if path.exists() else 'is not there'}: give {kinds}")
 
 

@@ -73,8 +73,10 @@ def keep(directory: Path, content: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def alone(directory: Path) -> Iterator[None]:
+def alone(directory: Path, file: str = COMPARISON) -> Iterator[None]:
     """Let no other process work on the comparison in `directory` in the block; the folder is made if need be.
+
+    `file` is what makes it the folder of a comparison, or of something else that has runs in it.
 
     Raises InUse where one does, and UserError where something else lies there.
     """
@@ -84,7 +86,7 @@ def alone(directory: Path) -> Iterator[None]:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"the folder {directory} cannot be made: {error.strerror}") from None
-    if not (directory / COMPARISON).exists():
+    if not (directory / file).exists():
         check_empty(directory, (NOTE,))
     handle = locked(directory / NOTE)
     try:

@@ -1,0 +1,99 @@
+"""Phase 3: the full training, once a seed, and what it leaves: best.json and best.safetensors."""
+
+import shutil
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from nas.cli.commands.phases.planned import Planned
+from nas.cli.commands.phases.tuning import Tuned
+from nas.cli.commands.progress import bar
+from nas.cli.commands.say import note
+from nas.deploy.trained import SUFFIX
+from nas.engine.ends import Stop
+from nas.engine.signals import stop_requests
+from nas.reproduction.files import Full
+from nas.reproduction.full import INTERRUPTED, TIME, FullTask
+from nas.reproduction.target import shown
+from nas.runs.disk import replacing
+from nas.runs.saved import Saved
+from nas.training.official import OFFICIAL
+from nas.training.recipe import settings
+from nas.training.together import current
+
+POLICY = {"name": "step", "period": 30, "gamma": 0.1}  # as it was published
+
+
+def task(planned: Planned, tuned: Tuned) -> FullTask:
+    """Return the full training. Raises UserError for a recipe that could train nothing."""
+    wanted, here = planned.wanted, planned.usual.here
+    own = tuned.policy if tuned.policy != "constant" else POLICY
+    recipe = {**planned.shared, "optimizer": tuned.optimizer, "policy": wanted.recipe.get("policy", own)}
+    full = FullTask(
+        tuned.space, recipe, tuned.config, wanted.data, planned.image_size, wanted.epochs, planned.metric,
+        planned.maximize, planned.directory, here.device, wanted.threads, wanted.deterministic, here.resident_bytes,
+        here.decoders, planned.target if wanted.stop_at_target else None, wanted.checkpoint_every,
+        wanted.checkpoint_steps,
+    )  # fmt: skip
+    _ = full.space
+    return full
+
+
+def run(planned: Planned, full: FullTask, left: float | None) -> tuple[list[Full], str]:
+    """Return how the trainings went, those that there was time for within so many seconds that are `left`.
+
+    Returns also what stopped them from outside: Ctrl-C, SIGTERM or its kin, or nothing.
+    """
+    began, found, wanted = time.monotonic(), list[Full](), planned.wanted
+    for seed in range(wanted.seed, wanted.seed + wanted.seeds):
+        remains = float("inf") if left is None else left - (time.monotonic() - began)
+        if remains <= 0:
+            break
+        done, reason = current().call(_trained, full, seed, remains, wanted.quiet)
+        found.append(done)
+        if done.at_best:
+            value = shown(done.at_best.metrics[planned.metric], planned.metric)
+            note(wanted.quiet)(f"seed {seed}: {planned.metric} {value} at epoch {done.best} of {done.epochs}")
+        if done.ended in (TIME, INTERRUPTED):
+            return found, reason
+    return found, ""
+
+
+def _trained(full: FullTask, seed: int, left: float, quiet: bool) -> tuple[Full, str]:
+    """Return how the training by a seed went, and what stopped it; only the first of several processes speaks."""
+    stop, quiet = Stop(), quiet or not current().first
+    with stop_requests(stop.ask):
+        done = full(seed, left, bar(f"training, seed {seed}", quiet), stop, note(quiet))
+    return done, stop.reason
+
+
+def keep(planned: Planned, tuned: Tuned, full: FullTask, first: Full) -> Saved | None:
+    """Write best.json and the network of the first seed; None where no epoch was judged."""
+    best, wanted = first.at_best, planned.wanted
+    if best is None:
+        return None
+    reached = best.metrics[planned.metric]
+    reproduction = {
+        "target": planned.target, "reached": reached, "share": reached / planned.target if planned.target else None,
+        "epoch": best.epoch, "seconds": best.seconds,
+    }  # fmt: skip
+    evidence: Mapping[str, Any] = {
+        "space_source": full.space.source, "objective": planned.metric,
+        "constraints": [str(constraint) for constraint in wanted.constraints], **tuned.evidence,
+        "test": {**best.metrics, **_costs(planned, full)}, "judged": OFFICIAL, "until": best.epoch, "reproduction": reproduction,
+    }  # fmt: skip
+    saved = Saved(
+        full.config.values, tuned.space, full.space.digest, wanted.data, planned.image_size, wanted.epochs, first.seed,
+        1, settings(full.space), evidence,
+    )  # fmt: skip
+    network = planned.directory / f"best{SUFFIX}"
+    with replacing(network) as temporary:
+        shutil.copyfile(full.network(first.seed), temporary)
+    saved.write(planned.directory / "best.json")
+    return saved
+
+
+def _costs(planned: Planned, full: FullTask) -> dict[str, float]:
+    """Return the parameters and MACs of the network, as nas evaluate tells them."""
+    measures, config = planned.usual.here.measures(), full.config.values
+    return {name: measures[name](config) for name in ("params", "macs")}

@@ -1,0 +1,1 @@
+"""Was the published metric reached, by what, and at which cost?"""
