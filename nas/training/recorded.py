@@ -5,7 +5,7 @@ from torch import Tensor
 
 from nas.core.errors import UserError
 from nas.training.recipe import Recipe
-from nas.training.step import Advance
+from nas.training.together.shared import Advance
 
 _SEEN_FIRST = 3  # steps on a stream of their own, as torch asks for: libraries choose their algorithms in them
 

@@ -2,8 +2,6 @@
 
 import math
 import warnings
-from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -13,23 +11,17 @@ from nas.training.draws import Draws
 from nas.training.inputs import paired, scaled
 from nas.training.measuring import Predictions
 from nas.training.recipe import Recipe
-from nas.training.together.shared import averaged_if, mean_of_all, parts_of_all
+from nas.training.together.shared import averaged_if, fewest, mean_of_all
 
 _EVALUATION_BATCH = 512
 # A step lets go of gradients that hold on to their graph, which torch warns of.
 warnings.filterwarnings("ignore", r"Using backward\(\) with create_graph=True")
 
 
-Advance = Callable[[Tensor, Tensor], Tensor]  # trains on pixels and labels of a batch and returns the loss
-
-
-def stepping(model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe) -> Advance:
-    """Return what takes a step on a batch, with an optimizer of either kind."""
-    return partial(step_with_closure if recipe.optimizer.closure else step, model, optimizer, recipe)
-
-
 def step(model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, pixels: Tensor, labels: Tensor) -> Tensor:
     """Take a step on a batch; return its loss before it."""
+    if recipe.optimizer.closure:
+        return _step_with_closure(model, optimizer, recipe, pixels, labels)
     loss = _gradients(model, optimizer, recipe, pixels, labels)
     optimizer.step()
     if recipe.optimizer.create_graph:
@@ -37,7 +29,7 @@ def step(model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, pix
     return loss
 
 
-def step_with_closure(
+def _step_with_closure(
     model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, pixels: Tensor, labels: Tensor
 ) -> Tensor:
     """Do the same with an optimizer that asks for the loss itself, as often as it likes: always by the same dropout."""
@@ -64,10 +56,11 @@ def _gradients(
     or normalises by batch. Then a part is normalised by its own images.
     """
     optimizer.zero_grad(set_to_none=True)
-    pairs = paired(pixels, labels, recipe.mixup)
-    count = parts_of_all(model, math.ceil(len(labels) / recipe.micro_batch)) if recipe.micro_batch else 1
+    batch, count = paired(pixels, labels, recipe.mixup), 1
+    if recipe.micro_batch is not None:
+        count = math.ceil(fewest(model, labels) / recipe.micro_batch)
     losses = list[Tensor]()
-    for number, part in enumerate(pairs.parts(count), 1):
+    for number, part in enumerate(batch.parts(count), 1):
         with averaged_if(model, number == count):
             with _precision(pixels.device, recipe.bfloat16):
                 loss = part.loss(model(part.inputs(recipe.centred)), recipe.label_smoothing)

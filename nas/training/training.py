@@ -26,9 +26,9 @@ from nas.training.policies.policy import Running, begun
 from nas.training.recipe import Recipe
 from nas.training.recorded import Recorded
 from nas.training.resuming import check
-from nas.training.step import Advance, predict, stepping
+from nas.training.step import predict, step
 from nas.training.together import shares, sharing
-from nas.training.together.shared import advancing
+from nas.training.together.shared import Advance, advancing
 from nas.training.trajectory import Columns, add_point, trajectory_of
 
 Key = tuple[int | str, ...]
@@ -249,7 +249,7 @@ class Training:
             self.optimizer = recipe.optimizer.make(list(self.model.parameters()), recipe, self.recorded)
         self.average = None if recipe.ema is None else Average(self.model, self.optimizer, recipe.ema)
         self.policy = begun(recipe.policy, self)
-        self.advance = advancing(stepping, self.model, self.optimizer, recipe)
+        self.advance = advancing(step, self.model, self.optimizer, recipe)
         if self.recorded:
             self.advance = Recorded(self.advance, recipe)
         self._place_rates()

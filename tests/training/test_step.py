@@ -11,7 +11,7 @@ from nas.core.errors import UserError
 from nas.training.inputs import paired
 from nas.training.recipe import Recipe
 from nas.training.recorded import Recorded
-from nas.training.step import stepping
+from nas.training.step import step
 from tests.training.test_loop import HAS_ZOO
 
 PIXELS = torch.randint(256, (7, 2, 4, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
@@ -26,8 +26,8 @@ def trained(steps: int, **fixed: Any) -> tuple[nn.Module, list[float]]:
     recipe = Recipe.of({}, {}, {"optimizer": "sgd", "learning_rate": 0.05, **fixed})
     model = nn.Sequential(nn.Conv2d(2, 3, 3), nn.Tanh(), nn.Flatten(), nn.Linear(12, 3))
     model = model.to(memory_format=recipe.optimizer.memory_format)  # type: ignore[call-overload]
-    one = stepping(model, recipe.optimizer.make(list(model.parameters()), recipe), recipe)
-    return model, [one(PIXELS, LABELS).item() for _ in range(steps)]
+    optimizer = recipe.optimizer.make(list(model.parameters()), recipe)
+    return model, [step(model, optimizer, recipe, PIXELS, LABELS).item() for _ in range(steps)]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 6, 7, 100])
@@ -59,7 +59,7 @@ def test_no_part_is_a_single_image_where_it_need_not_be() -> None:
         recipe = Recipe.of({}, {}, {"optimizer": "sgd", "micro_batch": size})
         model = nn.Sequential(nn.Flatten(), Noting(32, 3))
         sizes.append([])
-        stepping(model, recipe.optimizer.make(list(model.parameters()), recipe), recipe)(PIXELS, LABELS)
+        step(model, recipe.optimizer.make(list(model.parameters()), recipe), recipe, PIXELS, LABELS)
     assert sizes == [[3, 2, 2], [4, 3], [4, 3], [7]]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 from nas.training.recipe import Recipe
 from nas.training.together.group import sharing
 
-Advance = Callable[[Tensor, Tensor], Tensor]
+Advance = Callable[[Tensor, Tensor], Tensor]  # trains on pixels and labels of a batch and returns the loss
 
 
 class Shared(DistributedDataParallel):
@@ -28,15 +29,12 @@ class Shared(DistributedDataParallel):
 
 
 def advancing(
-    stepping: Callable[[nn.Module, torch.optim.Optimizer, Recipe], Advance],
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    recipe: Recipe,
+    step: Callable[..., Tensor], model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe
 ) -> Advance:
     """Return what takes a step of the model on a batch, or on this process's share of one."""
     if sharing().count == 1:
-        return stepping(model, optimizer, recipe)
-    taken = stepping(Shared(model), optimizer, recipe)
+        return partial(step, model, optimizer, recipe)
+    taken = partial(step, Shared(model), optimizer, recipe)
 
     def advance(pixels: Tensor, labels: Tensor) -> Tensor:
         with WholeBatches():
@@ -58,13 +56,13 @@ def mean_of_all(model: nn.Module, loss: Tensor, count: int) -> Tensor:
     return totals[0] / totals[1] + (own - own.detach())
 
 
-def parts_of_all(model: nn.Module, parts: int) -> int:
-    """Return in how many parts a step's batch is computed: as many in each process, whose shares may differ by one."""
+def fewest(model: nn.Module, labels: Tensor) -> int:
+    """Return how many images the process has that has the fewest of a step, with the `labels` of this one's."""
     if not isinstance(model, Shared):
-        return parts
-    most = torch.tensor(parts, device=next(model.parameters()).device)
-    distributed.all_reduce(most, distributed.ReduceOp.MAX)
-    return int(most.item())
+        return len(labels)
+    count = torch.tensor(len(labels), device=labels.device)
+    distributed.all_reduce(count, distributed.ReduceOp.MIN)
+    return int(count)
 
 
 def averaged_if(model: nn.Module, last: bool) -> AbstractContextManager[None]:

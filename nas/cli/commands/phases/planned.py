@@ -13,6 +13,7 @@ from nas.core.errors import UserError
 from nas.engine.executors import Executor
 from nas.engine.executors.perform import Train
 from nas.reproduction.files import OPTIMIZERS, TUNING
+from nas.reproduction.race import HALVING
 from nas.reproduction.target import target_of
 from nas.spaces import models
 from nas.training.official import pieces
@@ -90,6 +91,7 @@ class Planned:
     def check(self) -> None:
         """Raise UserError for what is wrong with any phase, as far as it can be known."""
         _ = self.target
+        self._check_race()
         plan = self.usual
         batch, images = Recipe.of(plan.space.default, plan.space.trainer, plan.space.recipe).batch_size, plan.here
         room = len(images.splits[0][0])
@@ -101,6 +103,17 @@ class Planned:
         self._check_cost(plan)
         if self.wanted.optimizer is not None:
             self.tuning(self.wanted.optimizer, "constant")
+
+    def _check_race(self) -> None:
+        """Raise UserError for flags of phase 1 that would do nothing, or that name somebody twice."""
+        wanted = self.wanted
+        if wanted.rates and wanted.rule != HALVING:
+            raise UserError("--rates goes with --phase1 halving: by the rule fixed all run at one rate")
+        if wanted.optimizers and wanted.optimizer is not None:
+            raise UserError("--optimizer skips the race that --optimizers is for: give one of them")
+        for flag, values in (("--optimizers", wanted.optimizers), ("--rates", wanted.rates)):
+            if len({*values}) < len(values):
+                raise UserError(f"{flag} {' '.join(map(str, values))}: each may be there once")
 
     def _check_cost(self, plan: Plan) -> None:
         """Raise UserError for a model that breaks a constraint before it is trained."""
