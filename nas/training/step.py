@@ -10,7 +10,7 @@ from nas.training.measuring import Predictions
 from nas.training.recipe import Recipe
 from nas.training.together.shared import mean_of_all
 
-_EVALUATION_BATCH = 512
+_EVALUATION_BATCH, _EVALUATION_PIXELS = 512, 2**23  # images at a time; fewer that are large, for want of memory
 
 
 def step(model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, pixels: Tensor, labels: Tensor) -> Tensor:
@@ -61,7 +61,9 @@ def predict(model: nn.Module, images: Images, indices: Tensor, centred: bool) ->
     """Return the logits of the images numbered `indices`, with their labels; `model` is in evaluation mode."""
     device = next(model.parameters()).device
     logits, labels = [], []
-    for pixels, truth in images.batches(indices, _EVALUATION_BATCH, device):
+    height, width = images.shape[1:]
+    size = max(1, min(_EVALUATION_BATCH, _EVALUATION_PIXELS // (height * width)))
+    for pixels, truth in images.batches(indices, size, device):
         with _precision(device):
             logits.append(model(scaled(pixels, centred)).float())
         labels.append(truth)
