@@ -167,7 +167,7 @@ def main() -> int:
         "--workers", type=int, default=max(1, cores() - 1), metavar="N", help="that decode (the other cores)"
     )
     parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
-    parser.add_argument("--augmentation", default="crop-flip", help="of the engine (crop-flip)")
+    parser.add_argument("--augmentation", default="resized-crop", help="of the engine (resized-crop)")
     asked = parser.parse_args()
     if asked.make:
         make_tree(asked.make, asked.images)

@@ -13,7 +13,7 @@ from nas.training.measuring import Predictions
 from nas.training.recipe import Recipe
 from nas.training.together.shared import averaged_if, fewest, mean_of_all
 
-_EVALUATION_BATCH = 512
+_EVALUATION_BATCH, _EVALUATION_PIXELS = 512, 2**23  # images at a time; fewer that are large, for want of memory
 # A step lets go of gradients that hold on to their graph, which torch warns of.
 warnings.filterwarnings("ignore", r"Using backward\(\) with create_graph=True")
 
@@ -79,7 +79,9 @@ def predict(model: nn.Module, images: Images, indices: Tensor, centred: bool) ->
     """Return the logits of the images numbered `indices`, with their labels; `model` is in evaluation mode."""
     device = next(model.parameters()).device
     logits, labels = [], []
-    for pixels, truth in images.batches(indices, _EVALUATION_BATCH, device):
+    height, width = images.shape[1:]
+    size = max(1, min(_EVALUATION_BATCH, _EVALUATION_PIXELS // (height * width)))
+    for pixels, truth in images.batches(indices, size, device):
         with _precision(device):
             logits.append(model(scaled(pixels, centred)).float())
         labels.append(truth)

@@ -29,8 +29,8 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     (folder / "dense.py").write_text(DENSE)
     return [
         "reproduce", "--model", str(folder / "dense.py"), "--data", "digits", "--target", "50",
-        "--run-dir", str(folder), "--optimizers", *RUNNERS, "--steps", str(STEPS), "--batch-size", "256", "--trials", str(TRIALS),
-        "--tuning-epochs", "3", "--epochs", str(EPOCHS), "--workers", "0", "--quiet",
+        "--run-dir", str(folder), "--optimizers", *RUNNERS, "--steps", str(STEPS), "--batch-size", "256",
+        "--trials", str(TRIALS), "--tuning-epochs", "3", "--epochs", str(EPOCHS), "--workers", "0", "--quiet",
     ]  # fmt: skip
 
 
