@@ -10,6 +10,7 @@ from nas.cli.asked import Asked, as_word, constraints_of, recipe_of
 from nas.core.constraints import Constraint, parse
 from nas.core.errors import UserError
 from nas.core.words import unknown
+from nas.trackers.mode import PROJECT
 
 TUNED = ("learning_rate", "weight_decay", "momentum")  # settings that phase 2 tunes unless they are given
 MACHINE = ("workers", "workers_per_gpu", "trial_timeout", "threads", "device", "deterministic", "quiet", "wandb",
@@ -57,7 +58,7 @@ class Wanted:
     deterministic: bool = False
     quiet: bool = False
     wandb: str = "disabled"
-    wandb_project: str = ""
+    wandb_project: str = PROJECT
 
     @classmethod
     def of(cls, parsed: Namespace) -> "Wanted":
