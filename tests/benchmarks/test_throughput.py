@@ -24,13 +24,15 @@ def test_the_made_photographs_are_a_data_set_judged_by_val(tmp_path: Path) -> No
 
 
 def test_the_first_batches_are_not_on_the_clock() -> None:
-    clock = iter([0.0, 100.0, 104.0])  # at the begin, after the warm-up, at the end
+    clock, processor = iter([0.0, 100.0, 104.0]), iter([0.0, 9.0, 10.0])  # at the begin, after the warm-up, at the end
     batches = [("pixels", [0] * size) for size in (*[50] * WARM, 8, 8, 4)]
-    with patch.object(throughput.time, "perf_counter", lambda: next(clock)):
-        assert clocked(batches, lambda batch: None, "cpu") == 20 / 4
+    times = {"perf_counter": lambda: next(clock), "process_time": lambda: next(processor)}
+    with patch.multiple(throughput.time, **times):
+        assert clocked(batches, lambda batch: None, "cpu") == (20 / 4, 1000 / 20)
 
 
 def test_a_ratio_is_of_epochs_that_took_turns() -> None:
-    rate, span, ratio, hours = told([20.0, 30.0, 400.0], [10.0, 10.0, 400.0])
-    assert (rate, span, ratio) == ("30.0", "20.0-400.0", "2.00")
+    own, base = [(20.0, 5.0), (30.0, 4.0), (400.0, 4.0)], [(10.0, 6.0), (10.0, 6.0), (400.0, 4.0)]
+    rate, span, faster, processor, cheaper, hours = told(own, base)
+    assert (rate, span, faster, processor, cheaper) == ("30.0", "20.0-400.0", "2.00", "4", "1.20")
     assert float(hours) == pytest.approx(IMAGENET / 30 / 3600, abs=0.01)
