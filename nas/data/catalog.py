@@ -61,8 +61,10 @@ def is_apart(name: str) -> bool:
     return _source(name, official=True).test_part() != _source(name).test_part()
 
 
-def check_test_part(name: str, ranges: Ranges | None = None, assumed: Assumed | None = None) -> Checked:
-    """What is known of the image files in the test part; nothing where it is no files.
+def check_test_part(
+    name: str, ranges: Ranges | None = None, assumed: Assumed | None = None, official: bool = False
+) -> Checked:
+    """What is known of the image files in the test part, `official` or not; nothing where it is no files.
 
     Every file is decoded, and nothing else made of it; only a sample of them where of the train part no more is known
     than is `assumed`. Raises UserError, naming the files, where some are broken, or have values that `ranges`, those of
@@ -71,7 +73,7 @@ def check_test_part(name: str, ranges: Ranges | None = None, assumed: Assumed | 
     from nas.data.files import check
     from nas.data.survey import sampled
 
-    paths = _source(name).files_of("test")
+    paths = _source(name, official).files_of("test")
     return check(sampled(paths) if assumed else paths, ranges, assumed and replace(assumed, size=None))
 
 

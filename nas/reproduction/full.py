@@ -57,7 +57,6 @@ class FullTask:
     device: str = "cpu"
     threads: int = 1
     deterministic: bool = False
-    resident_bytes: int | None = None
     decoders: int = 0
     target: float | None = None
     save_every: float = 300.0
@@ -77,9 +76,7 @@ class FullTask:
     @cached_property
     def pieces(self) -> dict[str, Piece]:
         """The images to train on, and those that judge."""
-        return pieces(
-            self.data, self.image_size, self.device, resident_bytes=self.resident_bytes, decoders=self.decoders
-        )
+        return pieces(self.data, self.image_size, self.device, decoders=self.decoders)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the loaded images behind."""

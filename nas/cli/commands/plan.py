@@ -92,7 +92,7 @@ class Plan:
         self.initial = self._initial()
         # A broken test part is told before anything starts.
         images = self.images
-        test = Checked() if self._begun else check_test_part(asked.data, images.ranges, images.assumed)
+        test = Checked() if self._begun else check_test_part(asked.data, images.ranges, images.assumed, official)
         self.remarks = remarks(self.images, self.folds, test)
 
     def _how(self) -> tuple[Strategy, Scheduler, int]:
@@ -191,6 +191,7 @@ class Plan:
             "deterministic": self.asked.deterministic,
             "diverge_above": self.asked.diverge_above,
             **({"cuda_graphs": True} if self.asked.cuda_graphs else {}),
+            **({"official": True} if self.task.official else {}),
             "versions": versions(recipe.extras(self.space)),
         }
 

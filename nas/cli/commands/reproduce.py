@@ -181,7 +181,7 @@ class _Phases:
         planned, plan = self.planned, self.planned.usual
         shape = "x".join(map(str, plan.images.shape))
         return [
-            f"{self.wanted.model} on {self.wanted.data}: {planned.training_images():,} training images {shape}, "
+            f"{self.wanted.model} on {self.wanted.data}: {len(plan.images):,} training images {shape}, "
             f"{len(plan.images.classes)} classes; {planned.metric} to reach: {planned.target:g}",
             *plan.remarks,
             f"folder {self.directory}",

@@ -1,5 +1,6 @@
 """Phase 3: the full training, once a seed, and what it leaves: best.json and best.safetensors."""
 
+import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from nas.cli.commands.phases.planned import Planned
 from nas.cli.commands.phases.tuning import Tuned
 from nas.cli.commands.progress import bar
 from nas.cli.commands.say import note
+from nas.data.parallel import spare
 from nas.deploy.trained import SUFFIX
 from nas.engine.ends import Stop
 from nas.engine.signals import stop_requests
@@ -18,6 +20,7 @@ from nas.reproduction.target import shown
 from nas.runs.disk import replacing
 from nas.runs.saved import Saved
 from nas.training.official import OFFICIAL
+from nas.training.pieces import TRAINING
 from nas.training.recipe import settings
 from nas.training.together import current
 
@@ -31,12 +34,17 @@ def task(planned: Planned, tuned: Tuned) -> FullTask:
     recipe = {**planned.shared, "optimizer": tuned.optimizer, "policy": wanted.recipe.get("policy", own)}
     full = FullTask(
         tuned.space, recipe, tuned.config, wanted.data, planned.image_size, wanted.epochs, planned.metric,
-        planned.maximize, planned.directory, here.device, wanted.threads, wanted.deterministic, here.resident_bytes,
-        here.decoders, planned.target if wanted.stop_at_target else None, wanted.checkpoint_every,
+        planned.maximize, planned.directory, here.device, wanted.threads, wanted.deterministic,
+        spare(_side_by_side(), wanted.threads), planned.target if wanted.stop_at_target else None, wanted.checkpoint_every,
         wanted.checkpoint_steps,
     )  # fmt: skip
     _ = full.space
     return full
+
+
+def _side_by_side() -> int:
+    """Return how many processes train on this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if current().count > 1 else 1
 
 
 def run(planned: Planned, full: FullTask, left: float | None) -> tuple[list[Full], str]:
@@ -78,7 +86,8 @@ def keep(planned: Planned, tuned: Tuned, full: FullTask, first: Full) -> Saved |
         "epoch": best.epoch, "seconds": best.seconds,
     }  # fmt: skip
     evidence: Mapping[str, Any] = {
-        "space_source": full.space.source, "objective": planned.metric,
+        "space_source": full.space.source,
+        "data_digest": full.pieces[TRAINING].images.digest, "objective": planned.metric,
         "constraints": [str(constraint) for constraint in wanted.constraints], **tuned.evidence,
         "test": {**best.metrics, **_costs(planned, full)}, "judged": OFFICIAL, "until": best.epoch,
         "reproduction": reproduction,

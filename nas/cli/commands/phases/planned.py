@@ -16,8 +16,6 @@ from nas.reproduction.files import OPTIMIZERS, TUNING
 from nas.reproduction.race import HALVING
 from nas.reproduction.target import target_of
 from nas.spaces import models
-from nas.training.official import pieces
-from nas.training.pieces import TRAINING, Piece
 from nas.training.recipe import Recipe
 from nas.training.task import CHEAP
 from nas.training.together import current
@@ -75,13 +73,6 @@ class Planned:
         asked = self.wanted.search(self.space, self.image_size, self.directory, folder, settings)
         return Plan(asked, official=True)
 
-    @cached_property
-    def pieces(self) -> dict[str, Piece]:
-        """The images of the full training, and those that judge it."""
-        task = self.usual.here
-        size, memory = self.image_size, task.resident_bytes
-        return pieces(self.wanted.data, size, task.device, resident_bytes=memory, decoders=task.decoders)
-
     def executor(self, plan: Plan, task: Train) -> Executor:
         """Return where the jobs of a phase run: as the plan says, or in all of the processes that torchrun started."""
         if current().count == 1:
@@ -126,7 +117,3 @@ class Planned:
                         f"{self.wanted.model} has {constraint.metric} {found:.10g}, which breaks {constraint}: "
                         "choose another model or bound"
                     )
-
-    def training_images(self) -> int:
-        """Return how many images an epoch of the full training has."""
-        return len(self.pieces[TRAINING])
