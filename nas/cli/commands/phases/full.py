@@ -35,8 +35,8 @@ def task(planned: Planned, tuned: Tuned) -> FullTask:
     full = FullTask(
         tuned.space, recipe, tuned.config, wanted.data, planned.image_size, wanted.epochs, planned.metric,
         planned.maximize, planned.directory, here.device, wanted.threads, wanted.deterministic,
-        spare(_side_by_side(), wanted.threads), planned.target if wanted.stop_at_target else None, wanted.checkpoint_every,
-        wanted.checkpoint_steps,
+        spare(_side_by_side(), wanted.threads), planned.target if wanted.stop_at_target else None,
+        wanted.checkpoint_every, wanted.checkpoint_steps,
     )  # fmt: skip
     _ = full.space
     return full
