@@ -313,8 +313,11 @@ def test_momentum_is_a_recipes_where_there_is_one() -> None:
         recipe = Recipe.of({}, {}, {"optimizer": "hyper-sgd", "momentum": momentum})
         optimizer: Any = recipe.optimizer.make([nn.Parameter(torch.ones(2))], recipe)
         assert optimizer.hyperparameters()[0]["momentum"] == found
-    with pytest.raises(UserError, match="the optimizer hyper-adam has no momentum"):
-        recipe = Recipe.of({}, {}, {"optimizer": "hyper-adam", "momentum": 0.5})
+    recipe = Recipe.of({}, {}, {"optimizer": "hyper-adam", "momentum": 0.5})
+    optimizer = recipe.optimizer.make([nn.Parameter(torch.ones(2))], recipe)
+    assert optimizer.hyperparameters()[0]["beta1"] == 0.5
+    with pytest.raises(UserError, match="the optimizer hyper-adagrad has no momentum"):
+        recipe = Recipe.of({}, {}, {"optimizer": "hyper-adagrad", "momentum": 0.5})
         recipe.optimizer.make([nn.Parameter(torch.ones(2))], recipe)
     with pytest.raises(UserError, match="the optimizer hyper-sgd: the tower has a level 'sdg'"):
         recipe = Recipe.of({}, {}, {"optimizer": {"name": "hyper-sgd", "tower": "sdg:1"}})
