@@ -10,6 +10,7 @@ import torch
 from nas.core.errors import UserError
 from nas.core.parts import made
 from nas.training.optimizers.optimizer import Optimizer
+from nas.training.tally import Tally
 from nas.training.training import Training
 from tests.training.test_resuming import POLICIES
 from tests.training.tiny import EPOCHS, tiny
@@ -112,7 +113,7 @@ def test_one_cycle_goes_up_once_and_ends_near_nothing() -> None:
 
 def test_plateau_falls_where_the_loss_of_an_epoch_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     trained, held_out = [1.0, 0.5, 0.5, 0.2], [1.0, 1.0, 0.5, 0.5]
-    monkeypatch.setattr(Training, "_end_epoch", lambda self: self.losses.append(trained[len(self.losses)]))
+    monkeypatch.setattr(Tally, "end", lambda self: self.means.append(trained[len(self.means)]))
     monkeypatch.setattr(Training, "validate", lambda self, part: {"loss": held_out[len(self.losses) - 1]})
     assert rates({"name": "plateau", "patience": 0, "gamma": 0.5}) == pytest.approx([RATE] * 9 + [RATE / 2] * 3)
     by_held_out = {"name": "plateau", "patience": 0, "gamma": 0.5, "held_out": 0.2}

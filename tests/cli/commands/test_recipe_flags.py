@@ -63,7 +63,9 @@ def test_a_search_trains_by_them_and_all_that_it_saves_says_so(space: Path, capf
     assert metadata_of(run / "best.safetensors") == network and main(["verify", str(run)]) == 0
 
 
-def test_all_settings_that_have_flags_are_in_the_recipe_and_in_the_words_that_ask_for_the_same(space: Path) -> None:
+def test_all_settings_that_have_flags_are_in_the_recipe_and_in_the_words_that_ask_for_the_same(
+    space: Path, capfd: LINES
+) -> None:
     words = (
         "--weight-decay", "0.01", "--momentum", "0.8", "--batch-size", "32", "--augmentation", "crop-flip:share=0.2",
         "--label-smoothing", "0.1", "--mixup", "0.2", "--ema", "0.9", "--micro-batch", "16",
@@ -77,6 +79,9 @@ def test_all_settings_that_have_flags_are_in_the_recipe_and_in_the_words_that_as
     assert isinstance(found, dict) and {name: found[name] for name in expected} == expected
     asked = Asked.of_kept(json.loads((run / "command.json").read_text())["asked"], run)
     assert asked.recipe == expected and arguments(["search", *asked.words()]).asked.recipe == expected
+    network = metadata_of(run / "best.safetensors")
+    assert "trained network saved" in evaluated(capfd, run / "best.json")[-1]
+    assert metadata_of(run / "best.safetensors") == network
     assert main(["resume", str(run), "--max-trials", "3", "--quiet"]) == 0 and main(["verify", str(run)]) == 0
 
 
@@ -97,7 +102,7 @@ def test_a_worker_process_trains_by_them_too(space: Path) -> None:
 @pytest.mark.parametrize(("name", "words", "told"), [
     ("autolrs", ("--policy", AUTOLRS), "policy autolrs:"),
     ("adagrad", ("--optimizer", "adagrad"), "optimizer adagrad, not adamw"),
-    ("0-9", ("--ema", "0.9", "--augmentation", "none"), "ema 0.9, not none"),
+    ("0-9", ("--ema", "0.9", "--augmentation", "none"), "ema 0.9, not None"),
 ])  # fmt: skip
 def test_an_evaluation_by_another_recipe_has_files_of_its_own(
     space: Path, name: str, words: tuple[str, ...], told: str, capfd: LINES
