@@ -112,21 +112,29 @@ class Together:
             if not self._all_raise(error):
                 _end(error)
             raise
-        except BaseException:  # such as Ctrl-C
+        except BaseException as error:  # such as Ctrl-C
             self.lost = True
+            self._leave_word(error)
             raise
         finally:
             self.at_work = False
 
     def _all_raise(self, error: Exception) -> bool:
         """Return whether every process has left the call with this error, which they all do at the same place."""
-        keys = [f"{self.calls}/{rank}" for rank in range(self.count)]
-        try:
-            self.store.set(keys[self.rank], repr(error))
+        self._leave_word(error)
+        keys = [self._key(rank) for rank in range(self.count)]
+        with suppress(RuntimeError):  # the others are still in it
             self.store.wait(keys, PATIENCE)
             return len({self.store.get(key) for key in keys}) == 1
-        except RuntimeError:
-            return False
+        return False
+
+    def _leave_word(self, error: BaseException) -> None:
+        """Let the others know how this process has left the call."""
+        with suppress(RuntimeError):  # what kept the words is gone, and torchrun with it
+            self.store.set(self._key(self.rank), repr(error))
+
+    def _key(self, rank: int) -> str:
+        return f"{self.calls}/{rank}"
 
 
 _ALONE = Together()
