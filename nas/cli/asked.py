@@ -140,4 +140,4 @@ def as_word(value: Any) -> str:
             return str(value["where"])
         own = ",".join(f"{name}={as_word(each)}" for name, each in value.items() if name != "name")
         return f"{value['name']}:{own}" if own else str(value["name"])
-    return str(value)
+    return "none" if value is None else str(value)

@@ -10,7 +10,7 @@ from nas.core.errors import UserError
 from nas.core.extra import extra
 from nas.deploy import trained
 from nas.runs.description import Description
-from nas.training.step import scaled
+from nas.training.inputs import scaled
 
 Predict = Callable[[Tensor], Tensor]  # images as bytes, [n, channels, height, width]: probabilities, [n, classes]
 _ARCHIVE = b"PK\x03\x04"  # of zip, which torch.save and torch.jit.save write

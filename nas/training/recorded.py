@@ -1,11 +1,11 @@
 """On a GPU the steps of a small network are all launching: record one, replay it. Not measured on a GPU."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
-Advance = Callable[[Tensor, Tensor], Tensor]  # trains on pixels and labels of a batch and returns the loss
+from nas.core.errors import UserError
+from nas.training.recipe import Recipe
+from nas.training.together.shared import Advance
 
 _SEEN_FIRST = 3  # steps on a stream of their own, as torch asks for: libraries choose their algorithms in them
 
@@ -13,13 +13,16 @@ _SEEN_FIRST = 3  # steps on a stream of their own, as torch asks for: libraries 
 class Recorded:
     """A step of training that is launched as a whole: a CUDA graph of it, recorded when it has been seen a few times.
 
-    A graph holds one size of batch, so batches of fewer than `batch_size` images are trained on as they come. The
+    A graph holds one size of batch, so batches of fewer images than the recipe's are trained on as they come. The
     learning rate has to be a tensor, and the optimizer capturable, lest the graph repeats what they were. A network
     whose forward waits for the GPU cannot be recorded; what it draws from Python's or NumPy's random is repeated.
     """
 
-    def __init__(self, advance: Advance, batch_size: int) -> None:
-        self.advance, self.batch_size = advance, batch_size
+    def __init__(self, advance: Advance, recipe: Recipe) -> None:
+        """Raise UserError for a step that draws in Python: repeated it would draw the same."""
+        if recipe.mixup is not None:
+            raise UserError("a recorded step would mix images in one share for ever: leave mixup or --cuda-graphs out")
+        self.advance, self.batch_size = advance, recipe.batch_size
         self._seen, self._stream = 0, torch.cuda.Stream()  # type: ignore[no-untyped-call]
         self._graph: torch.cuda.CUDAGraph | None = None
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from nas.core.errors import UserError
 from nas.training.encoding import decoded, encoded
 from nas.training.recipe import Recipe
-from nas.training.step import step, step_with_closure
+from nas.training.step import step
 
 _tried = set[object]()
 _STOP, _END = 2, 5  # steps
@@ -56,11 +56,10 @@ class _Tiny:
         self.optimizer = recipe.optimizer.make(list(self.model.parameters()), recipe)
 
     def train(self, start: int, stop: int) -> None:
-        advance = step_with_closure if self.recipe.optimizer.closure else step
         for number in range(start, stop):
             torch.default_generator.manual_seed(number)
             pixels = torch.randint(256, (4, 2, 4, 4), dtype=torch.uint8)
-            advance(self.model, self.optimizer, self.recipe, pixels, torch.tensor([0, 1, 1, 0]))
+            step(self.model, self.optimizer, self.recipe, pixels, torch.tensor([0, 1, 1, 0]))
 
     def state(self) -> object:
         """Return the state as a file gives it back."""

@@ -1,20 +1,24 @@
 """How does a network learn from one batch, and what does it predict?"""
 
+import math
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from nas.data.images import Images
 from nas.training.draws import Draws
+from nas.training.inputs import paired, scaled
 from nas.training.measuring import Predictions
 from nas.training.recipe import Recipe
-from nas.training.together.shared import mean_of_all
+from nas.training.together.shared import fewest, mean_of_all
 
 _EVALUATION_BATCH = 512
 
 
 def step(model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, pixels: Tensor, labels: Tensor) -> Tensor:
     """Take a step on a batch; return its loss before it."""
+    if recipe.optimizer.closure:
+        return _step_with_closure(model, optimizer, recipe, pixels, labels)
     loss = _gradients(model, optimizer, recipe, pixels, labels)
     optimizer.step()
     if recipe.optimizer.create_graph:
@@ -22,7 +26,7 @@ def step(model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, pix
     return loss
 
 
-def step_with_closure(
+def _step_with_closure(
     model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, pixels: Tensor, labels: Tensor
 ) -> Tensor:
     """Do the same with an optimizer that asks for the loss itself, as often as it likes: always by the same dropout."""
@@ -43,17 +47,27 @@ def step_with_closure(
 def _gradients(
     model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, pixels: Tensor, labels: Tensor
 ) -> Tensor:
-    """Leave the gradients of the loss on a batch with the weights; return the loss."""
+    """Leave the gradients of the loss on a batch with the weights; return the loss.
+
+    Where the recipe says so they are those of its parts, added up: but for rounding the same, unless the network draws
+    or normalises by batch. Then a part is normalised by its own images.
+    """
     optimizer.zero_grad(set_to_none=True)
-    with _precision(pixels.device, recipe.bfloat16):
-        loss = functional.cross_entropy(
-            model(scaled(pixels, recipe.centred)), labels, label_smoothing=recipe.label_smoothing
-        )
-    loss = mean_of_all(model, loss, len(labels))
-    loss.backward(create_graph=recipe.optimizer.create_graph)  # type: ignore[no-untyped-call]
+    batch, count = paired(pixels, labels, recipe.mixup), 1
+    if recipe.micro_batch is not None:
+        count = math.ceil(fewest(model, labels) / recipe.micro_batch)
+    losses = list[Tensor]()
+    for part in batch.parts(count):
+        with _precision(pixels.device, recipe.bfloat16):
+            loss = part.loss(model(part.inputs(recipe.centred)), recipe.label_smoothing)
+        if count > 1:
+            loss = loss * (len(part) / len(labels))
+        loss = mean_of_all(model, loss, len(labels))
+        loss.backward(create_graph=recipe.optimizer.create_graph)  # type: ignore[no-untyped-call]
+        losses.append(loss.detach())
     if recipe.gradient_clipping is not None:
         nn.utils.clip_grad_norm_(model.parameters(), recipe.gradient_clipping)
-    return loss.detach()
+    return torch.stack(losses).sum() if count > 1 else losses[0]
 
 
 @torch.inference_mode()
@@ -66,12 +80,6 @@ def predict(model: nn.Module, images: Images, indices: Tensor, centred: bool) ->
             logits.append(model(scaled(pixels, centred)).float())
         labels.append(truth)
     return Predictions(torch.cat(logits), torch.cat(labels))
-
-
-def scaled(pixels: Tensor, centred: bool) -> Tensor:
-    """Return uint8 images as floats in -1 .. 1 or 0 .. 1, channels last where there are several."""
-    values = pixels.to(memory_format=torch.channels_last).float()
-    return values.mul_(2 / 255).sub_(1) if centred else values.div_(255)
 
 
 def _precision(device: torch.device, on_a_cpu: bool = False) -> torch.autocast:

@@ -1,7 +1,6 @@
 """How does a configuration become a trained network? One loop, whose position is a step."""
 
 import copy
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nas.core.errors import Diverged
 from nas.core.seeds import seed
 from nas.spaces.space import Space
+from nas.training.averaging import Average
 from nas.training.draws import Draws
 from nas.training.encoding import encoded
 from nas.training.judging import evaluating
@@ -23,11 +22,12 @@ from nas.training.pieces import HELD_OUT, TRAINING, Piece, set_aside, withhold
 from nas.training.policies.learner import restore
 from nas.training.policies.policy import Running, begun
 from nas.training.recipe import Recipe
-from nas.training.recorded import Advance, Recorded
+from nas.training.recorded import Recorded
 from nas.training.resuming import check
-from nas.training.step import predict, step, step_with_closure
+from nas.training.step import predict, step
+from nas.training.tally import Tally
 from nas.training.together import shares, sharing
-from nas.training.together.shared import advancing
+from nas.training.together.shared import Advance, advancing
 from nas.training.trajectory import Columns, add_point, trajectory_of
 
 Key = tuple[int | str, ...]
@@ -51,12 +51,11 @@ class Training:
     draws: Draws
     position: int = 0  # in steps, all that were taken
     lag: int = 0  # steps by which the place in the data is behind, since a policy has gone back
-    losses: list[float] = field(default_factory=list)  # the mean of each epoch that is over
     points: Columns = field(default_factory=dict)  # of its trajectory, if it has one
-    total: Tensor = field(init=False)  # of the losses of the images seen in the epoch at hand, float32 []
-    seen: int = 0  # images, but for those of steps that were taken back
+    tally: Tally = field(init=False)  # of the losses
     optimizer: torch.optim.Optimizer = field(init=False)
     policy: Running = field(init=False)
+    average: Average | None = field(init=False)  # of the weights, if the recipe asks for one
     advance: Advance = field(init=False)
 
     @classmethod
@@ -107,6 +106,11 @@ class Training:
         return self.position % self.steps_per_epoch * self.recipe.batch_size
 
     @property
+    def losses(self) -> list[float]:
+        """The mean loss of each epoch that is over."""
+        return self.tally.means
+
+    @property
     def between_epochs(self) -> bool:
         """Whether an epoch has just ended, or none has begun."""
         return self.position % self.steps_per_epoch == 0
@@ -136,18 +140,19 @@ class Training:
         self.policy.before_step(self)
         epoch, done = divmod(self.position - self.lag, self.steps_per_epoch)
         if self.between_epochs:
-            self.total, self.seen = torch.zeros((), device=self.device), 0
+            self.tally.begin()
         with self.draws:
             if (drawn_by := shares.drawn_by(self.key, epoch, done)) is not None:
                 torch.manual_seed(drawn_by)
             loss = self.advance(self.recipe.augmentation.of(batch[0]), batch[1])
+        if self.average:
+            self.average.update_parameters(self.model)
         self.position += 1
         if self.policy.after_step(self, loss):
-            images = self.order.images(done)
-            self.total += loss * images
-            self.seen += images
+            self.tally.add(loss, self.order.images(done))
         if self.between_epochs:
-            self._end_epoch()
+            self.tally.end()
+            add_point(self, self.points)
         return loss
 
     def predict(self, part: str) -> Predictions:
@@ -174,7 +179,7 @@ class Training:
     def judged(self) -> Iterator[nn.Module]:
         """Yield the network as it is to be judged and kept; afterwards it trains on as if nothing had been."""
         with self.policy.shown(self), evaluating(self.model, self.optimizer) as model:
-            yield model
+            yield self.average.module if self.average else model
 
     def branch(self) -> "Training":
         """Return a copy in memory that trains on by itself: try it, then drop it or `adopt` it."""
@@ -199,16 +204,18 @@ class Training:
 
         Between epochs no random numbers are in it: the next one draws its own.
         """
-        detour = {"lag": self.lag, "seen": self.seen} if (self.lag, self.seen) != (0, self._usually_seen) else {}
+        lag, seen = self.lag, self.tally.seen
+        detour = {"lag": lag, "seen": seen} if (lag, seen) != (0, self._usually_seen) else {}
         return {
             "position": self.position,
             **detour,
             "losses": list(self.losses),
-            "total": None if self.between_epochs else self.total,
+            "total": None if self.between_epochs else self.tally.total,
             "draws": self.draws.states if (self.position - self.lag) % self.steps_per_epoch else [],
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "policy": self.policy.state_dict(),
+            **({"average": self.average.state_dict()} if self.average else {}),
             **({"points": copy.deepcopy(self.points)} if self.points else {}),
         }
 
@@ -218,11 +225,9 @@ class Training:
         self._load(saved)
 
     def put_back(self, kept: Mapping[str, Any]) -> None:
-        """Give weights and optimizer what was kept of them, under "model" and "optimizer"."""
-        restore(self.model, self.optimizer, kept)
+        """Give weights, their average and the optimizer what `nas.training.policies.learner.keep` kept of them."""
+        restore(self, kept)
         self._place_rates()
-        if isinstance(self.advance, Recorded):
-            self.advance.release()
 
     def place(self) -> dict[str, Any]:
         """Return where in the data the training is, and in its random numbers. No step that was taken is forgotten."""
@@ -241,41 +246,32 @@ class Training:
 
     def _equip(self) -> None:
         """Give the model a new optimizer, policy and step."""
-        chosen = self.recipe.optimizer
-        self.total = torch.zeros((), device=self.device)
+        recipe, self.tally = self.recipe, Tally(self.device)
         with self.draws:
-            self.optimizer = chosen.make(list(self.model.parameters()), self.recipe, self.recorded)
-        self.policy = begun(self.recipe.policy, self)
-        self._place_rates()
-        one = step_with_closure if chosen.closure else step
-        self.advance = advancing(one, self.model, self.optimizer, self.recipe)
+            self.optimizer = recipe.optimizer.make(list(self.model.parameters()), recipe, self.recorded)
+        self.average = None if recipe.ema is None else Average(self.model, self.optimizer, recipe.ema)
+        self.policy = begun(recipe.policy, self)
+        self.advance = advancing(step, self.model, self.optimizer, recipe)
         if self.recorded:
-            self.advance = Recorded(self.advance, self.recipe.batch_size)
+            self.advance = Recorded(self.advance, recipe)
+        self._place_rates()
 
     def _load(self, saved: Mapping[str, Any]) -> None:
-        self.position, self.losses = saved["position"], list(saved["losses"])
-        self.lag, self.seen = saved.get("lag", 0), saved.get("seen", self._usually_seen)
+        self.position, self.tally.means = saved["position"], list(saved["losses"])
+        self.lag, self.tally.seen = saved.get("lag", 0), saved.get("seen", self._usually_seen)
         self.points = copy.deepcopy(saved.get("points", {}))
         if saved["total"] is not None:
-            self.total = saved["total"].to(self.device)
+            self.tally.total = saved["total"].to(self.device)
         self.draws = Draws(self.device, saved["draws"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.policy.load_state_dict(saved["policy"])
+        if self.average:
+            self.average.load_state_dict(saved["average"])
         self._place_rates()
-        if isinstance(self.advance, Recorded):
-            self.advance.release()
 
     def _place_rates(self) -> None:
-        """Keep learning rates in tensors on the device where steps are recorded, which read them there."""
-        for group in self.optimizer.param_groups:
-            if self.recorded:
+        """Keep learning rates in tensors on the device where steps are recorded anew, which read them there."""
+        if isinstance(self.advance, Recorded):
+            self.advance.release()
+            for group in self.optimizer.param_groups:
                 group["lr"] = torch.as_tensor(group["lr"], dtype=torch.float32, device=self.device)
-
-    def _end_epoch(self) -> None:
-        # Where all steps were taken back nothing was learned of the loss.
-        mean = self.total.item() / self.seen if self.seen else (self.losses or [math.nan])[-1]
-        if not math.isfinite(mean):
-            raise Diverged(f"the training loss is {mean}")
-        self.losses.append(mean)
-        self.seen = 0
-        add_point(self, self.points)

@@ -21,6 +21,7 @@ RECIPES: list[dict[str, Any]] = [
     {},
     {"optimizer": {"name": "sgd", "nesterov": True}, "policy": "one-cycle"},
     {"optimizer": {"name": "lbfgs", "max_iter": 3}, "policy": "constant"},
+    {"mixup": 0.4, "ema": 0.9, "micro_batch": 3},
     {"optimizer": "rprop", "policy": {"name": "plateau", "held_out": 0.3, "patience": 0, "threshold": 0.9}},
 ]
 IN_ZOO = [{"optimizer": "schedulefreeadamw", "policy": "constant"}, {"optimizer": "adamp"}]

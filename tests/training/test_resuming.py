@@ -1,5 +1,5 @@
 """A training that is stopped after any step and continued in a new process is the one that was not: every optimizer
-and every policy of the registry, to the bit.
+and every policy of the registry, and every setting that has a state or draws, to the bit.
 """
 
 import importlib.util
@@ -41,6 +41,16 @@ POLICIES: dict[str, dict[str, Any]] = {
     "autolrs-paper": {"candidates": 2, "later_candidates": 2, "score": "average"},
     "plateau held out": {"name": "plateau", "patience": 0, "threshold": 0.9, "held_out": 0.3},
 }
+AVERAGED: dict[str, Any] = {"ema": 0.9, "mixup": 0.4, "label_smoothing": 0.1}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "mixup": {"mixup": 0.4},
+    "ema": {"ema": 0.9},
+    "micro batch": {"micro_batch": 3, "gradient_clipping": 0.5},
+    "mixup with lbfgs": {"mixup": 0.4, "micro_batch": 3, "optimizer": {"name": "lbfgs", "max_iter": 5}},
+    "average where rates are tried": {**AVERAGED, "policy": {"name": "autolrs", **POLICIES["autolrs"]}},
+    "average of the paper's": {**AVERAGED, "policy": {"name": "autolrs-paper", **POLICIES["autolrs-paper"]}},
+    "average with held out": {**AVERAGED, "policy": POLICIES["plateau held out"], "optimizer": "sgd"},
+}
 HAS_ZOO = importlib.util.find_spec("pytorch_optimizer") is not None
 pytestmark = pytest.mark.xdist_group("resuming")  # what is trained once is trained in one process
 needs_zoo = pytest.mark.skipif(not HAS_ZOO, reason="the extra [zoo] is not installed")
@@ -63,7 +73,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     folder, whole = tmp_path_factory.mktemp("trainings"), dict[str, str]()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of optimizers about themselves
-        for name, recipe in {**of_optimizers(), **of_policies()}.items():
+        for name, recipe in {**of_optimizers(), **of_policies(), **SETTINGS}.items():
             (folder / f"{name}.json").write_text(json.dumps(recipe))
             training = tiny(recipe)
             for step in STEPS:
@@ -89,7 +99,7 @@ def of_policies() -> dict[str, dict[str, Any]]:
     }
 
 
-@pytest.mark.parametrize("name", [*OPTIMIZERS, *of_policies()])
+@pytest.mark.parametrize("name", [*OPTIMIZERS, *of_policies(), *SETTINGS])
 def test_stopped_after_any_step_and_continued_in_a_new_process_is_not_stopped(name: str, outcome: Outcome) -> None:
     assert outcome.stopped[name] == dict.fromkeys(map(str, STEPS), outcome.whole[name])
 

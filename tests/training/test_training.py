@@ -22,6 +22,7 @@ from nas.data import load
 from nas.engine.executors.perform import perform
 from nas.runs.checkpoints import States, measured, unfinished
 from nas.training import state
+from nas.training.tally import Tally
 from nas.training.task import ImageTask
 from nas.training.training import Training
 from tests.training.tiny import run, tiny
@@ -199,10 +200,10 @@ def drawn(seed: int) -> list[list[int]]:
 def test_promise_11_a_loss_that_explodes_ends_the_trial_where_that_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def doubled(training: Training) -> None:
-        training.losses.append(0.5 * 2.0 ** len(training.losses))  # 0.5, 1, 2, 4 by epoch
+    def doubled(tally: Tally) -> None:
+        tally.means.append(0.5 * 2.0 ** len(tally.means))  # 0.5, 1, 2, 4 by epoch
 
-    monkeypatch.setattr(Training, "_end_epoch", doubled)
+    monkeypatch.setattr(Tally, "end", doubled)
     asked: dict[str, Any] = {"seed": 7, "checkpoint": tmp_path / "state"}
     assert task(9)(SMALL, epochs=4, start=0, **asked)["loss_curve"] == [0.5, 1.0, 2.0, 4.0]
     wary = replace(task(9), diverge_above=4.0)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-Kept = Mapping[str, Any]  # weights and state of an optimizer
+Kept = Mapping[str, Any]  # weights and state of an optimizer, and their average if there is one
 
 
 class Learner(Protocol):
@@ -15,6 +15,8 @@ class Learner(Protocol):
 
     @property
     def model(self) -> nn.Module: ...
+    @property
+    def average(self) -> nn.Module | None: ...  # of the weights, if one is kept
     @property
     def optimizer(self) -> torch.optim.Optimizer: ...
     def loss_on_held_out(self) -> float: ...
@@ -25,14 +27,20 @@ class Learner(Protocol):
 
 def keep(learner: Learner) -> Kept:
     """Return a copy of all that a step changes, but for the place in the data."""
-    weights = {name: value.detach().clone() for name, value in learner.model.state_dict().items()}
-    return {"model": weights, "optimizer": copy.deepcopy(learner.optimizer.state_dict())}
+    average = {"average": _weights(learner.average)} if learner.average is not None else {}
+    return {"model": _weights(learner.model), **average, "optimizer": copy.deepcopy(learner.optimizer.state_dict())}
 
 
-def restore(model: nn.Module, optimizer: torch.optim.Optimizer, kept: Kept) -> None:
-    """Give weights and optimizer what was kept of them."""
-    model.load_state_dict(kept["model"])
-    optimizer.load_state_dict(copy.deepcopy(kept["optimizer"]))  # it would go on in the very tensors
+def restore(learner: Learner, kept: Kept) -> None:
+    """Give weights, their average and the optimizer what was kept of them."""
+    learner.model.load_state_dict(kept["model"])
+    if learner.average is not None:
+        learner.average.load_state_dict(kept["average"])
+    learner.optimizer.load_state_dict(copy.deepcopy(kept["optimizer"]))  # it would go on in the very tensors
+
+
+def _weights(model: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in model.state_dict().items()}
 
 
 class Average:

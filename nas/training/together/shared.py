@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 from nas.training.recipe import Recipe
 from nas.training.together.group import sharing
 
-Advance = Callable[[Tensor, Tensor], Tensor]
+Advance = Callable[[Tensor, Tensor], Tensor]  # trains on pixels and labels of a batch and returns the loss
 
 
 class Shared(DistributedDataParallel):
@@ -53,6 +53,15 @@ def mean_of_all(model: nn.Module, loss: Tensor, count: int) -> Tensor:
     distributed.all_reduce(totals)
     own = loss * (count * sharing().count / totals[1])
     return totals[0] / totals[1] + (own - own.detach())
+
+
+def fewest(model: nn.Module, labels: Tensor) -> int:
+    """Return how many images the process has that has the fewest of a step, with the `labels` of this one's."""
+    if not isinstance(model, Shared):
+        return len(labels)
+    count = torch.tensor(len(labels), device=labels.device)
+    distributed.all_reduce(count, distributed.ReduceOp.MIN)
+    return int(count)
 
 
 class _Sum(torch.autograd.Function):

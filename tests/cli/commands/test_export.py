@@ -26,7 +26,7 @@ from nas.deploy.formats import METADATA
 from nas.main import main
 from nas.runs import frame, saved
 from nas.runs.stored import StoredRun, open_run
-from nas.training.step import scaled
+from nas.training.inputs import scaled
 from tests.cli.commands.conftest import Winner
 from tests.cli.commands.test_command_line import refused
 from tests.fakes import hill, hills, params

@@ -1,4 +1,4 @@
-"""--policy, --optimizer and --learning-rate stand in place of what the space fixes, wherever a network is trained."""
+"""--policy, --optimizer, --learning-rate and their kin stand in place of what the space fixes in any training."""
 
 import json
 import os
@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nas.main import main
+from nas.cli.asked import RECIPE, Asked
+from nas.main import arguments, main
 from nas.runs import saved
 from tests.cli.commands.conftest import SMALL
 from tests.cli.commands.test_command_line import ROOT, refused
@@ -62,10 +63,27 @@ def test_a_search_trains_by_them_and_all_that_it_saves_says_so(space: Path, capf
     assert metadata_of(run / "best.safetensors") == network and main(["verify", str(run)]) == 0
 
 
+def test_all_settings_that_have_flags_are_in_the_recipe_and_in_the_words_that_ask_for_the_same(space: Path) -> None:
+    words = (
+        "--weight-decay", "0.01", "--momentum", "0.8", "--batch-size", "32", "--augmentation", "crop-flip:share=0.2",
+        "--label-smoothing", "0.1", "--mixup", "0.2", "--ema", "0.9", "--micro-batch", "16",
+    )  # fmt: skip
+    run = search(space, "run", *words)
+    found = recipe_of(run)
+    expected = {
+        "weight_decay": 0.01, "momentum": 0.8, "batch_size": 32, "label_smoothing": 0.1, "mixup": 0.2, "ema": 0.9,
+        "micro_batch": 16, "augmentation": {"name": "crop-flip", "share": 0.2, "flips": 0.5},
+    }  # fmt: skip
+    assert isinstance(found, dict) and {name: found[name] for name in expected} == expected
+    asked = Asked.of_kept(json.loads((run / "command.json").read_text())["asked"], run)
+    assert asked.recipe == expected and arguments(["search", *asked.words()]).asked.recipe == expected
+    assert main(["resume", str(run), "--max-trials", "3", "--quiet"]) == 0 and main(["verify", str(run)]) == 0
+
+
 def test_without_them_nothing_is_said_of_them(space: Path) -> None:
     run = search(space, "run")
     asked = json.loads((run / "command.json").read_text())["asked"]
-    assert not {"policy", "optimizer", "learning_rate"} & asked.keys()
+    assert not {*RECIPE} & asked.keys()
     assert recipe_of(run)["schedule"] == "linear"  # type: ignore[index]
 
 
@@ -79,6 +97,7 @@ def test_a_worker_process_trains_by_them_too(space: Path) -> None:
 @pytest.mark.parametrize(("name", "words", "told"), [
     ("autolrs", ("--policy", AUTOLRS), "policy autolrs:"),
     ("adagrad", ("--optimizer", "adagrad"), "optimizer adagrad, not adamw"),
+    ("0-9", ("--ema", "0.9", "--augmentation", "none"), "ema 0.9, not none"),
 ])  # fmt: skip
 def test_an_evaluation_by_another_recipe_has_files_of_its_own(
     space: Path, name: str, words: tuple[str, ...], told: str, capfd: LINES
@@ -107,6 +126,9 @@ def test_a_policy_and_an_optimizer_can_be_genes(tmp_path: Path) -> None:
     (("--policy", "autolrs:score=forecast,probe=3"), "probe is 3, but a score by forecast needs at least 4 steps"),
     (("--policy", "cosine:warmup=2"), "warmup is 2, but must be below 1"),
     (("--optimizer", "adam:tower=1"), "has no parameter 'tower'"),
+    (("--augmentation", "flipp"), "unknown augmentation 'flipp': did you mean flip"),
+    (("--mixup", "0"), "the mixup is 0, but must be above 0"),
+    (("--micro-batch", "0"), "0 is too small: it must be at least 1"),
 ])  # fmt: skip
 def test_what_cannot_be_is_one_line(space: Path, words: tuple[str, ...], told: str, capfd: LINES) -> None:
     assert told in refused(capfd, "--space", space, *TINY, "--run-dir", space.parent, "--name", "none", *words)

@@ -32,6 +32,8 @@ class AutoLRS:
     less well.
     """
 
+    average = None  # the user's own affair
+
     def __init__(
         self, model: nn.Module, optimizer: torch.optim.Optimizer, loss_on_held_out: Callable[[], float | Tensor],
         steps: int, policy: str = "autolrs", **settings: Any,
@@ -86,7 +88,7 @@ class AutoLRS:
 
     def put_back(self, kept: Kept) -> None:
         """Give model and optimizer what was kept of them."""
-        restore(self.model, self.optimizer, kept)
+        restore(self, kept)
 
     def place(self) -> int:
         """Return which batch is next."""
