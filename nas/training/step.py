@@ -10,7 +10,7 @@ from nas.training.draws import Draws
 from nas.training.inputs import paired, scaled
 from nas.training.measuring import Predictions
 from nas.training.recipe import Recipe
-from nas.training.together.shared import fewest, mean_of_all
+from nas.training.together.shared import fewest, mean_of_all, one_of_many
 
 _EVALUATION_BATCH = 512
 
@@ -57,13 +57,14 @@ def _gradients(
     if recipe.micro_batch is not None:
         count = math.ceil(fewest(model, labels) / recipe.micro_batch)
     losses = list[Tensor]()
-    for part in batch.parts(count):
-        with _precision(pixels.device, recipe.bfloat16):
-            loss = part.loss(model(part.inputs(recipe.centred)), recipe.label_smoothing)
-        if count > 1:
-            loss = loss * (len(part) / len(labels))
-        loss = mean_of_all(model, loss, len(labels))
-        loss.backward(create_graph=recipe.optimizer.create_graph)  # type: ignore[no-untyped-call]
+    for number, part in enumerate(batch.parts(count), 1):
+        with one_of_many(model, last=number == count):
+            with _precision(pixels.device, recipe.bfloat16):
+                loss = part.loss(model(part.inputs(recipe.centred)), recipe.label_smoothing)
+            if count > 1:
+                loss = loss * (len(part) / len(labels))
+            loss = mean_of_all(model, loss, len(labels))
+            loss.backward(create_graph=recipe.optimizer.create_graph)  # type: ignore[no-untyped-call]
         losses.append(loss.detach())
     if recipe.gradient_clipping is not None:
         nn.utils.clip_grad_norm_(model.parameters(), recipe.gradient_clipping)

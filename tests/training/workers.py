@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from ConfigSpace import ConfigurationSpace
 from torch import Tensor, distributed, nn
+from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 
 from nas.core.errors import UserError
 from nas.data import load
@@ -32,8 +33,9 @@ from tests.training.tiny import run
 
 RECIPES: dict[str, dict[str, Any]] = {
     "sgd": {"optimizer": "sgd", "learning_rate": 0.05, "gradient_clipping": 1.0},
-    "adamw": {"policy": {"name": "plateau", "held_out": 0.2, "patience": 0, "threshold": 0.9}},
+    "adamw": {"ema": 0.8, "policy": {"name": "plateau", "held_out": 0.2, "patience": 0, "threshold": 0.9}},
     "lbfgs": {"optimizer": {"name": "lbfgs", "max_iter": 3}, "learning_rate": 0.1},
+    "in parts": {"optimizer": "adam", "learning_rate": 0.02, "micro_batch": 3},
     "autolrs": {"policy": {"name": "autolrs", "candidates": 2, "probe": 2, "stages": 2, "stage": 0.2}},
 }
 COUNT, BATCH = 107, 16  # images: the last batch has 11, of which a process has one more than the other
@@ -53,14 +55,16 @@ class Precise(nn.Sequential):
 
 
 def build(config: dict[str, Any], shape: tuple[int, int, int], classes: int) -> nn.Module:
-    """Return a network that normalises planes and rows, and has a weight that no step uses."""
+    """Return a network that normalises planes and rows unless it is `bare`, and has a weight that no step uses."""
     layers = nn.Sequential(
         nn.Conv2d(shape[0], 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(),
         nn.Conv2d(8, 12, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(12), nn.ReLU(),
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(12, 8, bias=False), nn.BatchNorm1d(8), nn.Linear(8, classes),
     )  # fmt: skip
     layers[0].register_parameter("unused", nn.Parameter(torch.ones(3)))
-    return Precise(*layers).double() if config.get("precise") else layers
+    if config["bare"]:
+        layers = nn.Sequential(*(layer for layer in layers if not isinstance(layer, BatchNorm)))
+    return Precise(*layers).double() if config["precise"] else layers
 
 
 def training(recipe: dict[str, Any], precise: bool, build: Callable[..., nn.Module] = build) -> Training:
@@ -75,7 +79,8 @@ def training(recipe: dict[str, Any], precise: bool, build: Callable[..., nn.Modu
         "validation": Piece(images, torch.arange(COUNT - 6, len(labels))),
     }
     space = Space("small", ConfigurationSpace(), build, {}, recipe={"batch_size": BATCH, **recipe})
-    return Training.begin(space, {"precise": precise}, pieces, (3, "fold", 0), EPOCHS)
+    config = {"precise": precise, "bare": "micro_batch" in recipe}  # parts are normalised apart
+    return Training.begin(space, config, pieces, (3, "fold", 0), EPOCHS)
 
 
 def trained(recipe: dict[str, Any], precise: bool = True) -> dict[str, Any]:
@@ -140,7 +145,9 @@ def opened(folder: Path) -> list[list[str]]:
     images = load(str(folder), "train", 8, resident_bytes=0)
     assert images.pixels is None
     space = Space("small", ConfigurationSpace(), build, {}, recipe={"batch_size": 8})
-    of_epoch = Training.begin(space, {}, {"training": Piece(images, torch.arange(len(images)))}, (1,), 1)
+    of_epoch = Training.begin(
+        space, {"precise": False, "bare": False}, {"training": Piece(images, torch.arange(len(images)))}, (1,), 1
+    )
     with audited("open") as events:
         run(of_epoch, of_epoch.steps_per_epoch)
     return from_all(sorted({Path(path).name for path, *_ in events if str(path).endswith(".png")}))

@@ -1,6 +1,7 @@
 """How is a step of several processes, each on its share of a batch, the step of one process on all of it?"""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -62,6 +63,14 @@ def fewest(model: nn.Module, labels: Tensor) -> int:
     count = torch.tensor(len(labels), device=labels.device)
     distributed.all_reduce(count, distributed.ReduceOp.MIN)
     return int(count)
+
+
+def one_of_many(model: nn.Module, last: bool) -> AbstractContextManager[None]:
+    """Return what holds while a step goes through a part of its images: all gradients travel at the last one."""
+    if last or not isinstance(model, Shared):
+        return nullcontext()
+    waiting: AbstractContextManager[None] = model.no_sync()
+    return waiting
 
 
 class _Sum(torch.autograd.Function):
