@@ -11,7 +11,7 @@ from nas.training.draws import Draws
 from nas.training.inputs import paired, scaled
 from nas.training.measuring import Predictions
 from nas.training.recipe import Recipe
-from nas.training.together.shared import averaged_if, fewest, mean_of_all
+from nas.training.together.shared import fewest, mean_of_all, one_of_many
 
 _EVALUATION_BATCH, _EVALUATION_PIXELS = 512, 2**23  # images at a time; fewer that are large, for want of memory
 # A step lets go of gradients that hold on to their graph, which torch warns of.
@@ -61,7 +61,7 @@ def _gradients(
         count = math.ceil(fewest(model, labels) / recipe.micro_batch)
     losses = list[Tensor]()
     for number, part in enumerate(batch.parts(count), 1):
-        with averaged_if(model, number == count):
+        with one_of_many(model, last=number == count):
             with _precision(pixels.device, recipe.bfloat16):
                 loss = part.loss(model(part.inputs(recipe.centred)), recipe.label_smoothing)
             if count > 1:

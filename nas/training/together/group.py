@@ -13,6 +13,8 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 import cloudpickle
 import torch
 from torch import distributed
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from nas.core.errors import Diverged, UserError
 
@@ -32,7 +34,9 @@ class Together:
     count: int = 1
     at_work: bool = False  # in a call, where all do the same
     lost: bool = False  # one has left a call that the others are still in
+    calls: int = 0  # so far
     messages: Any = None  # the process group that calls go through, apart from what trains
+    store: Any = None  # what any process can read whenever another has written it
 
     @property
     def first(self) -> bool:
@@ -42,8 +46,8 @@ class Together:
     def call(self, function: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         """Return function(*args, **kwargs), which every process calls; alone, and in a call, it is just called.
 
-        A UserError or Diverged that all raise goes on to the caller here, and the others wait for the next call. Any
-        other error ends the process, by which torchrun ends the rest: they could never meet again.
+        An error that all raise alike, such as Diverged, goes on to the caller here, and the others wait for the next
+        call. Any other ends the process, by which torchrun ends the rest: they could never meet again.
         """
         if self.count == 1 or self.at_work:
             return function(*args, **kwargs)
@@ -61,7 +65,7 @@ class Together:
                 if told[0] != before:  # else it is called again with what it has loaded, such as images
                     before, function = told[0], cloudpickle.loads(told[0])
                 args, kwargs = cloudpickle.loads(told[1])
-                with suppress(UserError, Diverged), self._working():
+                with suppress(Exception), self._working():  # none but what the first tells its caller
                     function(*args, **kwargs)
         _leave()
 
@@ -101,28 +105,36 @@ class Together:
 
     @contextmanager
     def _working(self) -> Iterator[None]:
-        self.at_work = True
+        self.at_work, self.calls = True, self.calls + 1
         try:
             yield
-        except (UserError, Diverged) as error:
-            if not self._all_failed():
+        except Exception as error:
+            if not self._all_raise(error):
                 _end(error)
             raise
-        except Exception as error:
-            _end(error)
-        except BaseException:  # such as Ctrl-C
+        except BaseException as error:  # such as Ctrl-C
             self.lost = True
+            self._leave_word(error)
             raise
         finally:
             self.at_work = False
 
-    def _all_failed(self) -> bool:
-        """Return whether every process has left the call with an error, which they all do at the same place."""
-        try:
-            distributed.monitored_barrier(self.messages, PATIENCE)
-        except RuntimeError:
-            return False
-        return True
+    def _all_raise(self, error: Exception) -> bool:
+        """Return whether every process has left the call with this error, which they all do at the same place."""
+        self._leave_word(error)
+        keys = [self._key(rank) for rank in range(self.count)]
+        with suppress(RuntimeError):  # the others are still in it
+            self.store.wait(keys, PATIENCE)
+            return len({self.store.get(key) for key in keys}) == 1
+        return False
+
+    def _leave_word(self, error: BaseException) -> None:
+        """Let the others know how this process has left the call."""
+        with suppress(RuntimeError):  # what kept the words is gone, and torchrun with it
+            self.store.set(self._key(self.rank), repr(error))
+
+    def _key(self, rank: int) -> str:
+        return f"{self.calls}/{rank}"
 
 
 _ALONE = Together()
@@ -153,9 +165,11 @@ def begin(device: str) -> Together:
     on_gpu = torch.device(device).type == "cuda"
     if on_gpu:
         _take_gpu(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group("nccl" if on_gpu else "gloo")
+    shared, rank, count = next(rendezvous("env://"))
+    store = PrefixStore(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"), shared)  # apart from what killed ones wrote
+    distributed.init_process_group("nccl" if on_gpu else "gloo", store=store, rank=rank, world_size=count)
     messages = distributed.new_group(backend="gloo", timeout=_UNTIL_CALLED)
-    _current = Together(distributed.get_rank(), distributed.get_world_size(), messages=messages)
+    _current = Together(rank, count, messages=messages, store=store)
     return _current
 
 

@@ -65,10 +65,12 @@ def fewest(model: nn.Module, labels: Tensor) -> int:
     return int(count)
 
 
-def averaged_if(model: nn.Module, last: bool) -> AbstractContextManager[None]:
-    """Let gradients be averaged over the processes in the block, if it is the `last` part of a batch, else added up."""
-    found: AbstractContextManager[None] = model.no_sync() if isinstance(model, Shared) and not last else nullcontext()
-    return found
+def one_of_many(model: nn.Module, last: bool) -> AbstractContextManager[None]:
+    """Return what holds while a step goes through a part of its images: all gradients travel at the last one."""
+    if last or not isinstance(model, Shared):
+        return nullcontext()
+    waiting: AbstractContextManager[None] = model.no_sync()
+    return waiting
 
 
 class _Sum(torch.autograd.Function):
