@@ -57,7 +57,7 @@ def test_two_processes_train_as_one_does(found: dict[str, Any], name: str) -> No
     one = workers.trained(workers.RECIPES["sgd" if name == "float32" else name], precise=name != "float32")
     two = found[name]
     assert two["losses"] == pytest.approx(one["losses"], abs=1e-6)
-    assert one["losses"][-1] < one["losses"][0] - 0.1  # it has learned something
+    assert one["losses"][-1] < one["losses"][0] - 0.01  # it has learned something
     assert one["model"].keys() == two["model"].keys()
     for weight, value in one["model"].items():
         torch.testing.assert_close(two["model"][weight], value, rtol=0, atol=1e-6)
