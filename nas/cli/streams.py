@@ -50,6 +50,8 @@ def prepare() -> None:
             os.fstat(number)
         except OSError:  # or the first file to be opened would be taken for it
             os.open(os.devnull, os.O_RDWR)
+    if "WORLD_SIZE" in os.environ:  # processes that train together would each print torch's warnings of that
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     codecs.register_error("nas.alike", _alike)
     sys.stdin = sys.stdin or os.fdopen(0, encoding="utf-8", closefd=False)
     sys.stdout, sys.stderr = _output(sys.stdout, 1), _output(sys.stderr, 2)
