@@ -59,8 +59,8 @@ _SOME = (
 CASES = {
     "digits": Case("digits-m", None, 100, 128, 97.0, ("--steps", "50")),
     "clothes": Case(
-        "fashion-mnist", 14, 6, 256, 90.0,
-        ("--steps", "50", "--trials", "8", "--tuning-epochs", "3", "--optimizers", *_SOME),
+        "fashion-mnist", 14, 5, 256, 90.0,
+        ("--steps", "50", "--trials", "6", "--tuning-epochs", "3", "--optimizers", *_SOME),
     ),
 }  # fmt: skip
 
