@@ -113,7 +113,7 @@ class Full:
     """The full training by one seed, `done` of its `epochs`.
 
     `ended` is one of ENDS, `best` the epoch with the best metric, None before the first. `seconds` are those of all
-    its parts, `images` those of an epoch.
+    its parts, `images` those of an epoch. `of` is a digest of what is trained.
     """
 
     seed: int
@@ -124,6 +124,7 @@ class Full:
     seconds: float
     images: int
     curve: tuple[Point, ...] = ()
+    of: str = ""
 
     def __post_init__(self) -> None:
         """Raise UserError where it contradicts itself."""
@@ -164,6 +165,7 @@ class Full:
                 seconds=number("seconds", content["seconds"]),
                 images=whole("images", content["images"], 0),
                 curve=tuple(map(Point.from_json, content["curve"])),
+                of=_text("of", content.get("of", "")),
             )
 
 

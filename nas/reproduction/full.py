@@ -4,13 +4,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from nas.core import faults
-from nas.core.errors import Diverged
+from nas.core.constraints import Constraint, total_violation
+from nas.core.errors import Diverged, UserError
 from nas.core.plain import canonical
 from nas.core.types import Config
 from nas.core.units import duration
@@ -18,7 +20,7 @@ from nas.deploy import trained
 from nas.engine.ends import INTERRUPTED as CTRL_C
 from nas.engine.ends import Stop
 from nas.reproduction.files import TRAINING as FOLDER
-from nas.reproduction.files import Full, Point
+from nas.reproduction.files import Full, Point, path_of
 from nas.spaces.space import Space, load
 from nas.training.device import be_deterministic
 from nas.training.evaluation import Evaluation, Progress
@@ -30,8 +32,8 @@ from nas.training.together import sharing
 from nas.training.training import Training
 from nas.training.trajectory import standing
 
-EPOCHS, TARGET, DIVERGED = "epochs", "target", "diverged"  # after which nothing is left
-TIME, INTERRUPTED = "time", "interrupted"
+EPOCHS, DIVERGED = "epochs", "diverged"  # after which nothing is left
+TARGET, TIME, INTERRUPTED = "target", "time", "interrupted"  # after which a training can go on
 _LOOK = 10  # steps, after which several processes ask the first whether they are to stop
 
 
@@ -39,10 +41,11 @@ _LOOK = 10  # steps, after which several processes ask the first whether they ar
 class FullTask:
     """The full training of one configuration: on which images, for how long, and when it may end before.
 
-    `recipe` are the settings beside those of the space of that name. More of the `metric` is better where `maximize`;
-    `target` is the value that ends the training where it is reached, if any does. State, curve and best network lie in
-    the folder of the reproduction, `directory`; the state is kept every `save_every` seconds, every `save_steps` steps,
-    and when it ends. Sent to other processes, each of which loads its images.
+    `recipe` are the settings beside those of the space of that name. Of two epochs the one is better that misses the
+    `constraints` less, then the one with more of the `metric`, or less where not `maximize`. `target` is the value that
+    ends the training where it is reached by a network that meets them, if any does. State, curve and best network lie
+    in the folder of the reproduction, `directory`; the state is kept every `save_every` seconds, every `save_steps`
+    steps, and when it ends. Sent to other processes, each of which loads its images.
     """
 
     space_name: str
@@ -61,6 +64,7 @@ class FullTask:
     target: float | None = None
     save_every: float = 300.0
     save_steps: int | None = None
+    constraints: tuple[Constraint, ...] = ()  # on metrics that are known after training only
 
     @cached_property
     def space(self) -> Space:
@@ -95,6 +99,9 @@ class FullTask:
         where something asks to `stop`, the step at hand is finished and the state kept.
         """
         before = sharing().from_first(lambda: Full.read(self.directory, seed))
+        if before and before.of != self.of:
+            others = "another recipe, other images or another version of torch"
+            raise UserError(f"{path_of(self.directory, seed)} is of {others}: choose another --name")
         if before and self._over(before):
             return before
         torch.set_num_threads(self.threads)
@@ -113,22 +120,26 @@ class FullTask:
 
     def reached(self, point: Point) -> bool:
         """Return whether the target was reached there."""
+        if self.target is None or total_violation(self.constraints, point.metrics):
+            return False
         value = point.metrics[self.metric]
-        return self.target is not None and (value >= self.target if self.maximize else value <= self.target)
+        return value >= self.target if self.maximize else value <= self.target
 
     def better(self, point: Point, other: Point | None) -> bool:
         """Return whether the network was better there than at the `other` point, if there is one."""
-        if other is None:
-            return True
-        ahead = point.metrics[self.metric] - other.metrics[self.metric]
-        return ahead > 0 if self.maximize else ahead < 0
+        return other is None or self._merit(point) > self._merit(other)
+
+    def _merit(self, point: Point) -> tuple[float, float]:
+        value = point.metrics[self.metric]
+        return -total_violation(self.constraints, point.metrics), value if self.maximize else -value
 
     @cached_property
-    def owner(self) -> str:
-        """What must be the same for a training to go on."""
+    def of(self) -> str:
+        """A digest of what must be the same for a training to go on."""
         images, space = self.pieces[TRAINING].images, self.space
         decisive = [self.config.values, self.epochs, images.digest, images.shape, space.digest, space.source]
-        return canonical([*decisive, settings(space), torch.__version__])
+        whole = canonical([*decisive, settings(space), torch.__version__])
+        return blake2b(whole.encode(), digest_size=8).hexdigest()
 
 
 class _Running:
@@ -145,7 +156,7 @@ class _Running:
         folder = task.directory / FOLDER
         if sharing().first:
             folder.mkdir(exist_ok=True)
-        self.keeper = Keeper(folder / f"seed{seed}.training", task.owner, task.save_every)
+        self.keeper = Keeper(folder / f"seed{seed}.training", task.of, task.save_every)
         self.keeper.resume(self.training)
         done = self.training.position // self.training.steps_per_epoch
         curve = tuple(point for point in before.curve if point.epoch <= done) if before else ()
@@ -246,7 +257,7 @@ class _Running:
         best, training = self._best(), self.training
         full = Full(
             self.seed, self.task.epochs, training.position // training.steps_per_epoch, ended,
-            best.epoch if best else None, self.seconds, len(training.pieces[TRAINING]), self.curve,
+            best.epoch if best else None, self.seconds, len(training.pieces[TRAINING]), self.curve, self.task.of,
         )  # fmt: skip
         if sharing().first:
             full.write(self.task.directory)
@@ -254,10 +265,11 @@ class _Running:
 
     def _end(self, ended: str) -> Full:
         """Keep what can go on, delete what cannot."""
-        if ended in (TIME, INTERRUPTED):
+        over = ended in (EPOCHS, DIVERGED)
+        if not over:
             self.keeper.save(self.training)
         full = self._write(ended)
-        if sharing().first and ended not in (TIME, INTERRUPTED):
+        if sharing().first and over:
             self.keeper.path.unlink(missing_ok=True)
         self.training.release()
         return full

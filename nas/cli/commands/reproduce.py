@@ -1,5 +1,6 @@
 """`nas reproduce`: reach a published metric by a race of optimizers, tuning, and full training."""
 
+import math
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from nas.cli.commands.say import note, plain, say, warn
 from nas.cli.commands.table import for_terminal, shown
 from nas.cli.flag_values import is_data
 from nas.cli.reproduced import PHASES, Wanted
+from nas.core.constraints import parse
 from nas.core.errors import UserError
 from nas.core.slug import slug
 from nas.core.words import quoted
@@ -27,6 +29,7 @@ from nas.reproduction import decisions
 from nas.reproduction import race as rules
 from nas.reproduction.files import OPTIMIZERS, TUNING, Full, Phase1, Reproduction
 from nas.reproduction.full import INTERRUPTED, TIME
+from nas.runs import saved
 from nas.runs.disk import write_atomically
 from nas.runs.folder import REPRODUCTION, read_end
 from nas.training.device import choose_device
@@ -192,8 +195,8 @@ class _Phases:
         lines = [shown(for_terminal(phases(self.directory)))]
         if trainings:
             lines.append(shown(for_terminal(table(self.directory))))
-        if (self.directory / "best.json").exists():
-            lines.append(f"recipe saved as {self.directory / 'best.json'}")
+        if (file := self.directory / "best.json").exists():
+            lines += [*_missed(saved.read(file)), f"recipe saved as {file}"]
         stopped = any(training.ended in (TIME, INTERRUPTED) for training in trainings) or status
         if stopped:
             warn(f"it is not done; go on by python -m nas.main resume {quoted(self.directory)}")
@@ -201,3 +204,14 @@ class _Phases:
         write_atomically(self.directory / "summary.txt", summary + "\n")
         print(summary)
         say(f"page {write(self.directory, self.directory / 'reproduction.html')}", sys.stderr)
+
+
+def _missed(best: saved.Saved) -> list[str]:
+    """Return in words the constraints that the network does not meet."""
+    metrics = best.evidence.get("test", {})
+    bounds = map(parse, best.evidence.get("constraints", ()))
+    return [
+        f"it breaks {bound}: {bound.metric} is {metrics.get(bound.metric, math.nan):.4g}"
+        for bound in bounds
+        if bound.violation(metrics.get(bound.metric, math.nan))
+    ]

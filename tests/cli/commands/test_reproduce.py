@@ -129,6 +129,60 @@ def test_several_seeds_a_target_and_a_phase_alone(asked: list[str], whole: Path,
     assert json.loads((whole.parent / "parts" / "best.json").read_text())["config"] == {}
 
 
+def test_a_higher_target_goes_on_from_the_state_at_the_lower_one(asked: list[str], whole: Path, capfd: LINES) -> None:
+    directory = whole.parent / "lower"
+    words = [*asked, "--name", "lower", "--stop-at-target", "--target"]
+    assert main([*words, "10"]) == 0
+    first = Full.read(directory, 0)
+    assert first and (first.ended, first.done) == ("target", 1)
+    assert main([*words, "100"]) == 0
+    again = Full.read(directory, 0)
+    assert again and (again.ended, again.done, again.curve[0]) == ("epochs", EPOCHS, first.curve[0])
+    assert answer(directory)["weights"] == answer(whole)["weights"]
+
+
+def test_an_epoch_that_meets_the_constraints_comes_before_a_better_one(
+    asked: list[str], whole: Path, capfd: LINES
+) -> None:
+    losses = [point.metrics["loss"] for point in (Full.read(whole, 0) or pytest.fail("it is not there")).curve]
+    assert losses[0] == max(losses), "the first epoch alone is to meet it"
+    bound = (losses[0] + max(losses[1:])) / 2
+    assert main([*asked, "--name", "bound", "--constraint", f"loss>={bound}", "--stop-at-target"]) == 0
+    full, told = Full.read(whole.parent / "bound", 0), capfd.readouterr().out
+    assert full and full.best == 1 and "it breaks" not in told
+    assert saved.read(whole.parent / "bound" / "best.json").evidence["feasible"]
+    assert main([*asked, "--name", "unmet", "--constraint", "precision>=1"]) == 0
+    assert "it breaks precision>=1: precision is" in capfd.readouterr().out
+    assert not saved.read(whole.parent / "unmet" / "best.json").evidence["feasible"]
+
+
+def test_a_limit_in_time_leaves_the_best_so_far_and_more_time_goes_on(asked: list[str], whole: Path) -> None:
+    directory = whole.parent / "limited"
+    words = [*asked[: asked.index("--optimizers")], "--optimizer", "sgd", "--trials", "0", "--batch-size", "256"]
+    words += ["--epochs", "100000", "--workers", "0", "--quiet", "--name", "limited"]
+    assert main([*words, "--max-time", "2s"]) == 0
+    first = Full.read(directory, 0)
+    assert first and first.ended == "time" and 0 < first.done < first.epochs
+    assert saved.read(directory / "best.json").evidence["until"] == first.best
+    assert main(["resume", str(directory), "--quiet", "--max-time", "3s"]) == 0
+    again = Full.read(directory, 0)
+    assert again and again.done > first.done and again.curve[: first.done] == first.curve
+
+
+def test_two_processes_of_torchrun_find_what_one_does(asked: list[str], whole: Path) -> None:
+    words = [*asked[: asked.index("--optimizers")], "--optimizers", "sgd", *asked[asked.index("--steps") :]]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "nas.main"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    ended = subprocess.run([*torchrun, *words, "--name", "two"], cwd=ROOT, env=environment, capture_output=True)
+    assert ended.returncode == 0, ended.stderr.decode()
+    assert main([*words, "--name", "one"]) == 0
+    one, two = (answer(whole.parent / name) for name in ("one", "two"))
+    assert one["choices"] == two["choices"]
+    for points in zip(one["points"], two["points"], strict=True):
+        for metric in ("train_loss", "loss", "accuracy"):
+            assert points[0][metric] == pytest.approx(points[1][metric], abs=1e-6)
+
+
 @pytest.mark.parametrize(("words", "told"), [
     (("--target", "6976"), "the target 6976 is no accuracy: give a share such as 0.69758, or in percent"),
     (("--model", "resnet19"), "did you mean"),

@@ -3,18 +3,18 @@
 import os
 import shutil
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from nas.cli.commands.phases.planned import Planned
 from nas.cli.commands.phases.tuning import Tuned
 from nas.cli.commands.progress import bar
 from nas.cli.commands.say import note
+from nas.core.constraints import total_violation
 from nas.data.parallel import spare
 from nas.deploy.trained import SUFFIX
 from nas.engine.ends import Stop
 from nas.engine.signals import stop_requests
-from nas.reproduction.files import Full
+from nas.reproduction.files import Full, Point
 from nas.reproduction.full import INTERRUPTED, TIME, FullTask
 from nas.reproduction.target import shown
 from nas.runs.disk import replacing
@@ -22,6 +22,7 @@ from nas.runs.saved import Saved
 from nas.training.official import OFFICIAL
 from nas.training.pieces import TRAINING
 from nas.training.recipe import settings
+from nas.training.task import CHEAP
 from nas.training.together import current
 
 POLICY = {"name": "step", "period": 30, "gamma": 0.1}  # as it was published
@@ -37,6 +38,7 @@ def task(planned: Planned, tuned: Tuned) -> FullTask:
         planned.maximize, planned.directory, here.device, wanted.threads, wanted.deterministic,
         spare(_side_by_side(), wanted.threads), planned.target if wanted.stop_at_target else None,
         wanted.checkpoint_every, wanted.checkpoint_steps,
+        tuple(constraint for constraint in wanted.constraints if constraint.metric not in CHEAP),
     )  # fmt: skip
     _ = full.space
     return full
@@ -56,7 +58,9 @@ def run(planned: Planned, full: FullTask, left: float | None) -> tuple[list[Full
     for seed in range(wanted.seed, wanted.seed + wanted.seeds):
         remains = float("inf") if left is None else left - (time.monotonic() - began)
         if remains <= 0:
-            break
+            before = Full.read(planned.directory, seed)
+            found += [before] if before else []
+            continue
         done, reason = current().call(_trained, full, seed, remains, wanted.quiet)
         found.append(done)
         if done.at_best:
@@ -75,35 +79,38 @@ def _trained(full: FullTask, seed: int, left: float, quiet: bool) -> tuple[Full,
     return done, stop.reason
 
 
-def keep(planned: Planned, tuned: Tuned, full: FullTask, first: Full) -> Saved | None:
-    """Write best.json and the network of the first seed; None where no epoch was judged."""
-    best, wanted = first.at_best, planned.wanted
+def keep(planned: Planned, tuned: Tuned, full: FullTask, first: Full) -> None:
+    """Write best.json and the network of the first seed, once an epoch was judged."""
+    best = first.at_best
     if best is None:
-        return None
-    reached = best.metrics[planned.metric]
-    reproduction = {
-        "target": planned.target, "reached": reached, "share": reached / planned.target if planned.target else None,
-        "epoch": best.epoch, "seconds": best.seconds,
-    }  # fmt: skip
-    evidence: Mapping[str, Any] = {
-        "space_source": full.space.source,
-        "data_digest": full.pieces[TRAINING].images.digest, "objective": planned.metric,
-        "constraints": [str(constraint) for constraint in wanted.constraints], **tuned.evidence,
-        "test": {**best.metrics, **_costs(planned, full)}, "judged": OFFICIAL, "until": best.epoch,
-        "reproduction": reproduction,
-    }  # fmt: skip
-    saved = Saved(
-        full.config.values, tuned.space, full.space.digest, wanted.data, planned.image_size, wanted.epochs, first.seed,
-        1, settings(full.space), evidence,
-    )  # fmt: skip
+        return
     network = planned.directory / f"best{SUFFIX}"
     with replacing(network) as temporary:
         shutil.copyfile(full.network(first.seed), temporary)
+    saved = Saved(
+        full.config.values, tuned.space, full.space.digest, planned.wanted.data, planned.image_size, first.epochs,
+        first.seed, 1, settings(full.space), _evidence(planned, tuned, full, best),
+    )  # fmt: skip
     saved.write(planned.directory / "best.json")
-    return saved
+
+
+def _evidence(planned: Planned, tuned: Tuned, full: FullTask, best: Point) -> dict[str, Any]:
+    """Return what best.json says besides how to train it again."""
+    metrics, constraints = {**best.metrics, **_costs(planned, full)}, planned.wanted.constraints
+    reached, target = best.metrics[planned.metric], planned.target
+    reproduction = {
+        "target": target, "reached": reached, "share": reached / target if target else None, "epoch": best.epoch,
+        "seconds": best.seconds,
+    }  # fmt: skip
+    return {
+        **tuned.evidence, "space_source": full.space.source, "data_digest": full.pieces[TRAINING].images.digest,
+        "objective": planned.metric, "constraints": [str(constraint) for constraint in constraints],
+        "feasible": not total_violation(constraints, metrics), "test": metrics, "judged": OFFICIAL,
+        "until": best.epoch, "reproduction": reproduction,
+    }  # fmt: skip
 
 
 def _costs(planned: Planned, full: FullTask) -> dict[str, float]:
-    """Return the parameters and MACs of the network, as nas evaluate tells them."""
-    measures, config = planned.usual.here.measures(), full.config.values
-    return {name: measures[name](config) for name in ("params", "macs")}
+    """Return the parameters and MACs of the network, as nas evaluate tells them, and what else is bounded."""
+    measures, bounded = planned.usual.here.measures(), {constraint.metric for constraint in planned.wanted.constraints}
+    return {name: measures[name](full.config.values) for name in CHEAP if name in {"params", "macs", *bounded}}

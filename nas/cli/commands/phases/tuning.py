@@ -9,9 +9,8 @@ from ConfigSpace import UniformFloatHyperparameter
 from nas.cli.commands.phases.planned import Planned
 from nas.cli.commands.phases.race import Chosen
 from nas.cli.commands.plan import Plan
-from nas.core.constraints import total_violation
+from nas.cli.commands.say import note
 from nas.core.errors import UserError
-from nas.core.types import Result
 from nas.core.words import one_line
 from nas.engine.conduct import Search as Work
 from nas.engine.conduct import Surroundings, conduct
@@ -65,15 +64,10 @@ def tuned(planned: Planned, chosen: Chosen, run: Run) -> Tuned:
     if best is None:
         errors = [one_line(result.error) for result in run.trials if result.error]
         raise UserError(f"no trial of phase 2 has ended well: {next(iter(errors), 'none was trained')}")
-    return Tuned(planned.space, best.job.trial.config.values, chosen.optimizer, chosen.policy, _evidence(best, run))
-
-
-def _evidence(best: Result, run: Run) -> dict[str, Any]:
-    violated = total_violation(run.spec.constraints, best.metrics)
-    return {
-        "trial": best.job.trial.id, "epochs_trained": best.epochs, "validation": best.metrics,
-        "feasible": not violated,
-    }  # fmt: skip
+    if not best.feasible:
+        note(planned.wanted.quiet)("no trial of phase 2 meets the constraints: the one that misses them least goes on")
+    evidence = {"trial": best.job.trial.id, "epochs_trained": best.epochs, "validation": best.metrics}
+    return Tuned(planned.space, best.job.trial.config.values, chosen.optimizer, chosen.policy, evidence)
 
 
 def skipped(planned: Planned, chosen: Chosen) -> Tuned:
