@@ -25,7 +25,7 @@ from nas.core.types import Status
 from nas.data.folds import splits
 from nas.main import main as nas_main
 from nas.reproduction.decisions import decided
-from nas.reproduction.files import OPTIMIZERS, TUNING, Full
+from nas.runs.reproduced import OPTIMIZERS, TUNING, Full
 from nas.runs.stored import open_run
 from nas.spaces import models
 from nas.spaces.space import load

@@ -1,33 +1,24 @@
 """How does the full training go? One loop, judged after every epoch, kept now and then, ended by what was asked."""
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from hashlib import blake2b
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import torch
 
 from nas.core import faults
-from nas.core.constraints import Constraint, total_violation
 from nas.core.errors import Diverged, UserError
-from nas.core.plain import canonical
-from nas.core.types import Config
 from nas.core.units import duration
 from nas.deploy import trained
 from nas.engine.ends import INTERRUPTED as CTRL_C
 from nas.engine.ends import Stop
-from nas.reproduction.files import TRAINING as FOLDER
-from nas.reproduction.files import Full, Point, path_of
-from nas.spaces.space import Space, load
+from nas.reproduction.task import FullTask
+from nas.runs.reproduced import TRAINING as FOLDER
+from nas.runs.reproduced import Full, Point, path_of
 from nas.training.device import be_deterministic
 from nas.training.evaluation import Evaluation, Progress
 from nas.training.keeper import Keeper, ctrl_c_noted
-from nas.training.official import JUDGED, pieces
-from nas.training.pieces import TRAINING, Piece
-from nas.training.recipe import check, overruled, settings
+from nas.training.official import JUDGED
+from nas.training.pieces import TRAINING
 from nas.training.together import sharing
 from nas.training.training import Training
 from nas.training.trajectory import standing
@@ -37,109 +28,33 @@ TARGET, TIME, INTERRUPTED = "target", "time", "interrupted"  # after which a tra
 _LOOK = 10  # steps, after which several processes ask the first whether they are to stop
 
 
-@dataclass(frozen=True)
-class FullTask:
-    """The full training of one configuration: on which images, for how long, and when it may end before.
+def train(task: FullTask, seed: int, left: float, progress: Progress, stop: Stop, told: Callable[[str], None]) -> Full:
+    """Train by a seed for at most so many seconds that are `left`; return how it went, which its file says, too.
 
-    `recipe` are the settings beside those of the space of that name. Of two epochs the one is better that misses the
-    `constraints` less, then the one with more of the `metric`, or less where not `maximize`. `target` is the value that
-    ends the training where it is reached by a network that meets them, if any does. State, curve and best network lie
-    in the folder of the reproduction, `directory`; the state is kept every `save_every` seconds, every `save_steps`
-    steps, and when it ends. Sent to other processes, each of which loads its images.
+    Goes on from what was kept. What has ended by its epochs or its target comes back as it is. At Ctrl-C, and where
+    something asks to `stop`, the step at hand is finished and the state kept. Raises UserError where another training
+    has that file.
     """
+    before = sharing().from_first(lambda: Full.read(task.directory, seed))
+    if before and before.of != task.of:
+        others = "another recipe, other images or another version of torch"
+        raise UserError(f"{path_of(task.directory, seed)} is of {others}: choose another --name")
+    if before and _over(task, before):
+        return before
+    torch.set_num_threads(task.threads)
+    if task.deterministic:
+        be_deterministic()
+    running = _Running(task, seed, before, left, stop, told)
+    if running.training.position:
+        told(f"seed {seed}: going on after {running.training.position} of {running.until} steps")
+    return running.to_the_end(progress)
 
-    space_name: str
-    recipe: Mapping[str, Any]
-    values: Mapping[str, Any]
-    data: str
-    image_size: int | None
-    epochs: int
-    metric: str
-    maximize: bool
-    directory: Path
-    device: str = "cpu"
-    threads: int = 1
-    deterministic: bool = False
-    decoders: int = 0
-    target: float | None = None
-    save_every: float = 300.0
-    save_steps: int | None = None
-    constraints: tuple[Constraint, ...] = ()  # on metrics that are known after training only
 
-    @cached_property
-    def space(self) -> Space:
-        """The space with the whole recipe. Raises UserError for one that could train nothing."""
-        space = overruled(load(self.space_name), self.recipe)
-        check(space)
-        return space
-
-    @cached_property
-    def config(self) -> Config:
-        return Config.of(self.values)
-
-    @cached_property
-    def pieces(self) -> dict[str, Piece]:
-        """The images to train on, and those that judge."""
-        return pieces(self.data, self.image_size, self.device, decoders=self.decoders)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave the loaded images behind."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
-    def network(self, seed: int) -> Path:
-        """Return where the best network by a seed is kept."""
-        return self.directory / FOLDER / f"seed{seed}{trained.SUFFIX}"
-
-    def __call__(
-        self, seed: int, left: float, progress: Progress, stop: Stop, told: Callable[[str], None] = lambda text: None
-    ) -> Full:
-        """Train by a seed for at most so many seconds that are `left`; return how it went, which its file says, too.
-
-        Goes on from what was kept. What has ended by its epochs or its target comes back as it is. At Ctrl-C, and
-        where something asks to `stop`, the step at hand is finished and the state kept.
-        """
-        before = sharing().from_first(lambda: Full.read(self.directory, seed))
-        if before and before.of != self.of:
-            others = "another recipe, other images or another version of torch"
-            raise UserError(f"{path_of(self.directory, seed)} is of {others}: choose another --name")
-        if before and self._over(before):
-            return before
-        torch.set_num_threads(self.threads)
-        if self.deterministic:
-            be_deterministic()
-        running = _Running(self, seed, before, left, stop, told)
-        if running.training.position:
-            told(f"seed {seed}: going on after {running.training.position} of {running.until} steps")
-        return running.to_the_end(progress)
-
-    def _over(self, full: Full) -> bool:
-        """Return whether nothing is left of a training."""
-        reached = self.target is not None and any(self.reached(point) for point in full.curve)
-        done = full.epochs == self.epochs and full.ended in (EPOCHS, DIVERGED)
-        return done or (full.ended == TARGET and reached)
-
-    def reached(self, point: Point) -> bool:
-        """Return whether the target was reached there."""
-        if self.target is None or total_violation(self.constraints, point.metrics):
-            return False
-        value = point.metrics[self.metric]
-        return value >= self.target if self.maximize else value <= self.target
-
-    def better(self, point: Point, other: Point | None) -> bool:
-        """Return whether the network was better there than at the `other` point, if there is one."""
-        return other is None or self._merit(point) > self._merit(other)
-
-    def _merit(self, point: Point) -> tuple[float, float]:
-        value = point.metrics[self.metric]
-        return -total_violation(self.constraints, point.metrics), value if self.maximize else -value
-
-    @cached_property
-    def of(self) -> str:
-        """A digest of what must be the same for a training to go on."""
-        images, space = self.pieces[TRAINING].images, self.space
-        decisive = [self.config.values, self.epochs, images.digest, images.shape, space.digest, space.source]
-        whole = canonical([*decisive, settings(space), torch.__version__])
-        return blake2b(whole.encode(), digest_size=8).hexdigest()
+def _over(task: FullTask, full: Full) -> bool:
+    """Return whether nothing is left of a training."""
+    reached = task.target is not None and any(map(task.reached, full.curve))
+    done = full.epochs == task.epochs and full.ended in (EPOCHS, DIVERGED)
+    return done or (full.ended == TARGET and reached)
 
 
 class _Running:

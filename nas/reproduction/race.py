@@ -34,9 +34,7 @@ def runners(rule: str, optimizers: Sequence[str], rates: Sequence[float]) -> lis
     if rule == FIXED:
         return [_runner(optimizer, RATE) for optimizer in optimizers]
     found = [
-        _runner(optimizer, rate)
-        for optimizer in optimizers
-        for rate in ((RATE,) if _finds_rate(optimizer) else rates)
+        _runner(optimizer, rate) for optimizer in optimizers for rate in ((RATE,) if _finds_rate(optimizer) else rates)
     ]
     return found + [_runner(each, RATE, _AUTO) for each in _WITH_AUTO if each in optimizers]
 

@@ -27,11 +27,11 @@ from nas.report.reproduction.page import write
 from nas.report.reproduction.tables import phases, table
 from nas.reproduction import decisions
 from nas.reproduction import race as rules
-from nas.reproduction.files import OPTIMIZERS, TUNING, Full, Phase1, Reproduction
 from nas.reproduction.full import INTERRUPTED, TIME
 from nas.runs import saved
 from nas.runs.disk import write_atomically
 from nas.runs.folder import REPRODUCTION, read_end
+from nas.runs.reproduced import OPTIMIZERS, TUNING, Full, Phase1, Reproduction
 from nas.training.device import choose_device
 from nas.training.together import begin
 

@@ -12,8 +12,8 @@ from nas.history.sources import runs
 from nas.history.sources.data import name_of, task_of
 from nas.history.sources.found import Found
 from nas.history.values import Curve
-from nas.reproduction.files import TUNING, Full, Reproduction
 from nas.runs.folder import JOURNAL
+from nas.runs.reproduced import TUNING, Full, Reproduction
 from nas.runs.saved import Saved, read
 
 _BEST = "best.json"  # what the full trainings had for a configuration, once one was judged

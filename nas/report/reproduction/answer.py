@@ -6,7 +6,7 @@ from statistics import fmean, stdev
 from nas.core.units import duration
 from nas.report.facts import Table
 from nas.report.reproduction.found import Found
-from nas.reproduction.files import Full
+from nas.runs.reproduced import Full
 
 OVER = ("epochs", "target", "diverged")  # after which a training does not go on
 _ENDED = {

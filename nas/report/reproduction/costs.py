@@ -10,8 +10,8 @@ from nas.report.reproduction.answer import OVER
 from nas.report.reproduction.found import Found, seconds
 from nas.report.reproduction.race import runners
 from nas.report.reproduction.tuning import values
-from nas.reproduction.files import OPTIMIZERS, TRAINING, TUNING
 from nas.runs.folder import read_end
+from nas.runs.reproduced import OPTIMIZERS, TRAINING, TUNING
 from nas.runs.stored import StoredRun
 
 _NAMES = (OPTIMIZERS, TUNING, TRAINING)

@@ -8,8 +8,8 @@ from statistics import fmean
 
 from nas.core.directions import less_is_better
 from nas.reproduction import target
-from nas.reproduction.files import OPTIMIZERS, TUNING, Full, Point, Reproduction
 from nas.runs.folder import JOURNAL, SPEC
+from nas.runs.reproduced import OPTIMIZERS, TUNING, Full, Point, Reproduction
 from nas.runs.saved import Saved
 from nas.runs.saved import read as read_saved
 from nas.runs.stored import StoredRun, open_run

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from nas.core.types import Status
 from nas.report.reproduction.costs import DONE, NOT_BEGUN, SKIPPED, costs
 from nas.report.reproduction.found import Found
-from nas.reproduction.files import Full
+from nas.runs.reproduced import Full
 from nas.runs.stored import StoredRun
 
 _CUT = {

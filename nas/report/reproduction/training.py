@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from nas.report.figures import Drawing
 from nas.report.reproduction.found import Found
 from nas.report.style import BOUND, FEASIBLE, INFEASIBLE, SERIES, canvas
-from nas.reproduction.files import Full
+from nas.runs.reproduced import Full
 
 _FEW = 30  # epochs, each of which is marked
 

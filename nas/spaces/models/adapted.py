@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from nas.spaces.known import Shape
 from nas.spaces.models.model import Normalisation
-from nas.spaces.space import Shape
 
 
 class Adapted(nn.Module):

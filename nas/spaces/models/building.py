@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from nas.core.errors import UserError
+from nas.spaces.known import Shape
 from nas.spaces.models.adapted import Adapted
 from nas.spaces.models.model import Model
 from nas.spaces.models.pretrained import Pretrained
-from nas.spaces.space import Shape
 
 
 @dataclass(frozen=True)

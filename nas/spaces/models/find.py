@@ -4,7 +4,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from nas.core.errors import UserError
-from nas.spaces import space as spaces
+from nas.spaces import known as spaces
 from nas.spaces.models import functions, of_spaces, timm_models, torchvision_models
 from nas.spaces.models.model import Model
 from nas.spaces.name import FUNCTION, SPACE, TIMM, Name

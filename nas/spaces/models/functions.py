@@ -12,8 +12,8 @@ from nas.core.described import digest
 from nas.core.errors import UserError
 from nas.core.imported import digest_of, imported
 from nas.core.words import unknown
+from nas.spaces.known import Shape
 from nas.spaces.models.model import Model
-from nas.spaces.space import Shape
 
 
 def of(file: Path, called: str) -> Model:

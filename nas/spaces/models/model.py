@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nas.spaces.space import Shape
+from nas.spaces.known import Shape
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -1,7 +1,7 @@
 """Which model does the user mean? Checked, and given back by the one name that it has as a space."""
 
+from nas.spaces.known import names
 from nas.spaces.name import is_of_file_of_space, parse, space_as_model
-from nas.spaces.space import names
 
 
 def named(model: str, pretrained: str | None = None, **fixed: float) -> str:

@@ -11,13 +11,16 @@ from nas.core.described import digest
 from nas.core.errors import UserError
 from nas.core.numbers import spoken
 from nas.core.types import Config
+from nas.core.words import unknown
+from nas.spaces.known import Shape, Space, is_known, load_known, names
 from nas.spaces.models.model import Model
-from nas.spaces.space import Shape, Space, load
 
 
 def of(called: str, given: Mapping[str, Any], name: str) -> Model:
     """Return the network of the space `called`. Raises UserError for values that are not of the space."""
-    space = load(called)
+    if not is_known(called):
+        raise UserError(unknown("space", called, names()))
+    space = load_known(called)
     config = _configuration(space, given, name)
     source = digest({"space": space.source, "config": config.values})
     return Model(name, partial(_made, space, config), source)

@@ -5,11 +5,11 @@ from ConfigSpace import ConfigurationSpace, Float
 from nas.core.described import digest
 from nas.core.errors import UserError
 from nas.core.numbers import number, spoken
+from nas.spaces.known import Space
 from nas.spaces.models.building import Build
 from nas.spaces.models.find import TRAINED, find
 from nas.spaces.models.pretrained import pretrained
 from nas.spaces.name import Name, parse
-from nas.spaces.space import Space
 
 DEFAULT = {"learning_rate": 0.001, "weight_decay": 0.001, "momentum": 0.9}
 # A setting that ends in "?" is given to optimizers that take it only.

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from nas.core.described import digest
 from nas.core.extra import extra
 from nas.data.torchvision_compat import import_torchvision
+from nas.spaces.known import Shape
 from nas.spaces.models.model import IMAGENET, Model
-from nas.spaces.space import Shape
 
 
 def names() -> list[str]:

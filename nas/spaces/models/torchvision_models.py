@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from nas.core.described import digest
 from nas.core.errors import UserError
 from nas.data.torchvision_compat import import_torchvision
+from nas.spaces.known import Shape
 from nas.spaces.models.model import IMAGENET, Model
-from nas.spaces.space import Shape
 
 _OTHERS = ("detection", "segmentation", "video", "quantization", "optical_flow")
 # Logits only: the outputs that help to train them elsewhere are left out.

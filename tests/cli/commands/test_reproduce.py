@@ -14,8 +14,8 @@ from nas.deploy import trained
 from nas.history.sources.reproduced import found
 from nas.main import main
 from nas.reproduction.decisions import decided
-from nas.reproduction.files import Full
 from nas.runs import saved
+from nas.runs.reproduced import Full
 from nas.runs.stored import open_run
 from tests.cli.commands.test_command_line import DENSE, ROOT, image_folder, refused
 

@@ -13,7 +13,7 @@ from nas.data import load
 from nas.history.history import History
 from nas.history.sources.found import Found
 from nas.history.sources.source import Told, found
-from nas.reproduction.files import TUNING, Full, Phase1, Point, Reproduction
+from nas.runs.reproduced import TUNING, Full, Phase1, Point, Reproduction
 from nas.runs.saved import Saved
 
 CONFIG, SIZE = {"learning_rate": 0.01}, 8

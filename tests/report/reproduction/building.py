@@ -10,7 +10,7 @@ from ConfigSpace import Categorical, ConfigurationSpace, Float
 
 import nas
 from nas.core.errors import Diverged
-from nas.reproduction.files import OPTIMIZERS, TUNING, Full, Phase1, Point, Reproduction
+from nas.runs.reproduced import OPTIMIZERS, TUNING, Full, Phase1, Point, Reproduction
 from nas.runs.saved import Saved
 from nas.strategies.race import Race
 

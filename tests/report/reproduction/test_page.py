@@ -20,7 +20,7 @@ from nas.report.reproduction.remarks import remarks
 from nas.report.reproduction.tables import phases, table
 from nas.report.reproduction.training import learning_curve
 from nas.report.style import MUTED, rules
-from nas.reproduction.files import Full, Phase1, Point
+from nas.runs.reproduced import Full, Phase1, Point
 from tests.report.reproduction import building
 from tests.report.reproduction.building import ASKED
 from tests.report.test_report import Page

@@ -14,10 +14,11 @@ from nas.data.parallel import spare
 from nas.deploy.trained import SUFFIX
 from nas.engine.ends import Stop
 from nas.engine.signals import stop_requests
-from nas.reproduction.files import Full, Point
-from nas.reproduction.full import INTERRUPTED, TIME, FullTask
+from nas.reproduction.full import INTERRUPTED, TIME, train
 from nas.reproduction.target import shown
+from nas.reproduction.task import FullTask
 from nas.runs.disk import replacing
+from nas.runs.reproduced import Full, Point
 from nas.runs.saved import Saved
 from nas.training.official import OFFICIAL
 from nas.training.pieces import TRAINING
@@ -75,7 +76,7 @@ def _trained(full: FullTask, seed: int, left: float, quiet: bool) -> tuple[Full,
     """Return how the training by a seed went, and what stopped it; only the first of several processes speaks."""
     stop, quiet = Stop(), quiet or not current().first
     with stop_requests(stop.ask):
-        done = full(seed, left, bar(f"training, seed {seed}", quiet), stop, note(quiet))
+        done = train(full, seed, left, bar(f"training, seed {seed}", quiet), stop, note(quiet))
     return done, stop.reason
 
 

@@ -12,9 +12,9 @@ from nas.cli.reproduced import Wanted
 from nas.core.errors import UserError
 from nas.engine.executors import Executor
 from nas.engine.executors.perform import Train
-from nas.reproduction.files import OPTIMIZERS, TUNING
 from nas.reproduction.race import HALVING
 from nas.reproduction.target import target_of
+from nas.runs.reproduced import OPTIMIZERS, TUNING
 from nas.spaces import models
 from nas.training.recipe import Recipe
 from nas.training.task import CHEAP

@@ -18,7 +18,7 @@ from nas.engine.conduct import Surroundings, conduct
 from nas.engine.watchers import View
 from nas.history.experience import NOTHING
 from nas.reproduction import race as rules
-from nas.reproduction.files import OPTIMIZERS
+from nas.runs.reproduced import OPTIMIZERS
 from nas.runs.run import Run
 from nas.runs.saved import versions
 from nas.strategies.schedulers.full import Full

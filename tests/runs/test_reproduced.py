@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nas.core.errors import UserError
-from nas.reproduction.files import Full, Phase1, Point, Reproduction, path_of
+from nas.runs.reproduced import Full, Phase1, Point, Reproduction, path_of
 
 ASKED = Reproduction(
     "resnet18", "resnet18", "digits", 14, 0.69758, "accuracy", (0, 1), 200,
