@@ -161,7 +161,8 @@ class _Phases:
                 return None, status
             tuned = tuning.tuned(self.planned, chosen, run)
             decisions.decide(self.directory, PHASES[1], asdict(tuned))
-        note(self.wanted.quiet)(f"phase 2: {', '.join(f'{name} {value:.4g}' for name, value in tuned.config.items())}")
+        values = ", ".join(f"{name} {value:.4g}" for name, value in tuned.config.items())
+        note(self.wanted.quiet)(f"phase 2: {values or 'skipped, all values are given'}")
         return tuned, 0
 
     def _limit(self, phase: str) -> float | None:
