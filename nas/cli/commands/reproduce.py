@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from nas.cli.asked import as_word
 from nas.cli.commands.naming import fresh
 from nas.cli.commands.phases import full, race, tuning
 from nas.cli.commands.phases.planned import Planned
@@ -76,8 +77,10 @@ def _begun(directory: Path, now: Mapping[str, Any]) -> Wanted:
 def _keep(planned: Planned) -> None:
     """Write what is asked to the folder. Raises UserError where another reproduction lies there."""
     wanted, directory = planned.wanted, planned.directory
-    rule = "given" if wanted.optimizer is not None else wanted.rule
-    first = Phase1(rule, wanted.steps, wanted.optimizers or rules.registry(), wanted.rates or rules.RATES)
+    if wanted.optimizer is not None:
+        first = Phase1("given", 0, (as_word(wanted.optimizer),), ())
+    else:
+        first = Phase1(wanted.rule, wanted.steps, wanted.optimizers or rules.registry(), wanted.rates or rules.RATES)
     seeds = tuple(range(wanted.seed, wanted.seed + wanted.seeds))
     now = Reproduction(
         wanted.model, planned.space, wanted.data, planned.image_size, planned.target, planned.metric, seeds,
