@@ -3,10 +3,10 @@
     python -m benchmarks.reproduce digits [--results DIR]
     python -m benchmarks.reproduce clothes [--results DIR]
 
-ResNet-8 of examples/resnet20.py, on digits-m and on Fashion-MNIST at 14x14 pixels, with twenty optimizers in the race. The
-recipes beside have as many epochs in all as the three phases: torch's AdamW at 0.001 trains for all of them, a constant
-SGD with momentum tries eight rates first. All are judged by the test part. Every row is kept; the same command goes on
-where it was stopped.
+ResNet-8 of examples/resnet20.py, on digits-m and on Fashion-MNIST at 14x14 pixels, with twenty optimizers in the race.
+The recipes beside have as many epochs in all as the three phases: torch's AdamW at 0.001 trains for all of them, a
+constant SGD with momentum tries eight rates first. All are judged by the test part. Every row is kept; the same command
+goes on where it was stopped.
 """
 
 import argparse

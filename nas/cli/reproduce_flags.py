@@ -2,7 +2,6 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from nas.cli.flag_values import add_choice, choice, data, history, path, plain_name, value, word
 from nas.cli.part_flags import add_recipe, part_as_written
@@ -38,8 +37,8 @@ def add_reproduce(reproduce: argparse.ArgumentParser) -> None:
 def _add_what(reproduce: argparse.ArgumentParser) -> None:
     what = reproduce.add_argument_group("what is reproduced")
     told = "a network of torchvision, timm/NAME, FILE.py:function, or a space's default such as cnn or FILE.py:blocks=1"
-    what.add_argument("--model", type=word, required=True, metavar="MODEL", help=told)
-    what.add_argument("--pretrained", type=word, metavar="FILE|download", help="its weights, a local .safetensors")
+    what.add_argument("--model", type=_model, required=True, metavar="MODEL", help=told)
+    what.add_argument("--pretrained", type=_weights, metavar="FILE|download", help="its weights, a local .safetensors")
     what.add_argument("--data", type=data, required=True, metavar="NAME|DIR", help="a data set or an image folder")
     what.add_argument("--image-size", type=value(positive), metavar="N", help="(default: what the model was made for)")
     what.add_argument(
@@ -89,10 +88,16 @@ def _add_third(reproduce: argparse.ArgumentParser) -> None:
     third.add_argument("--epochs", type=value(positive), default=200, metavar="N", help="(200)")
     third.add_argument("--stop-at-target", action="store_true", help="end when the target is reached")
     third.add_argument(
-        "--checkpoint-every", type=value(_span), default=300.0, metavar="5m", help="the most that a kill costs (5m)"
+        "--checkpoint-every", type=value(seconds), default=300.0, metavar="5m", help="the most that a kill costs (5m)"
     )
     third.add_argument("--checkpoint-steps", type=value(positive), metavar="N", help="keep it every N steps, too")
 
 
-def _span(text: str) -> Any:
-    return seconds(text) or float("inf")
+def _model(text: str) -> str:
+    """Return a model with the path of its file made absolute: a run may go on from anywhere."""
+    path, suffix, rest = word(text).partition(".py")
+    return f"{Path(path).absolute()}{suffix}{rest}" if suffix and rest[:1] in ("", ":") else text
+
+
+def _weights(text: str) -> str:
+    return text if word(text) == "download" else str(Path(text).absolute())

@@ -46,7 +46,7 @@ class Wanted:
     seed: int = 0
     seeds: int = 1
     stop_at_target: bool = False
-    checkpoint_every: float = 300.0
+    checkpoint_every: float | None = 300.0
     checkpoint_steps: int | None = None
     until: str = "phase3"
     max_time: float | None = None
@@ -105,6 +105,8 @@ class Wanted:
             flag = f"--{name.replace('_', '-')}"
             if value is True:
                 words.append(flag)
+            elif name == "checkpoint_every" and value is None:
+                words.append(f"{flag}=none")
             elif value is not None and value is not False and value != usual.get("rule" if name == "phase1" else name):
                 words.append(f"{flag}={as_word(value)}")
         for name, several in lists.items():
@@ -115,6 +117,11 @@ class Wanted:
     def fixed(self) -> dict[str, float]:
         """The settings that are given and would be tuned otherwise."""
         return {name: self.recipe[name] for name in TUNED if name in self.recipe}
+
+    @property
+    def tuned(self) -> tuple[str, ...]:
+        """The settings that are left to phase 2."""
+        return tuple(name for name in TUNED if name not in self.recipe)
 
     @property
     def shared(self) -> dict[str, Any]:

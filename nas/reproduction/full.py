@@ -65,6 +65,7 @@ class _Running:
     ) -> None:
         self.task, self.seed, self.began, self.left, self.stop = task, seed, time.monotonic(), left, stop
         self.told: Callable[[str], None] | None = told
+        self.judged = 0  # epochs, by this process
         self.training = Training.begin(
             task.space, task.config.values, task.pieces, (seed, "final"), task.epochs, task.device
         )
@@ -142,6 +143,7 @@ class _Running:
         best = self._best()
         self.curve = (*self.curve, point)
         if task.better(point, best):
+            self.keeper.save(training)  # first: a network of an epoch that is not trained again would be nobody's
             self._keep_network(metrics)
         self._write("")
         self._tell_pace(point)
@@ -149,8 +151,8 @@ class _Running:
 
     def _tell_pace(self, point: Point) -> None:
         """Tell once how long the rest will take, by the second epoch: the first has more to do."""
-        left = self.task.epochs - point.epoch
-        if self.told and left and len(self.curve) > 1:
+        left, self.judged = self.task.epochs - point.epoch, self.judged + 1
+        if self.told and left and self.judged > 1:
             epoch = point.seconds - self.curve[-2].seconds
             self.told(f"an epoch takes {duration(epoch)}; {left} more take {duration(left * epoch)} at this pace")
             self.told = None

@@ -26,13 +26,16 @@ def registry() -> tuple[str, ...]:
     return tuple(sorted({*names("optimizer"), *late("optimizer")}))
 
 
-def runners(rule: str, optimizers: Sequence[str], rates: Sequence[float]) -> list[dict[str, Any]]:
+def runners(
+    rule: str, optimizers: Sequence[str], rates: Sequence[float], rate: float | None = None
+) -> list[dict[str, Any]]:
     """Return the configurations that run: each optimizer at one rate, or at each of the `rates`.
 
-    Those that find their rate run once, and by the rule `halving` so does a policy that finds one.
+    Those that find their rate run once, and by the rule `halving` so does a policy that finds one. With a `rate` that
+    is given all run at that alone.
     """
-    if rule == FIXED:
-        return [_runner(optimizer, RATE) for optimizer in optimizers]
+    if rule == FIXED or rate is not None:
+        return [_runner(optimizer, RATE if rate is None else rate) for optimizer in optimizers]
     found = [
         _runner(optimizer, rate) for optimizer in optimizers for rate in ((RATE,) if _finds_rate(optimizer) else rates)
     ]

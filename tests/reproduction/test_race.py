@@ -45,6 +45,8 @@ def test_halving_has_each_at_several_rates_and_what_finds_its_rate_once() -> Non
     assert [run["learning_rate"] for run in found if run["optimizer"] == "lamb"] == [1e-3, 1e-2]
     assert sum(run["optimizer"] == "hyper-adam" for run in found) == 1
     assert {run["optimizer"] for run in found if run["policy"] == "autolrs"} == {"sgd", "adamw"}
+    given = runners(HALVING, ("sgd", "adamw"), (1e-3, 1e-2), 0.1)
+    assert [(run["policy"], run["learning_rate"]) for run in given] == [("constant", 0.1)] * 2
     space = space_of(found)
     for run in found:
         assert all(run[name] in space[name].choices for name in run)

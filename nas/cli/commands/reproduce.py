@@ -1,6 +1,5 @@
 """`nas reproduce`: reach a published metric by a race of optimizers, tuning, and full training."""
 
-import math
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
@@ -28,7 +27,7 @@ from nas.report.reproduction.page import write
 from nas.report.reproduction.tables import phases, table
 from nas.reproduction import decisions
 from nas.reproduction import race as rules
-from nas.reproduction.full import INTERRUPTED, TIME
+from nas.reproduction.full import DIVERGED, EPOCHS, TARGET
 from nas.runs import saved
 from nas.runs.disk import write_atomically
 from nas.runs.folder import REPRODUCTION, read_end
@@ -67,7 +66,8 @@ def _begun(directory: Path, now: Mapping[str, Any]) -> Wanted:
     """
     found = Reproduction.read(directory)
     wanted = Wanted.of_kept(found.asked, directory / REPRODUCTION).changed(now)
-    if decisions.decided(directory, wanted.until):
+    skipped = wanted.until == PHASES[0] and wanted.optimizer is not None
+    if skipped or decisions.decided(directory, wanted.until):
         wanted = replace(wanted, until=PHASES[-1])
     if not is_data(wanted.data):
         raise UserError(f"the data {wanted.data} of the run are not there: say by --data where they lie now")
@@ -133,9 +133,9 @@ class _Phases:
             return status, []
         task = full.task(self.planned, tuned)
         trainings, stopped = full.run(self.planned, task, self._left())
-        if trainings:
-            full.keep(self.planned, tuned, task, trainings[0])
-        judged = any(training.best for training in trainings)
+        judged = [training for training in trainings if training.best]
+        if judged:
+            full.keep(self.planned, tuned, task, judged[0])
         return exit_status(stopped) or (0 if judged else 1), trainings
 
     def _first(self) -> tuple[Chosen | None, int]:
@@ -147,7 +147,7 @@ class _Phases:
             run = race.run(self.planned, self._limit(PHASES[0]))
             if status := exit_status(run.stopped):
                 return None, status
-            chosen = race.chosen(run.trials)
+            chosen = race.chosen(run)
             decisions.decide(self.directory, PHASES[0], asdict(chosen))
         note(self.wanted.quiet)(f"phase 1: {chosen.optimizer}, {chosen.policy}, at rate {chosen.rate:g}")
         return chosen, 0
@@ -155,7 +155,7 @@ class _Phases:
     def _second(self, chosen: Chosen) -> tuple[Tuned | None, int]:
         """Return what phase 2 finds, or None and the exit status where it is not over."""
         tuned: Tuned | None = decisions.of(self.directory, PHASES[1], Tuned)
-        if tuned is None and not self.wanted.trials:
+        if tuned is None and not (self.wanted.trials and self.wanted.tuned):
             tuned = tuning.skipped(self.planned, chosen)
             decisions.decide(self.directory, PHASES[1], asdict(tuned))
         if tuned is None:
@@ -201,8 +201,11 @@ class _Phases:
             lines.append(shown(for_terminal(table(self.directory))))
         if (file := self.directory / "best.json").exists():
             lines += [*_missed(saved.read(file)), f"recipe saved as {file}"]
-        stopped = any(training.ended in (TIME, INTERRUPTED) for training in trainings) or status
-        if stopped:
+        for training in trainings:
+            if training.ended == DIVERGED:
+                lines.append(f"the training by seed {training.seed} diverged in epoch {training.done + 1}")
+        over = [training for training in trainings if training.ended in (EPOCHS, TARGET, DIVERGED)]
+        if status > 1 or (self.wanted.until == PHASES[-1] and len(over) < self.wanted.seeds):
             warn(f"it is not done; go on by python -m nas.main resume {quoted(self.directory)}")
         summary = plain("\n".join(lines))
         write_atomically(self.directory / "summary.txt", summary + "\n")
@@ -215,7 +218,7 @@ def _missed(best: saved.Saved) -> list[str]:
     metrics = best.evidence.get("test", {})
     bounds = map(parse, best.evidence.get("constraints", ()))
     return [
-        f"it breaks {bound}: {bound.metric} is {metrics.get(bound.metric, math.nan):.4g}"
+        f"it breaks {bound}: {bound.metric} is {metrics[bound.metric]:.4g}"
         for bound in bounds
-        if bound.violation(metrics.get(bound.metric, math.nan))
+        if bound.metric in metrics and bound.violation(metrics[bound.metric])
     ]

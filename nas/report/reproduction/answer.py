@@ -66,7 +66,7 @@ def verdict(found: Found) -> str:
     begin = "Reached" if found.reached else "Not reached"
     if len(found.judged) == 1:
         return f"{begin}: {_of(found, found.judged[0], target)}"
-    mean, met = fmean(found.values), sum(map(found.reaches, found.values))
+    mean, met = fmean(found.values), sum(found.met(full) is not None for full in found.judged)
     return (
         f"{begin}: {found.shown(mean, stdev(found.values))}, the mean of {len(found.values)} seeds, is "
         f"{percent(found.share(mean))} of {target}, which {met} of them reached. Seed {found.judged[0].seed}, whose "

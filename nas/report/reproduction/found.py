@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 
+from nas.core.constraints import Constraint, parse, total_violation
 from nas.core.directions import less_is_better
 from nas.reproduction import target
 from nas.runs.folder import JOURNAL, SPEC
@@ -49,8 +50,19 @@ class Found:
 
     @property
     def reached(self) -> bool:
-        """Whether the best epoch reached the target, in the mean over seeds."""
-        return bool(self.values) and self.reaches(fmean(self.values))
+        """Whether the best epoch reached the target, in the mean over seeds, and meets the constraints."""
+        met = all(self.feasible(full.at_best) for full in self.judged)
+        return bool(self.values) and self.reaches(fmean(self.values)) and met
+
+    @cached_property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """The constraints that were asked for."""
+        return tuple(map(parse, self.asked.asked.get("constraints", ())))
+
+    def feasible(self, point: Point | None) -> bool:
+        """Return whether the network met the constraints there, those that are judged after training."""
+        judged = [each for each in self.constraints if point and each.metric in point.metrics]
+        return point is not None and not total_violation(judged, point.metrics)
 
     def value(self, point: Point | None) -> float:
         """Return the metric at a point of the curve; NaN where there is none."""
@@ -65,8 +77,8 @@ class Found:
         return value >= self.asked.target if self.maximize else value <= self.asked.target
 
     def met(self, full: Full) -> Point | None:
-        """Return where a training reached the target first."""
-        return next((point for point in full.curve if self.reaches(self.value(point))), None)
+        """Return where a training reached the target first, the constraints met."""
+        return next((point for point in full.curve if self.reaches(self.value(point)) and self.feasible(point)), None)
 
     @property
     def seconds_before(self) -> float:

@@ -19,6 +19,10 @@ _PHASES = ("Phase 1", "Phase 2", "Phase 3")
 
 def remarks(found: Found) -> Iterator[str]:
     """Yield one sentence each."""
+    for full in found.judged:
+        if not found.feasible(full.at_best):
+            broken = " and ".join(map(str, found.constraints))
+            yield f"The network of seed {full.seed} does not meet {broken}: no epoch of it did, or it would be another."
     if found.judged and not any(map(found.met, found.judged)):
         best = max(found.values) if found.maximize else min(found.values)
         yield f"No epoch reached the target: the best has {found.shown(best)} of {found.shown(found.asked.target)}."

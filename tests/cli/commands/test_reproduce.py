@@ -187,6 +187,9 @@ def test_two_processes_of_torchrun_find_what_one_does(asked: list[str], whole: P
     (("--target", "6976"), "the target 6976 is no accuracy: give a share such as 0.69758, or in percent"),
     (("--model", "resnet19"), "did you mean"),
     (("--metric", "acuracy"), "did you mean accuracy"),
+    (("--metric", "loss", "--target", "1"), "less of the loss is better: give --metric=-loss"),
+    (("--rates", "0.1"), "--rates goes with --phase1 halving"),
+    (("--phase1", "halving", "--steps", "1"), "--steps 1 are too few for"),
     (("--batch-size", "5000"), "a batch has 5,000 images, but digits only"),
     (("--max-params", "100"), "which breaks params<=100"),
     (("--optimizers", "adamm"), "unknown optimizer 'adamm'"),
@@ -197,6 +200,19 @@ def test_bad_input_is_one_line_before_anything_is_trained(
 ) -> None:
     assert told in refused(capfd, *asked, *words, "--name", "bad")
     assert not (Path(asked[asked.index("--run-dir") + 1]) / "bad").exists()
+
+
+def test_what_was_asked_with_relative_paths_goes_on_from_anywhere(
+    asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dense.py").write_text(DENSE)
+    monkeypatch.chdir(tmp_path)
+    words = [*asked, "--model", "dense.py", "--run-dir", str(tmp_path), "--name", "moved", "--until", "phase1"]
+    assert main([*words, "--checkpoint-every", "none"]) == 0
+    monkeypatch.chdir("/")
+    assert main(["resume", str(tmp_path / "moved"), "--quiet"]) == 0
+    found = trained.read(tmp_path / "moved" / "best.safetensors").description.test
+    assert found["loss"] == saved.read(tmp_path / "moved" / "best.json").evidence["test"]["loss"]
 
 
 def test_classes_of_val_that_differ_are_told(asked: list[str], tmp_path: Path, capfd: LINES) -> None:

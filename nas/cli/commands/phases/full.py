@@ -1,5 +1,6 @@
 """Phase 3: the full training, once a seed, and what it leaves: best.json and best.safetensors."""
 
+import math
 import os
 import shutil
 import time
@@ -38,7 +39,7 @@ def task(planned: Planned, tuned: Tuned) -> FullTask:
         tuned.space, recipe, tuned.config, wanted.data, planned.image_size, wanted.epochs, planned.metric,
         planned.maximize, planned.directory, here.device, wanted.threads, wanted.deterministic,
         spare(_side_by_side(), wanted.threads), planned.target if wanted.stop_at_target else None,
-        wanted.checkpoint_every, wanted.checkpoint_steps,
+        wanted.checkpoint_every or math.inf, wanted.checkpoint_steps,
         tuple(constraint for constraint in wanted.constraints if constraint.metric not in CHEAP),
     )  # fmt: skip
     _ = full.space
@@ -67,7 +68,7 @@ def run(planned: Planned, full: FullTask, left: float | None) -> tuple[list[Full
         if done.at_best:
             value = shown(done.at_best.metrics[planned.metric], planned.metric)
             note(wanted.quiet)(f"seed {seed}: {planned.metric} {value} at epoch {done.best} of {done.epochs}")
-        if done.ended in (TIME, INTERRUPTED):
+        if done.ended in (TIME, INTERRUPTED) or reason:
             return found, reason
     return found, ""
 
@@ -97,7 +98,8 @@ def keep(planned: Planned, tuned: Tuned, full: FullTask, first: Full) -> None:
 
 def _evidence(planned: Planned, tuned: Tuned, full: FullTask, best: Point) -> dict[str, Any]:
     """Return what best.json says besides how to train it again."""
-    metrics, constraints = {**best.metrics, **_costs(planned, full)}, planned.wanted.constraints
+    constraints, costs = planned.wanted.constraints, _costs(planned, full)
+    metrics = {**best.metrics, **{name: costs[name] for name in ("params", "macs")}}  # as nas evaluate tells them
     reached, target = best.metrics[planned.metric], planned.target
     reproduction = {
         "target": target, "reached": reached, "share": reached / target if target else None, "epoch": best.epoch,
@@ -106,12 +108,12 @@ def _evidence(planned: Planned, tuned: Tuned, full: FullTask, best: Point) -> di
     return {
         **tuned.evidence, "space_source": full.space.source, "data_digest": full.pieces[TRAINING].images.digest,
         "objective": planned.metric, "constraints": [str(constraint) for constraint in constraints],
-        "feasible": not total_violation(constraints, metrics), "test": metrics, "judged": OFFICIAL,
+        "feasible": not total_violation(constraints, {**best.metrics, **costs}), "test": metrics, "judged": OFFICIAL,
         "until": best.epoch, "reproduction": reproduction,
     }  # fmt: skip
 
 
 def _costs(planned: Planned, full: FullTask) -> dict[str, float]:
-    """Return the parameters and MACs of the network, as nas evaluate tells them, and what else is bounded."""
+    """Return the parameters and MACs of the network, and what else is bounded."""
     measures, bounded = planned.usual.here.measures(), {constraint.metric for constraint in planned.wanted.constraints}
     return {name: measures[name](full.config.values) for name in CHEAP if name in {"params", "macs", *bounded}}

@@ -9,13 +9,16 @@ from typing import Any
 from nas.asked import Machine
 from nas.cli.commands.plan import Plan
 from nas.cli.reproduced import Wanted
+from nas.core.directions import less_is_better
 from nas.core.errors import UserError
+from nas.core.parts import made
 from nas.engine.executors import Executor
 from nas.engine.executors.perform import Train
-from nas.reproduction.race import HALVING
+from nas.reproduction.race import HALVING, RATES, race, registry, runners
 from nas.reproduction.target import target_of
 from nas.runs.reproduced import OPTIMIZERS, TUNING
 from nas.spaces import models
+from nas.strategies.race import Race
 from nas.training.recipe import Recipe
 from nas.training.task import CHEAP
 from nas.training.together import current
@@ -51,7 +54,7 @@ class Planned:
     @cached_property
     def image_size(self) -> int | None:
         """Pixels a side: of files what the model was made for, of images that are small already as they are."""
-        files = Path(self.wanted.data).is_dir()
+        files = Path(self.wanted.data).is_absolute()  # a data set that is known has a name
         return self.wanted.image_size or (models.native_size(self.space) if files else None)
 
     @cached_property
@@ -82,6 +85,8 @@ class Planned:
     def check(self) -> None:
         """Raise UserError for what is wrong with any phase, as far as it can be known."""
         _ = self.target
+        if self.maximize and less_is_better(self.metric):
+            raise UserError(f"less of the {self.metric} is better: give --metric=-{self.metric}")
         self._check_race()
         plan = self.usual
         batch, images = Recipe.of(plan.space.default, plan.space.trainer, plan.space.recipe).batch_size, plan.here
@@ -95,6 +100,13 @@ class Planned:
         if self.wanted.optimizer is not None:
             self.tuning(self.wanted.optimizer, "constant")
 
+    def race(self) -> tuple[list[dict[str, Any]], Race, int]:
+        """Return who runs in phase 1, the race, and the steps of its epochs. Raises UserError for too few steps."""
+        wanted = self.wanted
+        optimizers = wanted.optimizers or registry()
+        runs = runners(wanted.rule, optimizers, wanted.rates or RATES, wanted.fixed.get("learning_rate"))
+        return runs, *race(wanted.rule, len(runs), wanted.steps, len(optimizers))
+
     def _check_race(self) -> None:
         """Raise UserError for flags of phase 1 that would do nothing, or that name somebody twice."""
         wanted = self.wanted
@@ -105,6 +117,11 @@ class Planned:
         for flag, values in (("--optimizers", wanted.optimizers), ("--rates", wanted.rates)):
             if len({*values}) < len(values):
                 raise UserError(f"{flag} {' '.join(map(str, values))}: each may be there once")
+        for name in wanted.optimizers:
+            if ".py:" in name:
+                made("optimizer", name)
+        if wanted.optimizer is None:
+            self.race()
 
     def _check_cost(self, plan: Plan) -> None:
         """Raise UserError for a model that breaks a constraint before it is trained."""

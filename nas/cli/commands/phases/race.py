@@ -1,6 +1,5 @@
 """Phase 1: which optimizer learns fastest? Each trains the network for a few steps on the same batches."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +14,7 @@ from nas.core.units import duration
 from nas.core.words import one_line
 from nas.engine.conduct import Search as Work
 from nas.engine.conduct import Surroundings, conduct
+from nas.engine.ends import TIME
 from nas.engine.watchers import View
 from nas.history.experience import NOTHING
 from nas.reproduction import race as rules
@@ -37,9 +37,7 @@ class Chosen:
 def run(planned: Planned, left: float | None) -> Run:
     """Return the race, run to its end or for so many seconds that are `left`."""
     wanted = planned.wanted
-    optimizers, rates = wanted.optimizers or rules.registry(), wanted.rates or rules.RATES
-    runs = _runs(planned, optimizers, rates)
-    race, steps = rules.race(wanted.rule, len(runs), wanted.steps, len(optimizers))
+    runs, race, steps = planned.race()
     epochs = race.bracket(len(runs))[-1].epochs
     plan = planned.usual
     task = RaceTask(plan.task, _recipe(planned), steps, epochs)
@@ -55,23 +53,16 @@ def run(planned: Planned, left: float | None) -> Run:
     return conduct(Work(asked.spec(), asked.space, asked.measures, planned.executor(plan, task)), around)
 
 
-def chosen(results: Sequence[Result]) -> Chosen:
+def chosen(run: Run) -> Chosen:
     """Return the winner. Raises UserError where there is none."""
-    best = rules.winner(results)
+    best = rules.winner(run.trials)
+    if best is None and run.stopped == TIME:
+        raise UserError("the time limit has ended phase 1 before any optimizer was done: go on with more --max-time")
     if best is None:
-        first = next((one_line(result.error) for result in results if result.error), "none has ended")
+        first = next((one_line(result.error) for result in run.trials if result.error), "none has ended")
         raise UserError(f"no optimizer could train the network: {first}")
     config = best.config
     return Chosen(config["optimizer"], str(config["policy"]), float(str(config["learning_rate"])))
-
-
-def _runs(planned: Planned, optimizers: Sequence[str], rates: Sequence[float]) -> list[dict[str, Any]]:
-    """Return who runs; at the rate that is given, if one is."""
-    runs = rules.runners(planned.wanted.rule, optimizers, rates)
-    given = planned.wanted.fixed.get("learning_rate")
-    if given is None:
-        return runs
-    return [*{(run["optimizer"], run["policy"]): {**run, "learning_rate": given} for run in runs}.values()]
 
 
 def _recipe(planned: Planned) -> dict[str, Any]:

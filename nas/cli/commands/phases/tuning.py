@@ -14,6 +14,7 @@ from nas.core.errors import UserError
 from nas.core.words import one_line
 from nas.engine.conduct import Search as Work
 from nas.engine.conduct import Surroundings, conduct
+from nas.engine.ends import TIME
 from nas.reproduction import race as rules
 from nas.runs.run import Run
 from nas.spaces import models
@@ -61,6 +62,8 @@ def _initial(planned: Planned, plan: Plan, chosen: Chosen) -> list[dict[str, Any
 def tuned(planned: Planned, chosen: Chosen, run: Run) -> Tuned:
     """Return the best configuration. Raises UserError where there is none."""
     best = run.best
+    if best is None and run.stopped == TIME:
+        raise UserError("the time limit has ended phase 2 before any trial was done: go on with more --max-time")
     if best is None:
         errors = [one_line(result.error) for result in run.trials if result.error]
         raise UserError(f"no trial of phase 2 has ended well: {next(iter(errors), 'none was trained')}")
