@@ -141,8 +141,8 @@ def _counted(what: str, names: list[str]) -> list[str]:
 
 def _conversion(path: Path) -> str:
     code = (
-        "import sys, torch; from safetensors.torch import save_file; "
-        "save_file(torch.load(sys.argv[1], weights_only=True), sys.argv[2])"
+        "import sys; from safetensors.torch import save_file; from torch import load; "
+        "save_file(load(sys.argv[1], weights_only=True), sys.argv[2])"
     )
     return f'convert it by python -c "{code}" {quoted(path)} {quoted(path.with_suffix(".safetensors"))}'
 
