@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from nas.cli.flag_values import add_choice, choice, data, history, path, plain_name, value, word
+from nas.cli.flag_values import add_choice, choice, data, history, value, word
 from nas.cli.part_flags import add_recipe, part_as_written
-from nas.cli.search_flags import add_machine, add_wandb, add_workers
-from nas.cli.study_flags import rate
+from nas.cli.search_flags import add_wandb
+from nas.cli.study_flags import add_landing, rate
 from nas.core.units import count, number, positive, seconds
 from nas.trackers.mode import PROJECT, project
 
@@ -23,13 +23,7 @@ def add_reproduce(reproduce: argparse.ArgumentParser) -> None:
     _add_third(reproduce)
     recipe = reproduce.add_argument_group("settings of the trainer: one that is given is not searched for")
     add_recipe(recipe)
-    machine = reproduce.add_argument_group("machine and output")
-    add_workers(machine)
-    add_machine(machine)
-    machine.add_argument("--deterministic", action="store_true", help="the same results on a GPU too, at some cost")
-    machine.add_argument("--run-dir", type=path, default=Path("runs"), metavar="DIR", help="where reproductions land")
-    machine.add_argument("--name", type=plain_name, metavar="NAME", help="of its folder; an unfinished one goes on")
-    machine.add_argument("--quiet", action="store_true", help="print the result only")
+    machine = add_landing(reproduce, "reproductions")
     add_wandb(machine, "disabled")
     machine.add_argument("--wandb-project", type=value(project), default=PROJECT, metavar="NAME", help=f"({PROJECT})")
 

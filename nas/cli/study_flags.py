@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from nas.cli.flag_values import data, path, plain_name, space, value, word
 from nas.cli.part_flags import part_as_written
@@ -17,13 +18,19 @@ def add_lr_study(study: argparse.ArgumentParser) -> None:
     """Add all of them."""
     _add_what(study)
     _add_by_what(study)
-    machine = study.add_argument_group("machine and output")
+    add_landing(study, "studies")
+
+
+def add_landing(parser: argparse.ArgumentParser, what: str) -> Any:
+    """Add where trainings run, and where what comes of them lands; return the group of these flags."""
+    machine = parser.add_argument_group("machine and output")
     add_workers(machine)
     add_machine(machine)
     machine.add_argument("--deterministic", action="store_true", help="the same results on a GPU too, at some cost")
-    machine.add_argument("--run-dir", type=path, default=Path("runs"), metavar="DIR", help="where studies land")
+    machine.add_argument("--run-dir", type=path, default=Path("runs"), metavar="DIR", help=f"where {what} land")
     machine.add_argument("--name", type=plain_name, metavar="NAME", help="of its folder; an unfinished one goes on")
     machine.add_argument("--quiet", action="store_true", help="print the result only")
+    return machine
 
 
 def _add_what(study: argparse.ArgumentParser) -> None:

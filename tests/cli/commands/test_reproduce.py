@@ -94,13 +94,14 @@ def test_killed_in_each_phase_it_goes_on_to_the_same_answer(asked: list[str], wh
         "journal.written:3:kill": lambda: (directory / "tuning").exists() and not (directory / "training").exists(),
         "step.trained:9:kill": lambda: (directory / "training" / "seed0.json").exists(),
     }
-    words = [*asked, "--name", "killed", "--checkpoint-steps", "2"]
+    words = [*asked, "--name", "killed"]
     for fault, there in faults.items():
         environment = os.environ | {"NAS_FAULT": fault, "PYTHONPATH": str(ROOT)}
         killed = subprocess.run([*python, *words], cwd=ROOT, env=environment, capture_output=True)
         assert killed.returncode == -signal.SIGKILL and there(), killed.stderr
         assert not (directory / "best.json").exists()
         words = ["resume", str(directory), "--quiet"]
+    assert (directory / "training" / "seed0.training").exists(), "the state of the best epoch is kept with its network"
     assert main(words) == 0
     assert answer(directory) == answer(whole)
 
@@ -131,7 +132,7 @@ def test_several_seeds_a_target_and_a_phase_alone(asked: list[str], whole: Path,
 
 def test_a_higher_target_goes_on_from_the_state_at_the_lower_one(asked: list[str], whole: Path, capfd: LINES) -> None:
     directory = whole.parent / "lower"
-    words = [*asked, "--name", "lower", "--stop-at-target", "--target"]
+    words = [*asked, "--name", "lower", "--checkpoint-steps", "2", "--stop-at-target", "--target"]
     assert main([*words, "10"]) == 0
     first = Full.read(directory, 0)
     assert first and (first.ended, first.done) == ("target", 1)

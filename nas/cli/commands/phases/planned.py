@@ -100,8 +100,9 @@ class Planned:
         if self.wanted.optimizer is not None:
             self.tuning(self.wanted.optimizer, "constant")
 
+    @cached_property
     def race(self) -> tuple[list[dict[str, Any]], Race, int]:
-        """Return who runs in phase 1, the race, and the steps of its epochs. Raises UserError for too few steps."""
+        """Who runs in phase 1, the race, and the steps of its epochs."""
         wanted = self.wanted
         optimizers = wanted.optimizers or registry()
         runs = runners(wanted.rule, optimizers, wanted.rates or RATES, wanted.fixed.get("learning_rate"))
@@ -121,7 +122,7 @@ class Planned:
             if ".py:" in name:
                 made("optimizer", name)
         if wanted.optimizer is None:
-            self.race()
+            _ = self.race
 
     def _check_cost(self, plan: Plan) -> None:
         """Raise UserError for a model that breaks a constraint before it is trained."""

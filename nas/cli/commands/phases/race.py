@@ -37,7 +37,7 @@ class Chosen:
 def run(planned: Planned, left: float | None) -> Run:
     """Return the race, run to its end or for so many seconds that are `left`."""
     wanted = planned.wanted
-    runs, race, steps = planned.race()
+    runs, race, steps = planned.race
     epochs = race.bracket(len(runs))[-1].epochs
     plan = planned.usual
     task = RaceTask(plan.task, _recipe(planned), steps, epochs)
