@@ -44,18 +44,26 @@ class Population:
         self._parents = list[Result]()
         self._learned: Learned | None = None
         self._founders = founders(lab)
+        self._making = []
 
     def learn(self, number: int, results: Collection[Result]) -> None:
         spec = self._lab.spec
         key = seed(spec.seed, "model", number)
+        known = {r.job.trial.config for r in results}
+        self._making = [c for c in self._making if c not in known]
+        if self._evolution.model.name == "processes":
+            self._learned = self._evolution.model.study(self._lab, results, self._learned)
+            return
         self._learned = self._evolution.model.learn(self._lab.space, results, spec.max_epochs, key, self._learned)
 
-    async def breed(self, count: int, place: str) -> list[Trial]:
+    async def breed(self, count: int, place: str, first: int = 0) -> list[Trial]:
         from nas.strategies.breeding.children import Stock, breed  # here, for --help to stay quick
 
         evolution = self._evolution
-        stock = Stock(self._parents, evolution.mutation_rate, evolution.model.drafts, self._learned, self._founders)
-        return await breed(self._lab, stock, count, place)
+        stock = Stock(self._parents, evolution.mutation_rate, evolution.model.drafts, self._learned, self._founders, tuple(self._making))
+        born = await breed(self._lab, stock, count, place, first)
+        self._making += [t.config for t in born]
+        return born
 
     def select(self, finished: Sequence[Result]) -> None:
         self._parents = ranking.survivors([*self._parents, *finished], self._evolution.population)

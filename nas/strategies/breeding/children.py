@@ -15,6 +15,7 @@ from nas.core.constraints import Constraint
 from nas.core.errors import Unbuildable, Unmeasurable, UserError
 from nas.core.seeds import generator
 from nas.core.types import Config, Result, Trial
+from nas.strategies.breeding import drafts as _drafted
 from nas.strategies.breeding import variation
 from nas.strategies.breeding.variation import Draws
 from nas.strategies.modelling import Learned, Order
@@ -31,6 +32,7 @@ _FORBIDDEN = "forbidden by the space"
 _UNBUILDABLE = "a network that cannot be built"
 DRAFTS = 100  # at least, that the children of a bracket are chosen among; the rest are samples in the order drawn
 DRAFTS_PER_CHILD = 30
+POOL = 200
 TURNS = 2  # every so many children, one is a founder
 FRESH = 4  # every so many drafts, one owes nothing to the population
 
@@ -49,9 +51,10 @@ class Stock:
     drafts: bool = False
     learned: Learned | None = None
     founders: Sequence[Config] = ()
+    making: Sequence[Config] = ()
 
 
-async def breed(lab: "Lab", stock: Stock, count: int, place: str) -> list[Trial]:
+async def breed(lab: "Lab", stock: Stock, count: int, place: str, first: int = 0) -> list[Trial]:
     """Return up to `count` new trials named `place`.0, `place`.1, ..., fewer when no untried legal one turns up.
 
     Most descend from tournament winners among the parents, by mutation or by recombination and mutation; without
@@ -60,9 +63,12 @@ async def breed(lab: "Lab", stock: Stock, count: int, place: str) -> list[Trial]
     """
     children, reasons = list[Trial](), Counter[str]()
     drafts = cache(lambda: _drafts(lab, stock, count, place))  # a replay of the journal needs none
-    for number in range(count):
+    pool = cache(lambda: _pool(lab, stock, count, f"{place}.{first}"))
+    for number in range(first, first + count):
         child_id = f"{place}.{number}"
         child = lab.recorded(child_id) or _founder(lab, stock, number, child_id)
+        if not child and stock.learned and hasattr(stock.learned, "question"):
+            child = _promising(lab, stock, pool, [c.config for c in children], child_id, reasons)
         child = child or _child(lab, stock, *drafts(), child_id, reasons)
         if not child and reasons[_FORBIDDEN] >= MOSTLY * reasons.total():
             break  # of the few that are legal none is left: others would be sought in vain, and long
@@ -77,6 +83,29 @@ def _founder(lab: "Lab", stock: Stock, number: int, trial_id: str) -> Trial | No
     left = (config for config in stock.founders if not lab.taken(config))
     config = None if number % TURNS else next(left, None)
     return lab.trial(trial_id, config, "recall") if config else None
+
+
+def _pool(lab, stock, count, place):
+    rng = generator(lab.spec.seed, "pool", place)
+    genome = stock.learned.features.genome
+    return _drafted.drafts(genome, stock.parents, max(POOL, DRAFTS_PER_CHILD * count), stock.mutation_rate, rng)
+
+
+def _promising(lab, stock, pool, chosen, trial_id, reasons):
+    rng = generator(lab.spec.seed, "promise", trial_id)
+    genome = stock.learned.features.genome
+    appeal = stock.learned.question(rng, genome.rows([*stock.making, *chosen]))
+    if appeal is None:
+        return None
+
+    def legal(config):
+        reason = _objection(lab, config)
+        if reason:
+            reasons[reason] += 1
+        return not reason
+
+    found = _drafted.promising(genome, pool(), stock.parents, appeal, legal, rng)
+    return lab.trial(trial_id, *found) if found else None
 
 
 def _child(
@@ -146,7 +175,7 @@ def _drafts(lab: "Lab", stock: Stock, count: int, place: str) -> tuple[list[Draf
     draws = Draws(lab.space, generator(lab.spec.seed, "draft", place))
     number = max(DRAFTS, DRAFTS_PER_CHILD * count) if stock.parents and stock.drafts else 0
     drafts = [_vary(stock if (i + 1) % FRESH else Stock(), draws) for i in range(number)]
-    if not stock.learned or not drafts:
+    if not stock.learned or not drafts or hasattr(stock.learned, 'question'):
         return drafts, lambda rng: [int(i) for i in rng.permutation(number)]
     return drafts, stock.learned.preference([config for config, _, _ in drafts])
 
