@@ -50,12 +50,12 @@ class Population:
         key = seed(spec.seed, "model", number)
         self._learned = self._evolution.model.learn(self._lab.space, results, spec.max_epochs, key, self._learned)
 
-    async def breed(self, count: int, place: str) -> list[Trial]:
+    async def breed(self, count: int, place: str, first: int = 0) -> list[Trial]:
         from nas.strategies.breeding.children import Stock, breed  # here, for --help to stay quick
 
         evolution = self._evolution
         stock = Stock(self._parents, evolution.mutation_rate, evolution.model.drafts, self._learned, self._founders)
-        return await breed(self._lab, stock, count, place)
+        return await breed(self._lab, stock, count, place, first)
 
     def select(self, finished: Sequence[Result]) -> None:
         self._parents = ranking.survivors([*self._parents, *finished], self._evolution.population)

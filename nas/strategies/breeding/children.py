@@ -51,16 +51,17 @@ class Stock:
     founders: Sequence[Config] = ()
 
 
-async def breed(lab: "Lab", stock: Stock, count: int, place: str) -> list[Trial]:
-    """Return up to `count` new trials named `place`.0, `place`.1, ..., fewer when no untried legal one turns up.
+async def breed(lab: "Lab", stock: Stock, count: int, place: str, first: int = 0) -> list[Trial]:
+    """Return up to `count` new trials named `place`.`first` and so on, fewer when no untried legal one turns up.
 
     Most descend from tournament winners among the parents, by mutation or by recombination and mutation; without
     parents they are samples.
     Raises UserError when in the first generation DRAWS samples for a child break the cheap constraints.
     """
     children, reasons = list[Trial](), Counter[str]()
-    drafts = cache(lambda: _drafts(lab, stock, count, place))  # a replay of the journal needs none
-    for number in range(count):
+    called = f"{place}.{first}" if first else place
+    drafts = cache(lambda: _drafts(lab, stock, count, called))  # a replay of the journal needs none
+    for number in range(first, first + count):
         child_id = f"{place}.{number}"
         child = lab.recorded(child_id) or _founder(lab, stock, number, child_id)
         child = child or _child(lab, stock, *drafts(), child_id, reasons)
@@ -68,7 +69,7 @@ async def breed(lab: "Lab", stock: Stock, count: int, place: str) -> list[Trial]
             break  # of the few that are legal none is left: others would be sought in vain, and long
         children += [child] if child else []
         await asyncio.sleep(0)  # drawing may take long: a time limit or Ctrl-C comes through here
-    lab.redrawn(place, reasons)
+    lab.redrawn(called, reasons)
     return children
 
 
