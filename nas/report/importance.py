@@ -13,7 +13,8 @@ from sklearn.model_selection import KFold
 from nas.core.described import rebuilt
 from nas.core.types import Status
 from nas.runs.stored import StoredRun
-from nas.strategies.breeding.trees import encode
+from nas.strategies.breeding.genome import Genome
+from nas.strategies.breeding.trees import with_epochs
 
 ENOUGH = 40  # results, fewer than which say nothing
 _MOST = 2000  # results looked at, the newest: more only take longer
@@ -40,7 +41,8 @@ def importance(run: StoredRun, metric: str) -> Importance | None:
     values = np.array([result.metrics[metric] for result in results])
     if len(results) < ENOUGH or not values.std():
         return None
-    rows = encode(space, [r.job.trial.config for r in results], [r.epochs for r in results])
+    configs, epochs = [result.job.trial.config for result in results], [result.epochs for result in results]
+    rows = with_epochs(Genome(space).rows(configs), epochs)
     losses, fits = list[np.ndarray](), list[float]()
     for train, test in KFold(_FOLDS, shuffle=True, random_state=0).split(rows):
         forest = ExtraTreesRegressor(_TREES, random_state=0).fit(rows[train], values[train])

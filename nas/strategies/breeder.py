@@ -18,8 +18,8 @@ class Breeder(Protocol):
         """Learn from all `results` so far, in any order, before children number `number` are bred."""
         ...
 
-    async def breed(self, count: int, place: str) -> list[Trial]:
-        """Return up to `count` new trials named `place`.0, `place`.1, ..., fewer when no untried legal one turns up."""
+    async def breed(self, count: int, place: str, first: int = 0) -> list[Trial]:
+        """Return up to `count` new trials named `place`.`first` and so on, fewer when no untried legal one turns up."""
         ...
 
     def select(self, finished: Sequence[Result]) -> None:

@@ -9,7 +9,7 @@ from nas.core.parameters import parameter
 from nas.core.parts import part
 from nas.core.seeds import seed
 from nas.core.types import Result, Trial
-from nas.strategies.modelling import Learned, SearchModel
+from nas.strategies.modelling import Learned, SearchModel, Sought
 from nas.strategies.recalling.founders import founders
 from nas.strategies.strategy import Strategy
 
@@ -26,9 +26,9 @@ class Evolution(Strategy):
     """
 
     population: int = parameter(50, "mu: so many of the best are parents", least=1)
-    offspring: int = parameter(10, "lambda: fully trained children", least=1)
+    offspring: int = parameter(2, "lambda: fully trained children in the making at a time", least=1)
     mutation_rate: float = parameter(0.5, "share of the children that are mutated only", least=0, most=1)
-    model: SearchModel = parameter("forest", "that chooses among children", part="model")
+    model: SearchModel = parameter("processes", "that chooses among children", part="model")
 
     async def __call__(self, lab: "Lab") -> None:
         """Breed and select until the limits allow no further trial."""
@@ -36,34 +36,35 @@ class Evolution(Strategy):
 
 
 class Population:
-    """The parents, best first, with what was learned from all results."""
+    """The parents, best first, with what was learned from all results, and the children that are in the making."""
 
     def __init__(self, evolution: Evolution, lab: "Lab") -> None:
+        from nas.strategies.breeding.genome import Genome  # here, for --help to stay quick
+
         self.offspring = evolution.offspring
-        self._evolution, self._lab = evolution, lab
-        self._parents = list[Result]()
+        self._evolution, self._lab, self._genome = evolution, lab, Genome(lab.space)
+        self._parents, self._making = list[Result](), list[Trial]()
         self._learned: Learned | None = None
         self._founders = founders(lab)
-        self._making = []
+        cheap = {constraint.metric for constraint in lab.cheap.constraints}
+        expensive = [constraint for constraint in lab.spec.constraints if constraint.metric not in cheap]
+        self._sought = Sought(self._genome, lab.spec.max_epochs, expensive)
 
     def learn(self, number: int, results: Collection[Result]) -> None:
-        spec = self._lab.spec
-        key = seed(spec.seed, "model", number)
-        known = {r.job.trial.config for r in results}
-        self._making = [c for c in self._making if c not in known]
-        if self._evolution.model.name == "processes":
-            self._learned = self._evolution.model.study(self._lab, results, self._learned)
-            return
-        self._learned = self._evolution.model.learn(self._lab.space, results, spec.max_epochs, key, self._learned)
+        known = {result.job.trial.id for result in results} if self._making else ()
+        self._making = [trial for trial in self._making if trial.id not in known]
+        key = seed(self._lab.spec.seed, "model", number)
+        self._learned = self._evolution.model.learn(self._sought, results, key, self._learned)
 
     async def breed(self, count: int, place: str, first: int = 0) -> list[Trial]:
         from nas.strategies.breeding.children import Stock, breed  # here, for --help to stay quick
 
-        evolution = self._evolution
-        stock = Stock(self._parents, evolution.mutation_rate, evolution.model.drafts, self._learned, self._founders, tuple(self._making))
-        born = await breed(self._lab, stock, count, place, first)
-        self._making += [t.config for t in born]
-        return born
+        making = [trial.config for trial in self._making]
+        rate = self._evolution.mutation_rate
+        stock = Stock(self._parents, rate, self._genome, self._learned, making, self._founders)
+        children = await breed(self._lab, stock, count, place, first)
+        self._making += children
+        return children
 
     def select(self, finished: Sequence[Result]) -> None:
         self._parents = ranking.survivors([*self._parents, *finished], self._evolution.population)

@@ -2,17 +2,30 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 from numpy.random import RandomState
+from numpy.typing import NDArray
 
+from nas.core.constraints import Constraint
 from nas.core.parts import Part
-from nas.core.types import Config, Result
+from nas.core.types import Result
 
 if TYPE_CHECKING:
-    from ConfigSpace import ConfigurationSpace
+    from nas.strategies.breeding.genome import Genome
 
-Order = Callable[[RandomState], list[int]]
+Rows = NDArray[np.float64]  # [configurations, hyperparameters], as a Genome has them
+Appeal = Callable[[Rows], NDArray[np.float64]]  # of rows, one number each: the larger, the more promising
+
+
+@dataclass(frozen=True)
+class Sought:
+    """What is sought: in which space, after how many epochs, and under which constraints on what training shows."""
+
+    genome: "Genome"
+    epochs: int
+    constraints: Sequence[Constraint]
 
 
 class Learned(Protocol):
@@ -23,8 +36,8 @@ class Learned(Protocol):
         """What it was learned from."""
         ...
 
-    def preference(self, configs: Sequence[Config]) -> Order:
-        """Return what orders `configs`, time and again: their indices, the most promising first."""
+    def appeal(self, rng: RandomState, making: Rows) -> Appeal | None:
+        """Return what rates rows as the next child, beside those in the `making`; None where it says nothing."""
         ...
 
 
@@ -32,18 +45,11 @@ class Learned(Protocol):
 class SearchModel(Part):
     """How children are chosen."""
 
-    drafts: ClassVar[bool] = True  # whether it chooses among many possible children
-
     def learn(
-        self,
-        space: "ConfigurationSpace",
-        results: Collection[Result],
-        epochs: int,
-        seed: int,
-        known: Learned | None = None,
+        self, sought: Sought, results: Collection[Result], seed: int, known: Learned | None = None
     ) -> Learned | None:
-        """Return what `results`, in any order, teach about training for `epochs`, or `known` where that is enough.
+        """Return what `results` teach of what is `sought`, or `known` where that is enough.
 
-        Nothing, unless the model learns.
+        They come in the same order whenever the same search gets here. Nothing, unless the model learns.
         """
         return None

@@ -35,10 +35,10 @@ class _Samples:
     def learn(self, number: int, results: Collection[Result]) -> None:
         """Learn nothing."""
 
-    async def breed(self, count: int, place: str) -> list[Trial]:
+    async def breed(self, count: int, place: str, first: int = 0) -> list[Trial]:
         from nas.strategies.breeding.children import Stock, breed  # here, for --help to stay quick
 
-        return await breed(self.lab, Stock(founders=self.founders), count, place)
+        return await breed(self.lab, Stock(founders=self.founders), count, place, first)
 
     def select(self, finished: Sequence[Result]) -> None:
         """Select nobody."""

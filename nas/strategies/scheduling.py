@@ -21,7 +21,7 @@ _FIRST_RUNG = 2  # epochs, unless the user says otherwise
 class Scheduler(Part):
     """How long each trial trains."""
 
-    steady: ClassVar[bool] = False  # whether trials come one by one, not in generations
+    steady: ClassVar[bool] = False  # whether trials come one by one, not in brackets
 
     max_epochs: int = parameter(50, "of a full training", least=1, flag="epochs")
 
@@ -37,10 +37,10 @@ class Scheduler(Part):
 
 @dataclass(frozen=True)
 class Brackets(Scheduler):
-    """Generations of brackets, bred and halved side by side."""
+    """Brackets, bred one after the other, of which several are in the making at a time."""
 
-    def brackets(self, offspring: int) -> tuple[Bracket, ...]:
-        """Return the brackets that generations go through in turn."""
+    def brackets(self) -> tuple[Bracket, ...]:
+        """Return the brackets that come in turn."""
         raise NotImplementedError
 
     async def run(self, lab: "Lab", breeder: Breeder) -> None:
@@ -48,14 +48,9 @@ class Brackets(Scheduler):
 
         Only the fully trained are selected, but what is partly trained is learned from, too.
         """
-        from nas.strategies.breeding.generation import next_generation  # here, for --help to stay quick
+        from nas.strategies.breeding.making import make  # here, for --help to stay quick
 
-        for number, planned in enumerate(generations(self.brackets(breeder.offspring), breeder.offspring)):
-            breeder.learn(number, lab.results)
-            finished = await next_generation(lab, breeder, number, planned)
-            if finished is None:
-                return
-            breeder.select(finished)
+        await make(lab, breeder, generations(self.brackets(), breeder.offspring))
 
 
 @dataclass(frozen=True)
@@ -79,7 +74,7 @@ class Rungs(Scheduler):
 def generations(brackets: tuple[Bracket, ...], offspring: int) -> Iterator[list[Bracket]]:
     """Yield for each generation the next brackets in turn, as many as it takes to fully train `offspring` trials.
 
-    The first generation, which founds the population, is at least one round of all.
+    A generation is a name that trials share, and nothing waits for its end. The first is at least one round of all.
     """
     turn = 0
     for _ in count():

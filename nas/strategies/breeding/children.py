@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -15,66 +15,62 @@ from nas.core.constraints import Constraint
 from nas.core.errors import Unbuildable, Unmeasurable, UserError
 from nas.core.seeds import generator
 from nas.core.types import Config, Result, Trial
-from nas.strategies.breeding import drafts as _drafted
 from nas.strategies.breeding import variation
+from nas.strategies.breeding.drafts import TOURNAMENT, Draft, Pool, drafts, promising
+from nas.strategies.breeding.genome import Genome
 from nas.strategies.breeding.variation import Draws
-from nas.strategies.modelling import Learned, Order
+from nas.strategies.modelling import Learned
 
 if TYPE_CHECKING:
     from nas.strategies.lab import Lab
 
-Draft = tuple[Config, str, tuple[str, ...]]
-
-TOURNAMENT = 3  # contestants per parent
 DRAWS = 1000  # draws per child before it is given up
 MOSTLY = 0.9  # of the draws forbidden by the space: then legal ones are sought beside legal ones
 _FORBIDDEN = "forbidden by the space"
 _UNBUILDABLE = "a network that cannot be built"
-DRAFTS = 100  # at least, that the children of a bracket are chosen among; the rest are samples in the order drawn
+DRAFTS = 200  # at least, that the children of a bracket are chosen among
 DRAFTS_PER_CHILD = 30
-POOL = 200
 TURNS = 2  # every so many children, one is a founder
-FRESH = 4  # every so many drafts, one owes nothing to the population
+FRESH = 4  # every so many children that no model chooses, one owes nothing to the population
 
 
 @dataclass(frozen=True)
 class Stock:
     """What children descend from: the `parents`, best first; nothing of it for samples.
 
-    A share `mutation_rate` of them is mutated only, the others are recombined first. With `drafts` each is the most
-    promising of many possible ones, by what was `learned`, or at random. `founders`, of earlier tasks, take turns with
-    them, each once.
+    A share `mutation_rate` of them is mutated only, the others are recombined first. Where something was `learned` of
+    the space that `genome` writes, each is the most promising of many, beside those in the `making`. `founders`, of
+    earlier tasks, take turns with them, each once.
     """
 
     parents: Sequence[Result] = ()
     mutation_rate: float = 0.5
-    drafts: bool = False
+    genome: Genome | None = None
     learned: Learned | None = None
-    founders: Sequence[Config] = ()
     making: Sequence[Config] = ()
+    founders: Sequence[Config] = ()
 
 
 async def breed(lab: "Lab", stock: Stock, count: int, place: str, first: int = 0) -> list[Trial]:
-    """Return up to `count` new trials named `place`.0, `place`.1, ..., fewer when no untried legal one turns up.
+    """Return up to `count` new trials named `place`.`first` and so on, fewer when no untried legal one turns up.
 
     Most descend from tournament winners among the parents, by mutation or by recombination and mutation; without
     parents they are samples.
     Raises UserError when in the first generation DRAWS samples for a child break the cheap constraints.
     """
     children, reasons = list[Trial](), Counter[str]()
-    drafts = cache(lambda: _drafts(lab, stock, count, place))  # a replay of the journal needs none
-    pool = cache(lambda: _pool(lab, stock, count, f"{place}.{first}"))
+    called = f"{place}.{first}" if first else place
+    pool = cache(partial(_pool, lab, stock, count, called))  # a replay of the journal needs none
     for number in range(first, first + count):
         child_id = f"{place}.{number}"
         child = lab.recorded(child_id) or _founder(lab, stock, number, child_id)
-        if not child and stock.learned and hasattr(stock.learned, "question"):
-            child = _promising(lab, stock, pool, [c.config for c in children], child_id, reasons)
-        child = child or _child(lab, stock, *drafts(), child_id, reasons)
+        child = child or _promising(lab, stock, pool, [each.config for each in children], child_id, reasons)
+        child = child or _child(lab, stock, child_id, reasons)
         if not child and reasons[_FORBIDDEN] >= MOSTLY * reasons.total():
             break  # of the few that are legal none is left: others would be sought in vain, and long
         children += [child] if child else []
         await asyncio.sleep(0)  # drawing may take long: a time limit or Ctrl-C comes through here
-    lab.redrawn(place, reasons)
+    lab.redrawn(called, reasons)
     return children
 
 
@@ -85,39 +81,49 @@ def _founder(lab: "Lab", stock: Stock, number: int, trial_id: str) -> Trial | No
     return lab.trial(trial_id, config, "recall") if config else None
 
 
-def _pool(lab, stock, count, place):
-    rng = generator(lab.spec.seed, "pool", place)
-    genome = stock.learned.features.genome
-    return _drafted.drafts(genome, stock.parents, max(POOL, DRAFTS_PER_CHILD * count), stock.mutation_rate, rng)
+def _pool(lab: "Lab", stock: Stock, count: int, place: str) -> Pool:
+    """Return what `count` children are chosen among, and beside."""
+    rng = generator(lab.spec.seed, "draft", place)
+    return drafts(_genome(stock), stock.parents, max(DRAFTS, DRAFTS_PER_CHILD * count), stock.mutation_rate, rng)
 
 
-def _promising(lab, stock, pool, chosen, trial_id, reasons):
+def _promising(
+    lab: "Lab",
+    stock: Stock,
+    pool: Callable[[], Pool],
+    siblings: Sequence[Config],
+    trial_id: str,
+    redrawn: Counter[str],
+) -> Trial | None:
+    """Return what promises most by what was learned, beside its `siblings`; None where that says nothing."""
     rng = generator(lab.spec.seed, "promise", trial_id)
-    genome = stock.learned.features.genome
-    appeal = stock.learned.question(rng, genome.rows([*stock.making, *chosen]))
-    if appeal is None:
+    if not stock.learned:
         return None
+    genome = _genome(stock)
+    appeal = stock.learned.appeal(rng, genome.rows([*stock.making, *siblings]))
 
-    def legal(config):
+    def legal(config: Config) -> bool:
         reason = _objection(lab, config)
-        if reason:
-            reasons[reason] += 1
+        redrawn.update([reason] if reason else [])
         return not reason
 
-    found = _drafted.promising(genome, pool(), stock.parents, appeal, legal, rng)
+    found = promising(genome, pool(), stock.parents, appeal, legal, rng) if appeal else None
     return lab.trial(trial_id, *found) if found else None
 
 
-def _child(
-    lab: "Lab", stock: Stock, drafts: Sequence[Draft], order: Order, trial_id: str, redrawn: Counter[str]
-) -> Trial | None:
+def _genome(stock: Stock) -> Genome:
+    assert stock.genome, "what was learned is of a genome"
+    return stock.genome
+
+
+def _child(lab: "Lab", stock: Stock, trial_id: str, redrawn: Counter[str]) -> Trial | None:
     """Return the first candidate that nothing speaks against, or None; why others were not taken goes to `redrawn`."""
     draws, reasons, beside = (
         Draws(lab.space, generator(lab.spec.seed, "breed", trial_id)),
         Counter[str](),
         Counter[str](),
     )
-    found = _first(lab, islice(_candidates(stock, drafts, order, draws), DRAWS), reasons)
+    found = _first(lab, islice(_candidates(stock, draws), DRAWS), reasons)
     redrawn.update(reasons)
     if not found and reasons[_FORBIDDEN] >= MOSTLY * DRAWS:
         found = _first(lab, islice(_grown(lab, draws), DRAWS), beside)
@@ -170,24 +176,10 @@ def _tell(lab: "Lab", reasons: Counter[str], beside: Counter[str]) -> None:
         raise UserError(f"{allowed}, and none can be trained, nor any found beside its default")
 
 
-def _drafts(lab: "Lab", stock: Stock, count: int, place: str) -> tuple[list[Draft], Order]:
-    """Return what `count` children are chosen among, and in which order; none without parents: then by samples."""
-    draws = Draws(lab.space, generator(lab.spec.seed, "draft", place))
-    number = max(DRAFTS, DRAFTS_PER_CHILD * count) if stock.parents and stock.drafts else 0
-    drafts = [_vary(stock if (i + 1) % FRESH else Stock(), draws) for i in range(number)]
-    if not stock.learned or not drafts or hasattr(stock.learned, 'question'):
-        return drafts, lambda rng: [int(i) for i in rng.permutation(number)]
-    return drafts, stock.learned.preference([config for config, _, _ in drafts])
-
-
-def _candidates(stock: Stock, drafts: Sequence[Draft], order: Order, draws: Draws) -> Iterator[Draft]:
-    """Yield possible children without end: first the drafts, the most promising first, then samples.
-
-    Where there are no drafts children of the parents are bred one by one.
-    """
-    yield from (drafts[i] for i in order(draws.rng))
+def _candidates(stock: Stock, draws: Draws) -> Iterator[Draft]:
+    """Yield possible children without end: of the parents, and one in FRESH a sample."""
     while True:
-        yield _vary(stock if not drafts and draws.rng.randint(FRESH) else Stock(), draws)
+        yield _vary(stock if draws.rng.randint(FRESH) else Stock(), draws)
 
 
 def _vary(stock: Stock, draws: Draws) -> Draft:

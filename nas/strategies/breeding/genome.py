@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from nas.core.types import Config
 from nas.core.values import listed, to_values, to_vector
 from nas.strategies.breeding.variation import EXTRA_GENES, LOCAL_SHARE, LOCAL_STEP
+from nas.strategies.modelling import Rows
 
 Column = NDArray[np.float64]
-Rows = NDArray[np.float64]  # [configurations, hyperparameters]
 
 FEW = 12  # values: a hyperparameter with no more is looked at whole, of others some values beside
 STEPS = (0.01, 0.05, 0.2)  # to these, either way: standard deviations as shares of the range
@@ -81,7 +81,7 @@ class Genome:
         return self._completed(chosen, self._drawn(len(ones), rng))
 
     def neighbours(self, rows: Rows, rng: RandomState) -> tuple[Rows, NDArray[np.intp]]:
-        """Return what differs from one of `rows` in one value, and from which: all others of a few, some beside else."""
+        """Return what differs from one of `rows` in one value, and from which: every such, or some of many values."""
         found, of = [rows[:0]], [np.empty(0, dtype=np.intp)]
         for column in np.flatnonzero(self.varies):
             there = np.flatnonzero(~np.isnan(rows[:, column]))
@@ -101,7 +101,7 @@ class Genome:
 
     def every(self) -> Rows:
         """Return all configurations of a space of finite `size`, each once."""
-        grids = [np.arange(gene.size) if grid is None else grid for gene, grid in zip(self.genes, self._grids, strict=True)]
+        grids = [grid for grid in self._grids if grid is not None]
         rows = self._active(np.stack([each.ravel() for each in np.meshgrid(*grids, indexing="ij")], axis=1))
         return np.unique(rows, axis=0, equal_nan=True) if self.space.conditions else rows
 
@@ -156,7 +156,7 @@ class Genome:
         return rows
 
 
-def _grid(gene: Hyperparameter[Any, Any]) -> Column | None:
+def _grid(gene: Any) -> Column | None:
     """Return all values on the scale of ConfigSpace, in order; None where there are too many."""
     if isinstance(gene, FloatHyperparameter) or gene.size > MANY:
         return None

@@ -2,19 +2,27 @@
 
 import asyncio
 from collections.abc import Container, Sequence
-from itertools import chain
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from nas.core import ranking
 from nas.core.brackets import Bracket
 from nas.core.types import Result, Status, Trial
 
-if TYPE_CHECKING:
-    from nas.strategies.lab import Lab
+
+class Trainer(Protocol):
+    """What halving asks of a lab."""
+
+    async def train(self, trial: Trial, epochs: int) -> Result:
+        """Return the result of `trial` at `epochs` in all."""
+        ...
+
+    def drop(self, trial: Trial) -> None:
+        """Say that `trial` will not be trained on."""
+        ...
 
 
 async def halve(
-    lab: "Lab", trials: Sequence[Trial], bracket: Bracket, before: Container[ranking.Outcome] = ()
+    lab: Trainer, trials: Sequence[Trial], bracket: Bracket, before: Container[ranking.Outcome] = ()
 ) -> list[Result]:
     """Return the results of those that went through all rungs of `bracket`, ranked feasibility first.
 
@@ -35,10 +43,3 @@ async def halve(
         else:
             results = ranking.best(succeeded, len(succeeded))
     return results
-
-
-async def halve_all(lab: "Lab", trials: Sequence[Sequence[Trial]], brackets: Sequence[Bracket]) -> list[Result]:
-    """Run the brackets side by side and return all that are fully trained."""
-    before = lab.outcomes if any(len(bracket) > 1 for bracket in brackets) else ()
-    finished = await asyncio.gather(*(halve(lab, t, b, before) for t, b in zip(trials, brackets, strict=True)))
-    return list(chain.from_iterable(finished))

@@ -2,16 +2,12 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from nas.core.errors import UserError
 from nas.core.parameters import parameter
 from nas.core.parts import part
 from nas.core.types import Result
-from nas.strategies.modelling import Learned, SearchModel
-
-if TYPE_CHECKING:
-    from ConfigSpace import ConfigurationSpace
+from nas.strategies.modelling import Learned, SearchModel, Sought
 
 
 @part("model", "forest")
@@ -34,15 +30,10 @@ class Forest(SearchModel):
             )
 
     def learn(
-        self,
-        space: "ConfigurationSpace",
-        results: Collection[Result],
-        epochs: int,
-        seed: int,
-        known: Learned | None = None,
+        self, sought: Sought, results: Collection[Result], seed: int, known: Learned | None = None
     ) -> Learned | None:
         """Return what the results teach: `known` until there is much news, so that learning stays a small part."""
         from nas.strategies.breeding.trees import Trees  # here, for --help to stay quick
 
         enough = len(known.results) * self.news if known else self.enough
-        return Trees(self, space, tuple(results), epochs, seed) if len(results) >= enough else known
+        return Trees(self, sought, tuple(results), seed) if len(results) >= enough else known

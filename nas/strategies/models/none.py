@@ -1,7 +1,6 @@
 """No model: children are bred one by one."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from nas.core.parts import part
 from nas.strategies.modelling import SearchModel
@@ -11,5 +10,3 @@ from nas.strategies.modelling import SearchModel
 @dataclass(frozen=True)
 class NoModel(SearchModel):
     """Children are trained as they are bred."""
-
-    drafts: ClassVar[bool] = False

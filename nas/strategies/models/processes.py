@@ -1,38 +1,30 @@
-"""Gaussian processes of the metrics: the objective and what is constrained, each by itself."""
+"""Gaussian processes of the metrics: of the objective, and of each that is constrained and only training shows."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from nas.core.constraints import Constraint
 from nas.core.parameters import parameter
 from nas.core.parts import part
 from nas.core.types import Result
-from nas.strategies.modelling import Learned, SearchModel
-
-if TYPE_CHECKING:
-    from ConfigSpace import ConfigurationSpace
+from nas.strategies.modelling import Learned, SearchModel, Sought
 
 
 @part("model", "processes")
 @dataclass(frozen=True)
 class Processes(SearchModel):
-    """Gaussian processes of the metrics; the largest expected feasible improvement is trained (Gardner et al. 2014)."""
+    """Gaussian processes of the metrics: the largest expected feasible improvement is trained (Gardner et al. 2014)."""
 
-    enough: int = parameter(10, "results, fewer than which teach nothing", least=1)
-    news: float = parameter(1.1, "times the results last fitted to, from which on scales are fitted anew", least=1)
+    enough: int = parameter(5, "results, fewer than which teach nothing", least=1)
+    most: int = parameter(300, "results that it learns from: the best half of them, the others evenly", least=2)
+    news: float = parameter(1.1, "times the results last fitted to, from which on it is fitted anew", least=1)
 
-    def study(self, lab, results, known):
-        from nas.strategies.breeding.genome import Genome
-        from nas.strategies.processes.beliefs import Beliefs
-        from nas.strategies.processes.features import Features
+    def learn(
+        self, sought: Sought, results: Collection[Result], seed: int, known: Learned | None = None
+    ) -> Learned | None:
+        """Return what all the results teach; how much one tells of others is fitted now and then."""
+        from nas.strategies.processes.beliefs import Beliefs  # here, for --help to stay quick
 
         if len(results) < self.enough:
             return known
-        features = known.features if known else Features(Genome(lab.space))
-        cheap = {c.metric for c in lab.cheap.constraints}
-        expensive = [c for c in lab.spec.constraints if c.metric not in cheap]
-        if known:
-            known.fitted  # noqa
-            known.__dict__["before"] = None
-        return Beliefs(features, tuple(results), expensive, lab.spec.max_epochs, known, self.news)
+        before = known.scales if isinstance(known, Beliefs) else None
+        return Beliefs(self, sought, tuple(results), before)

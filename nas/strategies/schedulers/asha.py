@@ -5,10 +5,10 @@ Here `lanes` trials train at a time in a time of their own, in which a job takes
 is the next in virtual time, awaited however long it really takes; so any number of workers gives the same history.
 """
 
-import asyncio
 import heapq
 from bisect import bisect_left, insort
 from dataclasses import dataclass
+from functools import partial
 from itertools import count, pairwise
 from typing import TYPE_CHECKING, ClassVar
 
@@ -20,11 +20,10 @@ from nas.core.types import Job, Key, Result, Status, Trial
 from nas.strategies.breeder import Breeder
 from nas.strategies.breeding.initial import initial_trials
 from nas.strategies.scheduling import Rungs
+from nas.strategies.virtual import Lane, Lanes, pace
 
 if TYPE_CHECKING:
     from nas.strategies.lab import Lab
-
-Running = tuple[float, int, asyncio.Task[Result]]  # end in virtual time, number, the job
 
 
 @part("scheduler", "asha")
@@ -55,48 +54,34 @@ class Asha(Rungs):
         await _climb(lab, self.lanes, ladder, nursery)
 
 
-async def _climb(lab: "Lab", lanes: int, ladder: "Ladder", nursery: "Nursery") -> None:
-    running, started, now, spent = list[Running](), count(), 0.0, 0
+async def _climb(lab: "Lab", most: int, ladder: "Ladder", nursery: "Nursery") -> None:
+    lanes, spent = Lanes[Result](), 0
     seen = set[Key]()  # results, in virtual order
     try:
         while True:
-            while len(running) < lanes:
+            while len(lanes) < most:
                 trials, epochs = lab.allowed(seen)
                 left = epochs - spent
                 job = ladder.promote(left) or await nursery.newcomer(ladder.epochs[0], left, trials)
-                if not job and not running:
+                if not job and not lanes:
                     job = ladder.push(left)
                 if not job:
                     break
                 spent += job.stop - job.start
-                place = (now + (job.stop - job.start) * pace(job.trial), next(started))
-                heapq.heappush(running, (*place, asyncio.create_task(lab.train(job.trial, job.stop, place))))
-            if not running:
+                lanes.begin(partial(_trained, lab, job))
+            if not lanes:
                 return
-            result = await _first(running)
-            now, _, _ = heapq.heappop(running)
+            result = await lanes.first()
             seen.add(result.job.key)
             ladder.place(result)
             nursery.learn(result)
     finally:
-        for _, _, training in running:
-            training.cancel()
-        await asyncio.gather(*(training for _, _, training in running), return_exceptions=True)
+        await lanes.close()
 
 
-async def _first(running: list[Running]) -> Result:
-    """Return the result that is first in virtual time; a failure anywhere is raised as soon as it happens."""
-    while not running[0][2].done():
-        training = {task for _, _, task in running if not task.done()}
-        done, _ = await asyncio.wait(training, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    return running[0][2].result()
-
-
-def pace(trial: Trial) -> float:
-    """Return the virtual time of an epoch: the MACs of the network, or 1 where they are not measured."""
-    return dict(trial.cheap).get("macs", 1.0)
+async def _trained(lab: "Lab", job: Job, lane: Lane) -> Result:
+    lane.takes((job.stop - job.start) * pace(job.trial))
+    return await lab.train(job.trial, job.stop, lane.place)
 
 
 Standing = tuple[bool, float, float, int]  # on a rung, the least is the best: twin, violation, -objective, arrival

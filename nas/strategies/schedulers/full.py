@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nas.core.brackets import Bracket, Rung
+from nas.core.brackets import Bracket
 from nas.core.parts import part
 from nas.strategies.scheduling import Brackets
 
@@ -12,6 +12,6 @@ from nas.strategies.scheduling import Brackets
 class Full(Brackets):
     """Every trial trains to the end."""
 
-    def brackets(self, offspring: int) -> tuple[Bracket, ...]:
-        """Return one bracket, whose children share drafts."""
-        return ((Rung(self.max_epochs, offspring),),)
+    def brackets(self) -> tuple[Bracket, ...]:
+        """Return a bracket of one trial."""
+        return (self.smallest,)

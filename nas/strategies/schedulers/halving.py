@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nas.core.brackets import Bracket, Rung
+from nas.core.brackets import Bracket
 from nas.core.parts import part
 from nas.strategies.scheduling import Brackets, Rungs
 
@@ -12,7 +12,6 @@ from nas.strategies.scheduling import Brackets, Rungs
 class Halving(Rungs, Brackets):
     """Many begin, and the best of each rung go on."""
 
-    def brackets(self, offspring: int) -> tuple[Bracket, ...]:
+    def brackets(self) -> tuple[Bracket, ...]:
         """Return the bracket of a Hyperband round that begins with the shortest trainings."""
-        rounds = self.rounds()
-        return rounds[:1] if len(rounds) > 1 else ((Rung(self.max_epochs, offspring),),)
+        return self.rounds()[:1]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nas.core.brackets import Bracket, Rung
+from nas.core.brackets import Bracket
 from nas.core.parts import part
 from nas.strategies.scheduling import Brackets, Rungs
 
@@ -12,7 +12,6 @@ from nas.strategies.scheduling import Brackets, Rungs
 class Hyperband(Rungs, Brackets):
     """Successive halving, in turn with short, longer and full beginnings."""
 
-    def brackets(self, offspring: int) -> tuple[Bracket, ...]:
+    def brackets(self) -> tuple[Bracket, ...]:
         """Return the brackets of a round, from the most aggressive to none."""
-        rounds = self.rounds()
-        return rounds if len(rounds) > 1 else ((Rung(self.max_epochs, offspring),),)
+        return self.rounds()

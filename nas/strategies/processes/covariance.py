@@ -1,0 +1,107 @@
+"""How much does one result tell of another? The less, the farther they are apart: how far that is, is fitted."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+from scipy.optimize import minimize
+
+Array = NDArray[np.float64]
+Owner = NDArray[np.intp]
+
+ROOT5 = 5**0.5
+JITTER = 1e-6
+ALONE, STEEP = 0.5, 3.0  # share of what unordered values add each by itself, and how soon two that differ tell nothing
+WEIGHT, NOISE = np.exp(0.5), 0.1  # of all hyperparameters together, and of a result: what is assumed before any
+SPREADS = (1.25, 1.0)  # of both, as deviations of their logarithms
+BOUNDS = ((-8.0, 5.0), (-9.0, 1.0))
+STEPS = 30
+
+
+@dataclass(frozen=True)
+class Covariance:
+    """Matern 5/2 of a weighted sum of squared differences, and what unordered values add each by itself.
+
+    `log_weights` are one a hyperparameter, `log_noise` is the variance of a result. A share of the covariance, the
+    larger the more of the hyperparameters are unordered (the first `unordered` ones), is a sum over these, so that
+    few results already tell good values from bad.
+    """
+
+    owner: Owner
+    unordered: int
+    log_weights: Array
+    log_noise: float
+
+    def between(self, ones: Array, others: Array) -> Array:
+        """Return the covariances [ones, others] of features."""
+        r = ROOT5 * np.sqrt(_squared(ones * self._scale, others * self._scale))
+        together = (1 + r + r * r / 3) * np.exp(-r)
+        if not self.unordered:
+            return np.asarray(together)
+        apart = _squared(ones * self._alone, others * self._alone)
+        return np.asarray((1 - self.share) * together + self.share * (1 - apart / self.unordered))
+
+    def among(self, features: Array) -> Array:
+        """Return the covariances of results at `features`, their noise included."""
+        return self.between(features, features) + (np.exp(self.log_noise) + JITTER) * np.eye(len(features))
+
+    @property
+    def share(self) -> float:
+        """The share of what unordered values add each by itself."""
+        return ALONE * self.unordered / len(self.log_weights)
+
+    @cached_property
+    def _scale(self) -> Array:
+        return np.asarray(np.exp(0.5 * self.log_weights)[self.owner])
+
+    @cached_property
+    def _alone(self) -> Array:
+        fading = np.sqrt(1 - np.exp(-STEEP * np.exp(self.log_weights[: self.unordered])))
+        return np.append(fading, np.zeros(len(self.log_weights) - self.unordered))[self.owner]
+
+
+def fitted(features: Array, owner: Owner, unordered: int, values: Array, begin: Covariance | None = None) -> Covariance:
+    """Return the most probable covariance of a process through `values`, sought from `begin` on.
+
+    What is assumed before is log-normal: weights about WEIGHT over their number, noise about NOISE. By L-BFGS with
+    exact gradients.
+    """
+    owners, count = int(owner.max()) + 1, len(values)
+    mean = np.append(np.full(owners, np.log(WEIGHT / owners)), np.log(NOISE))
+    spread = np.append(np.full(owners, SPREADS[0]), SPREADS[1])
+    apart = np.stack([_squared(features[:, owner == each], features[:, owner == each]) for each in range(owners)])
+    apart = apart.reshape(owners, -1)
+    share = ALONE * unordered / owners
+
+    def loss(theta: Array) -> tuple[float, Array]:
+        weights, noise = np.exp(theta[:-1]), np.exp(theta[-1])
+        r = ROOT5 * np.sqrt(np.maximum(weights @ apart, 1e-12))
+        gone = np.exp(-r)
+        faded = np.exp(-STEEP * weights[:unordered])
+        kernel = (1 - share) * (1 + r + r * r / 3) * gone
+        slope = -(1 - share) * (5 / 6) * (1 + r) * gone
+        if unordered:
+            kernel += share * (1 - (1 - faded) @ apart[:unordered] / unordered)
+        matrix = kernel.reshape(count, count) + (noise + JITTER) * np.eye(count)
+        factor = cho_factor(matrix, lower=True)
+        solved, inverse = cho_solve(factor, values), cho_solve(factor, np.eye(count))
+        inner = (np.outer(solved, solved) - inverse).ravel()
+        gradient = apart @ (slope * inner)
+        gradient[:unordered] -= share / max(1, unordered) * STEEP * faded * (apart[:unordered] @ inner)
+        distance = (theta - mean) / spread
+        slopes = np.append(-0.5 * weights * gradient, -0.5 * noise * inner[:: count + 1].sum())
+        value = 0.5 * values @ solved + np.log(np.diag(factor[0])).sum() + 0.5 * distance @ distance
+        return float(value), slopes + distance / spread
+
+    first = mean if begin is None else np.append(begin.log_weights, begin.log_noise)
+    bounds = [BOUNDS[0]] * owners + [BOUNDS[1]]
+    found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": STEPS}).x
+    return Covariance(owner, unordered, found[:-1], float(found[-1]))
+
+
+def _squared(ones: Array, others: Array) -> Array:
+    """Return the squared distances [ones, others]."""
+    found = (ones**2).sum(axis=1)[:, None] + (others**2).sum(axis=1) - 2 * ones @ others.T
+    return np.asarray(np.maximum(found, 0))
