@@ -69,7 +69,7 @@ class Genome:
         steps = changes & ~self.unordered & (rng.rand(*parents.shape) < LOCAL_SHARE)
         drawn, shares = self._drawn(len(parents), rng), rng.normal(0, LOCAL_STEP, parents.shape)
         children = np.where(changes, drawn, parents)
-        for column in np.flatnonzero(steps.any(axis=0)):
+        for column in map(int, np.flatnonzero(steps.any(axis=0))):
             rows = steps[:, column]
             children[rows, column] = self._moved(column, parents[rows, column], shares[rows, column])
         return self._completed(children, drawn)
@@ -111,7 +111,8 @@ class Genome:
         if grid is not None and len(grid) <= FEW:
             return np.tile(grid, (len(values), 1))
         if self.unordered[column]:
-            return self._bank[rng.randint(DRAWN, size=(len(values), FEW)), column]
+            drawn: Rows = self._bank[rng.randint(DRAWN, size=(len(values), FEW)), column]
+            return drawn
         shares = np.outer(STEPS, (-1, 1)).ravel() * rng.uniform(0.5, 1.5, (len(values), 2 * len(STEPS)))
         return self._moved(column, values[:, None], shares)
 

@@ -37,11 +37,13 @@ class Covariance:
     def between(self, ones: Array, others: Array) -> Array:
         """Return the covariances [ones, others] of features."""
         r = ROOT5 * np.sqrt(_squared(ones * self._scale, others * self._scale))
-        together = (1 + r + r * r / 3) * np.exp(-r)
+        together: Array = np.asarray((1 + r + r * r / 3) * np.exp(-r))
         if not self.unordered:
-            return np.asarray(together)
+            return together
         apart = _squared(ones * self._alone, others * self._alone)
-        return np.asarray((1 - self.share) * together + self.share * (1 - apart / self.unordered))
+        together *= 1 - self.share
+        together += self.share * (1 - apart / self.unordered)
+        return together
 
     def among(self, features: Array) -> Array:
         """Return the covariances of results at `features`, their noise included."""

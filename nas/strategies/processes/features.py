@@ -8,7 +8,8 @@ import numpy as np
 from ConfigSpace import CategoricalHyperparameter, OrdinalHyperparameter
 from numpy.typing import NDArray
 
-from nas.strategies.breeding.genome import Genome, Rows
+from nas.strategies.breeding.genome import Genome
+from nas.strategies.modelling import Rows
 
 Array = NDArray[np.float64]
 
