@@ -47,7 +47,8 @@ class Covariance:
 
     def among(self, features: Array) -> Array:
         """Return the covariances of results at `features`, their noise included."""
-        return self.between(features, features) + (np.exp(self.log_noise) + JITTER) * np.eye(len(features))
+        noise: Array = (np.exp(self.log_noise) + JITTER) * np.eye(len(features))
+        return self.between(features, features) + noise
 
     @property
     def share(self) -> float:
