@@ -119,7 +119,7 @@ def test_a_failure_is_raised_though_what_is_first_never_ends_and_nothing_is_left
 def test_any_number_of_workers_of_any_speed_gives_the_same_history(
     scheduler: str, strategy: dict[str, str], offspring: int, luck: int
 ) -> None:
-    asked = {**strategy, "scheduler": scheduler, "offspring": offspring, "max_total_epochs": 150}
+    asked: dict[str, Any] = {**strategy, "scheduler": scheduler, "offspring": offspring, "max_total_epochs": 150}
     alone = [(result.job, result.metrics) for result in search(**asked).trials]
     for workers in (1, 2, 3, 5):
         assert [(result.job, result.metrics) for result in search(workers, luck, **asked).trials] == alone
@@ -218,7 +218,7 @@ def test_initial_configurations_are_the_first_bracket_and_the_next_trains_beside
 def test_brackets_that_fail_altogether_are_followed_by_others_within_the_limits() -> None:
     asked: dict[str, Any] = {"max_epochs": 9, "min_epochs": 1, "eta": 3, "offspring": 2, "verbose": False}
     for limits in ({"max_trials": 40}, {"max_total_epochs": 40}):
-        found = nas.search(fates("memory"), meet_fate, **asked, **limits)
+        found = nas.search(fates("memory"), meet_fate, **{**asked, **limits})
         assert found.stopped == "limit on trials or epochs"
         assert {result.status for result in found.trials} == {nas.Status.OOM}
         assert len(found.trials) == limits.get("max_trials", found.total_epochs)
