@@ -27,15 +27,24 @@ SMALL: dict[str, Any] = {
 }  # fmt: skip
 
 
-def search(workers: int = 0, luck: int = 0, train: Any = look_up, **asked: Any) -> nas.Run:
+def search(workers: int = 0, luck: int = 0, train: Any = look_up, metrics: Any = hill, **asked: Any) -> nas.Run:
     """Search, by `workers` of which each needs for a job what comes by `luck`; in this process without any."""
 
     def seconds(job: Job) -> float:
         return float(generator(luck, *job.key).uniform(0.1, 10))
 
-    pool = VirtualWorkers(workers, lambda config, epochs: hill(dict(config), epochs), seconds)
+    pool = VirtualWorkers(workers, lambda config, epochs: metrics(dict(config), epochs), seconds)
     with mock.patch("nas.asked.Machine.executor", lambda *_: pool) if workers else mock.MagicMock():
         return nas.search(hills(), train, workers=0, **{**SMALL, **asked})
+
+
+def steps(config: dict[str, Any], epochs: int, **job: Any) -> dict[str, float]:
+    """Return what hangs on two hyperparameters alone, and in steps: most configurations are twins of others."""
+    return {"accuracy": config["depth"] * epochs / (1.0 + int(config["rate"] * 20)), "precision": 1.0}
+
+
+def magnitude(config: dict[str, Any]) -> float:
+    return float(10 ** len(str(int(params(config)))))
 
 
 # In virtual time
@@ -116,11 +125,12 @@ def test_a_failure_is_raised_though_what_is_first_never_ends_and_nothing_is_left
     st.integers(1, 5),
     st.integers(0, 99),
 )
-def test_any_number_of_workers_of_any_speed_gives_the_same_history(
+def test_any_number_of_workers_of_any_speed_gives_the_same_history_twins_or_not(
     scheduler: str, strategy: dict[str, str], offspring: int, luck: int
 ) -> None:
     asked: dict[str, Any] = {**strategy, "scheduler": scheduler, "offspring": offspring, "max_total_epochs": 150}
-    alone = [(result.job, result.metrics) for result in search(**asked).trials]
+    asked |= {"measure": {"macs": magnitude}, "metrics": steps}
+    alone = [(result.job, result.metrics) for result in search(train=steps, **asked).trials]
     for workers in (1, 2, 3, 5):
         assert [(result.job, result.metrics) for result in search(workers, luck, **asked).trials] == alone
 
