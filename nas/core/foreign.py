@@ -13,7 +13,7 @@ class Foreign(Part):
 
     endless: ClassVar[bool] = True
     partial: ClassVar[bool] = False
-    steady: ClassVar[bool] = False
+    at_a_time: ClassVar[str] = ""
 
     def __init__(self, kind: str, given: Mapping[str, Any]) -> None:
         self.__dict__.update(kind=kind, **given)

@@ -46,8 +46,8 @@ class Scheduler(Protocol):
     @property
     def max_epochs(self) -> int: ...
     @property
-    def steady(self) -> bool:
-        """Whether trials come one by one, not in generations."""
+    def at_a_time(self) -> str:
+        """The parameter that says how many trainings there are at a time, if one does."""
         ...
 
     @property

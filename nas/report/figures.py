@@ -212,22 +212,17 @@ def _reach(curves: dict[str, list[Result]]) -> tuple[int, Score]:
     return len(longest), longest[-1].score
 
 
-def generations(run: StoredRun) -> Drawing | None:
-    """Best and mean objective of the population, the best fully trained so far, generation by generation."""
+def population(run: StoredRun) -> Drawing | None:
+    """Best and mean objective of the population, the best fully trained so far, with each that was fully trained."""
     if run.spec.strategy.name != "evolution":
         return None
-    population, x, best, mean = list[Result](), list[int](), list[float](), list[float]()
-    groups, steady = dict[int, list[Result]](), run.spec.scheduler.steady  # where each arrives alone, as it comes
-    arrived = sorted(full(run), key=lambda result: result.elapsed) if steady else full(run)
-    for i, result in enumerate(arrived):
-        generation = i if steady else result.job.trial.order[0]
-        groups.setdefault(generation, []).append(result)
-    for generation, offspring in sorted(groups.items()):
-        population = ranking.best([*population, *offspring], run.spec.population)
-        values = [result.metrics[run.spec.objective] for result in population]
-        x.append(generation)
-        best.append(population[0].metrics[run.spec.objective])
+    parents, best, mean = list[Result](), list[float](), list[float]()
+    for result in sorted(full(run), key=lambda result: result.elapsed):
+        parents = ranking.best([*parents, result], run.spec.population)
+        values = [parent.metrics[run.spec.objective] for parent in parents]
+        best.append(values[0])
         mean.append(float(np.mean(values)))
+    x = range(1, len(best) + 1)
     if len(x) < 2:
         return None
     figure = canvas()
@@ -235,11 +230,11 @@ def generations(run: StoredRun) -> Drawing | None:
     axes.plot(x, best, color=INCUMBENT, label="best", marker=".")
     axes.plot(x, mean, color=FEASIBLE, label="mean", marker=".")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(xlabel="fully trained" if steady else "generation", ylabel=run.spec.objective)
+    axes.set(xlabel="fully trained", ylabel=run.spec.objective)
     figure.legend(loc="outside upper center", ncols=2)
     told = [number(run.spec.objective, value) for value in (mean[0], mean[-1], best[0], best[-1])]
     words = f"The mean goes from {told[0]} to {told[1]}, the best from {told[2]} to {told[3]}."
-    return Drawing("generations", "The population over generations", words, figure)
+    return Drawing("population", "The population as it was trained", words, figure)
 
 
 def importances(found: Importance, metric: str) -> Drawing:

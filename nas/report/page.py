@@ -86,7 +86,7 @@ def _drawings(runs: Sequence[StoredRun]) -> dict[str, list[Drawing]]:
         "trade_off": [figures.trade_off(run, c) for c in run.spec.constraints],
         "rungs": [figures.rungs(run)],
         "size": [figures.size(run)],
-        "generations": [figures.generations(run)],
+        "population": [figures.population(run)],
         "trajectories": _trajectories(run),
         "importance": [_importance(run, metric) for metric in dict.fromkeys([run.spec.objective, *expensive])],
     }

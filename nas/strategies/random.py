@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Random(Strategy):
     """Samples of the space, whatever came of those before."""
 
-    offspring: int = parameter(10, "lambda: fully trained children", least=1)
+    offspring: int = parameter(10, "lambda: fully trained children in the making at a time", least=1)
 
     async def __call__(self, lab: "Lab") -> None:
         """Sample until the limits allow no further trial."""

@@ -21,7 +21,7 @@ _FIRST_RUNG = 2  # epochs, unless the user says otherwise
 class Scheduler(Part):
     """How long each trial trains."""
 
-    steady: ClassVar[bool] = False  # whether trials come one by one, not in brackets
+    at_a_time: ClassVar[str] = ""  # the parameter that says how many trainings there are at a time, if one does
 
     max_epochs: int = parameter(50, "of a full training", least=1, flag="epochs")
 

@@ -43,7 +43,8 @@ class Lanes(Generic[Ended]):
         return len(self._works)
 
     def begin(self, work: Callable[[Lane], Coroutine[Any, Any, Ended]]) -> None:
-        """Begin `work` now: when the last one ended."""
+        """Begin `work` now: when the last one ended. Where one that is under way has failed, that is raised."""
+        self._raise_failures()
         lane = Lane(self._now, next(self._number), self._moved)
         task = asyncio.create_task(work(lane))
         task.add_done_callback(lambda _: self._moved.set())
@@ -55,9 +56,7 @@ class Lanes(Generic[Ended]):
         A work that is under way ends no earlier than its place says, so one that is done with a smaller place is first.
         """
         while True:
-            for _, task in self._works:
-                if task.done():
-                    task.result()
+            self._raise_failures()
             lane, task = min(self._works, key=lambda work: work[0].place)
             if task.done():
                 self._works.remove((lane, task))
@@ -71,3 +70,8 @@ class Lanes(Generic[Ended]):
         for _, task in self._works:
             task.cancel()
         await asyncio.gather(*(task for _, task in self._works), return_exceptions=True)
+
+    def _raise_failures(self) -> None:
+        for _, task in self._works:
+            if task.done():
+                task.result()

@@ -122,7 +122,7 @@ def test_it_tells_what_was_found_with_margins_and_beside_the_baselines(folder: P
 
 def test_its_figures_lie_beside_it_as_files(folder: Path) -> None:
     names = {path.stem for path in (folder / "evolution/figures").glob("*.svg")}
-    assert {"progress-time", "progress-epochs", "trade-off-precision", "rungs", "size", "generations"} <= names
+    assert {"progress-time", "progress-epochs", "trade-off-precision", "rungs", "size", "population"} <= names
     assert names == {path.stem for path in (folder / "evolution/figures").glob("*.png")}
 
 

@@ -1,7 +1,7 @@
 """What do the flags and the defaults ask for? Checked before anything is trained."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -217,6 +217,7 @@ class Plan:
             f"{self.strategy.name} with scheduler {self.scheduler.name}: {self._sizes()}folds {self.folds}, "
             f"seed {asked.seed}; {self._where()} x {asked.threads} threads on {self.device}"
             + (f", {duration(self.limit)}" if self.limit else ""),
+            *self._idle(),
         ]
         if self.experience.given:
             lines.append(self.experience.told(asked.space))
@@ -239,6 +240,14 @@ class Plan:
         rungs = f" from {known['min_epochs']}, eta {known['eta']}" if "eta" in known else ""
         others = "".join(f"{name} {known[name]}, " for name in ("lanes", "population", "offspring") if name in known)
         return f"{self.epochs} epochs{rungs}, {others}"
+
+    def _idle(self) -> Iterator[str]:
+        """Yield a line where there are more workers than trainings at a time."""
+        flag, known = self.scheduler.at_a_time, {**vars(self.strategy), **vars(self.scheduler)}
+        most = known[flag] if flag and "offspring" in known else self.workers
+        if self.workers > most and not self.asked.cluster:
+            advice = f"--{flag} {self.workers} keeps all at work"
+            yield f"{self.workers} workers, but {most} training{'s' * (most > 1)} at a time: {advice}"
 
     def saved(self, config: Config, evidence: dict[str, object]) -> Saved:
         """Return `config` with all that it takes to train it again."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class Asha(Rungs):
     """A trial goes on as soon as it is among the best of its rung; each newcomer is bred from what is known by then."""
 
-    steady: ClassVar[bool] = True
+    at_a_time: ClassVar[str] = "lanes"
 
     lanes: int = parameter(4, "trials at a time, in virtual time", least=1)
 

@@ -1,6 +1,7 @@
 """Nothing is halved: every trial trains to the end."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from nas.core.brackets import Bracket
 from nas.core.parts import part
@@ -11,6 +12,8 @@ from nas.strategies.scheduling import Brackets
 @dataclass(frozen=True)
 class Full(Brackets):
     """Every trial trains to the end."""
+
+    at_a_time: ClassVar[str] = "offspring"
 
     def brackets(self) -> tuple[Bracket, ...]:
         """Return a bracket of one trial."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from nas.cli.commands.plan import Plan
 from nas.core.words import quoted
 from nas.main import arguments, main
 from nas.runs.command import Command, remember
@@ -137,3 +138,22 @@ def test_nothing_is_told_of_the_inside_when_ctrl_c_comes_during_the_imports() ->
 def test_main_returns_the_status_of_what_it_refuses(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "none.json"]) == 2
     assert capfd.readouterr().err.startswith("nas: none.json cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ("--scheduler", "full", "--offspring", "2"),
+            "8 workers, but 2 trainings at a time: --offspring 8 keeps all at work",
+        ),
+        (("--scheduler", "asha", "--lanes", "1"), "8 workers, but 1 training at a time: --lanes 8 keeps all at work"),
+        (("--scheduler", "full", "--offspring", "8"), ""),
+        (("--scheduler", "halving", "--offspring", "2"), ""),
+        (("--strategy", "default", "--scheduler", "asha"), ""),
+    ],
+)
+def test_workers_that_cannot_be_kept_busy_are_told(words: tuple[str, ...], told: str, tmp_path: Path) -> None:
+    asked = arguments(["search", "--data", "digits", "--workers", "8", "--run-dir", str(tmp_path), *words]).asked
+    lines = [line for line in Plan(asked).announcement().splitlines() if "keeps all at work" in line]
+    assert lines == ([told] if told else [])
