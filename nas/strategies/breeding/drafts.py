@@ -41,7 +41,8 @@ class Pool:
 def drafts(genome: Genome, parents: Sequence[Result], count: int, mutation_rate: float, rng: RandomState) -> Pool:
     """Return `count` drafts: a share FRESH are samples, the others descend from tournament winners among `parents`."""
     born = count - round(FRESH * count) if parents else 0
-    fresh = Pool(genome.sampled(count - born, rng), [("sample", ())] * (count - born))
+    rows = genome.fresh(count - born, rng)
+    fresh = Pool(rows, [("sample", ())] * len(rows))
     if not born:
         return fresh
     rows, ids = genome.rows([each.job.trial.config for each in parents]), [each.job.trial.id for each in parents]

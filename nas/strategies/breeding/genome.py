@@ -22,7 +22,8 @@ Column = NDArray[np.float64]
 
 FEW = 12  # values: a hyperparameter with no more is looked at whole, of others some values beside
 STEPS = (0.01, 0.05, 0.2)  # to these, either way: standard deviations as shares of the range
-MANY = 1024  # values: those of a hyperparameter with more are as good as continuous
+MANY = 1 << 16  # values: those of a hyperparameter with more are as good as continuous
+SMALL, WHOLE = 20_000, 1_000  # configurations of a space that is listed, and of one that is looked at whole
 DRAWN = 4096  # values of each prior, which rows are put together of
 
 
@@ -61,7 +62,7 @@ class Genome:
         return self._active(self._drawn(count, rng))
 
     def mutated(self, parents: Rows, rng: RandomState) -> Rows:
-        """Return each of `parents` with one or a few active values changed, by a local step or by resampling."""
+        """Return each of `parents` with one or a few active values drawn anew or, where they are ordered, moved."""
         varies = ~np.isnan(parents) & self.varies
         wanted = np.minimum(1 + rng.poisson(EXTRA_GENES, len(parents)), varies.sum(axis=1))
         lots = np.where(varies, rng.rand(*parents.shape), np.inf)
@@ -94,16 +95,21 @@ class Genome:
         near = np.concatenate(found)
         return self._completed(near, self._drawn(len(near), rng)), np.concatenate(of)
 
-    @cached_property
-    def size(self) -> float:
-        """How many configurations there are, conditions aside; infinite where numbers are continuous."""
-        return float(np.prod([float(gene.size) for gene in self.genes]))
+    def fresh(self, count: int, rng: RandomState) -> Rows:
+        """Return `count` rows that owe nothing to others: draws; of a small space different ones, or all."""
+        every = self.every
+        if every is None:
+            return self.sampled(count, rng)
+        return every if len(every) <= WHOLE else every[rng.choice(len(every), min(count, len(every)), replace=False)]
 
-    def every(self) -> Rows:
-        """Return all configurations of a space of finite `size`, each once."""
+    @cached_property
+    def every(self) -> Rows | None:
+        """All configurations, each once; None where more than SMALL combinations are to be looked at."""
         grids = [grid for grid in self._grids if grid is not None]
+        if len(grids) < len(self.genes) or np.prod([float(len(grid)) for grid in grids]) > SMALL:
+            return None
         rows = self._active(np.stack([each.ravel() for each in np.meshgrid(*grids, indexing="ij")], axis=1))
-        return np.unique(rows, axis=0, equal_nan=True) if self.space.conditions else rows
+        return rows[np.unique(np.nan_to_num(rows, nan=-1.0), axis=0, return_index=True)[1]]
 
     def _beside(self, column: int, values: Column, rng: RandomState) -> Rows:
         """Return for each of `values` others of its hyperparameter, perhaps itself among them."""

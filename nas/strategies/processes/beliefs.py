@@ -62,12 +62,16 @@ class Beliefs:
             return None
         first, *others = self._processes
         bounds, best, soon = [target.bound for target in self._targets[1:]], self._best, self._features.of(making)
+        within_reach = self._within_reach
 
         def rated(rows: Rows) -> Array:
             at, rating = self._features.of(rows), np.zeros(len(rows))
-            for process, bound in zip(others, bounds, strict=True):
+            for process, bound, reach in zip(others, bounds, within_reach, strict=True):
                 mean, deviation = process.predicted(at, soon)
-                rating += log_ndtr((mean - bound) / deviation)
+                if best is None and bound > reach:
+                    rating += np.log(deviation) + log_improvement((mean - reach) / deviation)
+                else:
+                    rating += log_ndtr((mean - min(bound, reach)) / deviation)
             if best is not None:
                 mean, deviation = first.predicted(at, soon)
                 rating += np.log(deviation) + log_improvement((mean - best) / deviation)
@@ -130,9 +134,19 @@ class Beliefs:
     @cached_property
     def _best(self) -> float | None:
         """The largest score of what is feasible, of full trainings where there are some; None where nothing is."""
-        scores = self._targets[0].scores
+        scores = self._processes[0].predicted(self._full, self._full[:0])[0]
         feasible = [(r.epochs, s) for r, s in zip(self._known, scores, strict=True) if r.score.feasibility == 0]
         return max(feasible)[1] if feasible else None
+
+    @cached_property
+    def _full(self) -> Array:
+        """The features of what is known, were it fully trained."""
+        return self._features.of(self.sought.genome.rows([result.job.trial.config for result in self._known]))
+
+    @cached_property
+    def _within_reach(self) -> list[float]:
+        """The largest mean of each constrained metric, of what is known, were it fully trained."""
+        return [float(process.predicted(self._full, self._full[:0])[0].max()) for process in self._processes[1:]]
 
     @cached_property
     def _twins(self) -> float:
