@@ -19,6 +19,7 @@ Origin = tuple[str, tuple[str, ...]]  # the operator, and the ids of the parents
 Draft = tuple[Config, str, tuple[str, ...]]
 Leader = tuple[float, Config, Rows, Origin]  # appeal, and what has it
 
+BRED, LITTER = 0.5, 30  # share of the children that are the best of so many descendants
 FRESH = 0.25  # share of the drafts that owe nothing to the population
 TOURNAMENT = 3  # contestants per parent
 LEADERS, INCUMBENTS = 4, 3  # that are looked beside
@@ -64,7 +65,38 @@ def promising(
     legal: Callable[[Config], bool],
     rng: RandomState,
 ) -> Draft | None:
-    """Return the most appealing legal configuration of `pool`, and beside its leaders and the `incumbents`; or None."""
+    """Return a legal configuration that appeals, or None: of a few descendants the best, or the best to be found.
+
+    The best to be found is sought in the whole `pool`, then beside its leaders and the `incumbents`. Models err, and
+    most where they are asked for the best of all: so a share BRED of the children is but the best of a litter.
+    """
+    litter = _litter(pool, rng) if rng.rand() < BRED else None
+    best = _leaders(genome, litter, appeal, legal, ()) if litter else []
+    best = best or _found(genome, pool, incumbents, appeal, legal, rng)
+    if not best:
+        return None
+    _, config, _, origin = best[0]
+    return config, *origin
+
+
+def _litter(pool: Pool, rng: RandomState) -> Pool | None:
+    """Return a few of the descendants in `pool`, None where there are none."""
+    born = [place for place, (operator, _) in enumerate(pool.origins) if operator != "sample"]
+    if not born:
+        return None
+    some = rng.choice(born, min(LITTER, len(born)), replace=False)
+    return Pool(pool.rows[some], [pool.origins[place] for place in some])
+
+
+def _found(
+    genome: Genome,
+    pool: Pool,
+    incumbents: Sequence[Result],
+    appeal: Appeal,
+    legal: Callable[[Config], bool],
+    rng: RandomState,
+) -> list[Leader]:
+    """Return the most appealing legal ones of `pool`, and beside its leaders and the `incumbents`, the best first."""
     best = _leaders(genome, pool, appeal, legal, ())
     tops = [result.job.trial for result in incumbents[:INCUMBENTS]]
     starts = Pool(genome.rows([top.config for top in tops]), [("mutate", (top.id,)) for top in tops])
@@ -74,10 +106,7 @@ def promising(
         found = _leaders(genome, _beside(genome, starts, rng), appeal, legal, known)
         best = sorted([*best, *found], key=lambda leader: -leader[0])[:LEADERS]
         starts = _pool_of(genome, [leader for leader in best if leader[1] not in known])
-    if not best:
-        return None
-    _, config, _, origin = best[0]
-    return config, *origin
+    return best
 
 
 def _pool_of(genome: Genome, leaders: Sequence[Leader]) -> Pool:

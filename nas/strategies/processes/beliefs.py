@@ -47,8 +47,9 @@ class Beliefs:
     """What `results` say of the objective and of each metric that is constrained, as a process each.
 
     Expected improvement times the probability that every constraint is met, as logarithms (Gardner et al. 2014, Ament
-    et al. 2023); the latter alone while nothing is feasible. The more of the results are twins, the more seldom it is
-    asked: on plateaus it only repeats what is known.
+    et al. 2023). While nothing is feasible, of a metric whose bound is out of reach the expected improvement counts.
+    What is to be exceeded is what the processes believe of what is known: the best result of many is a lucky one. The
+    more of the results are twins, the more seldom it is asked: on plateaus it only repeats what is known.
     """
 
     settings: Settings
@@ -57,27 +58,36 @@ class Beliefs:
     before: Scales | None = None
 
     def appeal(self, rng: RandomState, making: Rows) -> Appeal | None:
-        """Return what rates rows by the logarithm of that; None for as large a share as there are twins."""
+        """Return what rates rows by the logarithm of that; None where twins silence it."""
         if self._twins and rng.rand() < self._twins:
             return None
-        first, *others = self._processes
-        bounds, best, soon = [target.bound for target in self._targets[1:]], self._best, self._features.of(making)
-        within_reach = self._within_reach
+        soon = self._features.of(making)
+        best = self._expected(soon)
+        constrained = list(zip(self._processes[1:], self._targets[1:], self._reached, strict=True))
 
         def rated(rows: Rows) -> Array:
             at, rating = self._features.of(rows), np.zeros(len(rows))
-            for process, bound, reach in zip(others, bounds, within_reach, strict=True):
+            for process, target, reached in constrained:
                 mean, deviation = process.predicted(at, soon)
-                if best is None and bound > reach:
-                    rating += np.log(deviation) + log_improvement((mean - reach) / deviation)
+                if best is None and target.bound > reached:
+                    rating += np.log(deviation) + log_improvement((mean - reached) / deviation)
                 else:
-                    rating += log_ndtr((mean - min(bound, reach)) / deviation)
+                    rating += log_ndtr((mean - min(target.bound, reached)) / deviation)
             if best is not None:
-                mean, deviation = first.predicted(at, soon)
+                mean, deviation = self._processes[0].predicted(at, soon)
                 rating += np.log(deviation) + log_improvement((mean - best) / deviation)
             return np.round(rating, DIGITS)
 
         return rated
+
+    def _expected(self, soon: Array) -> float | None:
+        """Return what is to be exceeded: the best feasible, also of what is in the making; None while there is none."""
+        if self._best is None or not len(soon):
+            return self._best
+        feasible = np.full(len(soon), True)
+        for process, target, reached in zip(self._processes[1:], self._targets[1:], self._reached, strict=True):
+            feasible &= process.mean(soon) >= min(target.bound, reached)
+        return float(max([self._best, *self._processes[0].mean(soon)[feasible]]))
 
     @cached_property
     def scales(self) -> Scales:
@@ -133,8 +143,8 @@ class Beliefs:
 
     @cached_property
     def _best(self) -> float | None:
-        """The largest score of what is feasible, of full trainings where there are some; None where nothing is."""
-        scores = self._processes[0].predicted(self._full, self._full[:0])[0]
+        """The largest mean of what is feasible, of full trainings where there are some; None where nothing is."""
+        scores = self._processes[0].mean(self._full)
         feasible = [(r.epochs, s) for r, s in zip(self._known, scores, strict=True) if r.score.feasibility == 0]
         return max(feasible)[1] if feasible else None
 
@@ -144,9 +154,9 @@ class Beliefs:
         return self._features.of(self.sought.genome.rows([result.job.trial.config for result in self._known]))
 
     @cached_property
-    def _within_reach(self) -> list[float]:
+    def _reached(self) -> list[float]:
         """The largest mean of each constrained metric, of what is known, were it fully trained."""
-        return [float(process.predicted(self._full, self._full[:0])[0].max()) for process in self._processes[1:]]
+        return [float(process.mean(self._full).max()) for process in self._processes[1:]]
 
     @cached_property
     def _twins(self) -> float:

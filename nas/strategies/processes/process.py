@@ -39,6 +39,10 @@ class Process:
             variance -= (solve_triangular(corner, rest, lower=True) ** 2).sum(axis=0)
         return across.T @ self._weights, np.sqrt(np.maximum(variance, LEAST))
 
+    def mean(self, features: Array) -> Array:
+        """Return the mean at `features`."""
+        return np.asarray(self.covariance.between(features, self.features) @ self._weights)
+
     @cached_property
     def _lower(self) -> Array:
         return np.asarray(cholesky(self.covariance.among(self.features), lower=True))
