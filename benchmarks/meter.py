@@ -61,7 +61,7 @@ class Meter:
         problem, config = self.problem, dict(config)
         full = problem.lookup.max_epochs
         epochs = min(epochs or full, full)
-        cheap = {c.metric: problem.lookup.cheap[c.metric](config) for c in problem.cheap}
+        cheap = self._cheap(config)
         misses = tuple(c.miss(cheap[c.metric]) if c.metric in cheap else 0.0 for c in problem.constraints)
         if self.spent >= self.budget or self._free > TRIES * self.budget:
             raise Spent
@@ -75,6 +75,21 @@ class Meter:
         self.note(outcome, epochs)
         return outcome
 
+    def is_new(self, config: Mapping[str, Any]) -> bool:
+        """Return whether `config` meets the cheap constraints and was not trained to the end; asking costs nothing."""
+        cheap = self._cheap(config)
+        legal = all(c.metric in cheap and not c.violation(cheap[c.metric]) for c in self.problem.cheap)
+        return legal and self._reached.get(_key(config), 0) < self.problem.lookup.max_epochs
+
+    def _cheap(self, config: Mapping[str, Any]) -> dict[str, float]:
+        """Return the bounded cheap metrics, in their order until one breaks its bound: no more is asked then."""
+        values = dict[str, float]()
+        for constraint in self.problem.cheap:
+            values[constraint.metric] = self.problem.lookup.cheap[constraint.metric](dict(config))
+            if constraint.violation(values[constraint.metric]):
+                break
+        return values
+
     def penalised(self, config: Mapping[str, Any], epochs: int | None = None) -> float:
         """Return the outcome as one number, for those who know no constraints."""
         return self.penalty(self(config, epochs))
@@ -85,7 +100,7 @@ class Meter:
 
     def charge(self, config: Mapping[str, Any], epochs: int) -> None:
         """Count what it takes to bring `config` to `epochs`."""
-        key = tuple(sorted(config.items()))
+        key = _key(config)
         self._epochs += max(0, epochs - self._reached.get(key, 0))
         self._free += epochs <= self._reached.get(key, 0)
         self._reached[key] = max(epochs, self._reached.get(key, 0))
@@ -95,3 +110,7 @@ class Meter:
         better = not self.trace or outcome.loss < self.trace[-1][1]
         if epochs == self.problem.lookup.max_epochs and outcome.feasible and better and self.spent <= self.budget:
             self.trace.append((self.spent, outcome.loss))
+
+
+def _key(config: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    return tuple(sorted(config.items()))

@@ -16,8 +16,11 @@ import numpy as np
 
 from benchmarks.tables.curves import hyperrec, lcbench
 from benchmarks.tables.flowers import flowers
+from benchmarks.tables.graphs import graphs
 from benchmarks.tables.hpolib import hpolib
 from benchmarks.tables.lookup import Lookup
+from benchmarks.tables.perceptrons import DATASETS as OF_PERCEPTRONS
+from benchmarks.tables.perceptrons import perceptrons
 from nas.core.constraints import Constraint
 from nas.core.errors import UserError
 
@@ -29,7 +32,9 @@ SAMPLES = 4000  # random configurations that the bounds are quantiles of
 class Table:
     """A table, the metrics that may be bounded before and after training, and the shortest training.
 
-    `load` takes the path of `source`, which lies in DATA; without one the table comes in a package.
+    `load` takes the path of `source`, which lies in DATA; without one the table comes in a package. `shares` are
+    percentages: how much of random configurations meets the bounds, or of all of them where the table is `counted`.
+    `always` are constraints that hold whatever the bounds. `together` where both metrics are bounded at once, too.
     """
 
     load: Callable[[Path], Lookup]
@@ -37,11 +42,16 @@ class Table:
     expensive: str
     min_epochs: int = 1
     source: str = ""
+    shares: tuple[float, ...] = (5, 20, 50)
+    counted: bool = False
+    always: tuple[Constraint, ...] = ()
+    together: bool = True
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """Which constraints there are."""
-        there = {"cheap": self.cheap, "expensive": self.expensive, "both": self.cheap and self.expensive}
+        both = self.together and self.cheap and self.expensive
+        there = {"cheap": self.cheap, "expensive": self.expensive, "both": both}
         return tuple(kind for kind, metric in there.items() if metric)
 
 
@@ -56,11 +66,17 @@ TABLES = {
         lambda path, one=one, two=two: hyperrec(path, one, two), "", "second_accuracy", 8, "hyperrec"
     ) for one, two in (("CIFAR100", "SCENE15"), ("FLOWER102", "PLANT39"), ("CUB200", "CARS196"))},
     "flowers": Table(flowers, "params", "precision", source="reference_runs/evaluations.csv"),
+    **{f"graph-{name}": Table(
+        lambda path, name=name: graphs(path, name), "params", "latency", source="nasbench_graph/nasbench_graph.parquet",
+        counted=True, always=(Constraint("illegal", "<=", 0),), together=False,
+    ) for name in ("arxiv", "cora", "photo", "physics")},
+    **{f"mlp-{name}": Table(
+        lambda _, name=name: perceptrons(name), "", "precision", shares=(0.5, 5, 50), counted=True
+    ) for name in OF_PERCEPTRONS},
 }  # fmt: skip
 LEFT_OUT = ("slice_localization", "CUB200-CARS196")  # nothing was designed on them
-SHARES = (5, 20, 50)
 NAMES = tuple(
-    f"{name}/{kind}/{share}" for name, table in TABLES.items() for kind, share in product(table.kinds, SHARES)
+    f"{name}/{kind}/{share}" for name, table in TABLES.items() for kind, share in product(table.kinds, table.shares)
 )
 
 
@@ -72,6 +88,31 @@ def table_of(problem: str) -> str:
 def has_curves(problem: str) -> bool:
     """Return whether shorter trainings are known."""
     return TABLES[table_of(problem)].min_epochs > 1
+
+
+def unordered(problem: str) -> bool:
+    """Return whether the space is all choices without an order."""
+    return table_of(problem).startswith("graph-")
+
+
+def has_expensive(problem: str) -> bool:
+    """Return whether a constraint is known after training only."""
+    return problem.split("/")[1] != "cheap"
+
+
+def has_rare(problem: str) -> bool:
+    """Return whether what is known after training only is met by a twentieth at most."""
+    return problem.split("/")[1] == "expensive" and share_of(problem) <= 5
+
+
+def share_of(problem: str) -> float:
+    """Return the percentage of configurations that meet the bounds."""
+    return float(problem.split("/")[2])
+
+
+def has_middle_share(problem: str) -> bool:
+    """Return whether the share is neither the smallest nor the largest of its table."""
+    return share_of(problem) == sorted(TABLES[table_of(problem)].shares)[1]
 
 
 def left_out(problem: str) -> bool:
@@ -119,14 +160,14 @@ def table(name: str) -> Lookup:
 @cache
 def problem(name: str) -> Problem:
     """Return the problem of that name. Raises UserError where its table cannot be read."""
-    table_name, kind, share = name.split("/")
+    table_name, kind, _ = name.split("/")
     entry, lookup = TABLES[table_name], table(table_name)
     bounded = [entry.cheap] * (kind != "expensive") + [entry.expensive] * (kind != "cheap")
-    values = _sampled(table_name)
+    values = (_known(table_name) if entry.counted else None) or _sampled(table_name)
     downwards = {metric: -1.0 if _at_least(metric) else 1.0 for metric in bounded}
     columns = np.stack([values[metric] * downwards[metric] for metric in bounded])
-    bounds = _bounds(columns, int(share) / 100)
-    constraints = tuple(
+    bounds = _bounds(columns, share_of(name) / 100)
+    constraints = entry.always + tuple(
         Constraint(metric, ">=" if _at_least(metric) else "<=", float(bound * downwards[metric]))
         for metric, bound in zip(bounded, bounds, strict=True)
     )

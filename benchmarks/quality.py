@@ -27,6 +27,7 @@ ELSEWHERE = "give other --results"
 NOT_EVERYWHERE = (
     "some run on learning curves only, the dearest where a fifth is feasible, unless --seeds and --budget are given"
 )
+FEW_ARE_LONG = ("graph-", "mlp-", "Optuna TPE, rejection")  # tables and a contestant that joined when hours were spent
 QUICK = {
     "problems": [
         "protein_structure/both/20", "naval_propulsion/both/5", "jannis/cheap/20", "CIFAR100-SCENE15/expensive/20",
@@ -41,24 +42,31 @@ def takes_part(contestant: str, problem: str) -> bool:
     return contestant not in contestants.MULTI_FIDELITY or problems.has_curves(problem)
 
 
-def extent(contestant: str, problem: str) -> tuple[int, float]:
-    """Return how many seeds and full trainings are run where nothing is asked: what some hours on two cores allow."""
-    a_fifth_is_feasible = problem.endswith("/20")
-    if contestant in contestants.DEAR:
-        return contestants.DEAR[contestant] if a_fifth_is_feasible else (0, 0)  # they take minutes, others seconds
-    return 20, 400 if a_fifth_is_feasible and contestant not in contestants.MULTI_FIDELITY else 100
+def extent(contestant: str, problem: str) -> list[tuple[int, float]]:
+    """Return how many seeds are run to how many full trainings where nothing is asked: what some hours allow."""
+    long = problems.has_middle_share(problem)
+    few_are_long = problem.startswith(FEW_ARE_LONG) or contestant in FEW_ARE_LONG
+    if contestant in contestants.DEAR:  # they take minutes, others seconds
+        return [contestants.DEAR[contestant] if long and not few_are_long else (0, 0)]
+    if contestant in contestants.MULTI_FIDELITY or not long:
+        return [(20, 100)]
+    return [(20, 100), (5, 400)] if few_are_long else [(20, 400)]
 
 
 def missing(asked: argparse.Namespace, staying: Iterable[Course]) -> list[tuple[Key, float]]:
     """Return which searches are asked for and not among those `staying`, with their budgets, first seeds first."""
     there = {course.key: course.budget for course in staying if not course.died}
-    searches = list[tuple[Key, float]]()
-    for contestant, problem in dict.fromkeys(product(asked.contestants, asked.problems)):
-        seeds, budget = extent(contestant, problem)
-        seeds, budget = seeds if asked.seeds is None else asked.seeds, asked.budget or budget
-        keys = [(contestant, problem, seed) for seed in range(seeds if takes_part(contestant, problem) else 0)]
-        searches += [(key, budget) for key in keys if there.get(key, 0) < budget]
-    return sorted(searches, key=lambda search: search[0][2])
+    searches = dict[Key, float]()
+    for contestant, problem in product(asked.contestants, asked.problems):
+        if not takes_part(contestant, problem):
+            continue
+        extents = extent(contestant, problem)
+        usual = extents[0]
+        for seed in range(usual[0] if asked.seeds is None else asked.seeds):
+            longest = max((budget for seeds, budget in extents if seed < seeds), default=usual[1])
+            searches[contestant, problem, seed] = asked.budget or longest
+    left = [(key, budget) for key, budget in searches.items() if there.get(key, 0) < budget]
+    return sorted(left, key=lambda search: search[0][2])
 
 
 def is_asked_for(course: Course, asked: argparse.Namespace) -> bool:
@@ -72,7 +80,7 @@ def flags() -> argparse.ArgumentParser:
     add("--problems", nargs="+", default=list(problems.NAMES), choices=problems.NAMES, metavar="TABLE/KIND/SHARE")
     add("--contestants", nargs="+", default=list(contestants.NAMES), choices=contestants.NAMES, metavar="NAME")
     add("--seeds", type=value(count), help="20; of the dearest 1 or 3, where a fifth is feasible")
-    add("--budget", type=value(enough), help="full trainings: 400 where a fifth is feasible, elsewhere 100")
+    add("--budget", type=value(enough), help="full trainings: 100, or 400 where a fifth is feasible, or 5 % of mlp-*")
     add("--processes", type=value(positive), default=2)
     add("--results", type=Path, default=RESULTS, metavar="DIR", help="where courses are kept")
     add("--afresh", action="store_true", help="do not go on from what is kept: the search has changed")

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from benchmarks import contestants, versions
 from benchmarks.courses import Course
-from benchmarks.problems import has_curves, left_out, table_of
+from benchmarks.problems import has_curves, has_expensive, has_rare, left_out, table_of, unordered
 from benchmarks.standings import BUDGETS, Losses, Standing, by_table, common, loss_at, significance, standings
 from nas.runs.disk import replacing, write_atomically
 
@@ -186,10 +186,14 @@ def groups(courses: Iterable[Course]) -> dict[str, list[Course]]:
     """Return what is shown together, by title."""
     found = dict[str, list[Course]]()
     for course in courses:
-        kind = "learning curves" if has_curves(course.problem) else "full trainings only"
-        there = "all" if course.contestant not in contestants.MULTI_FIDELITY else ""
-        apart = f"left out of the design, {kind}" if left_out(course.problem) else ""
-        for title in filter(None, (there, kind, apart)):
+        problem, kind = course.problem, "learning curves" if has_curves(course.problem) else "full trainings only"
+        titles = {kind: True, f"left out of the design, {kind}": left_out(problem)}
+        if course.contestant not in contestants.MULTI_FIDELITY:
+            titles |= {
+                "all": True, "unordered categoricals": unordered(problem),
+                "expensive constraints": has_expensive(problem), "rare expensive constraints": has_rare(problem),
+            }  # fmt: skip
+        for title in (title for title, there in titles.items() if there):
             found.setdefault(title, []).append(course)
     return dict(sorted(found.items()))
 

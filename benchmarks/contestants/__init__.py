@@ -16,6 +16,7 @@ _MODULES = {
     "engine, ASHA": "ours:asha",
     "random search": "sampling:random_search",
     "Optuna TPE": "optuna_study:tpe",
+    "Optuna TPE, rejection": "optuna_study:tpe_rejection",
     "Optuna TPE, Hyperband": "optuna_study:tpe_hyperband",
     "Optuna NSGA-II": "optuna_study:nsga2",
     "Optuna GP": "optuna_study:gaussian_process",

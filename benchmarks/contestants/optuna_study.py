@@ -11,10 +11,35 @@ from ConfigSpace.hyperparameters import Hyperparameter
 from benchmarks.meter import Meter, Outcome, Spent
 from benchmarks.problems import Problem
 
+REFUSALS = 100  # suggestions in a row that are set aside before chance takes over
+
 
 def tpe(meter: Meter, seed: int) -> None:
     """Tree-structured Parzen estimators with their defaults, every trial trained to the end."""
     _study(meter, _parzen(meter.problem, seed), optuna.pruners.NopPruner())
+
+
+def tpe_rejection(meter: Meter, seed: int) -> None:
+    """The same where the user checks a suggestion before it is trained.
+
+    What breaks a cheap constraint or was trained is set aside as a failed trial, which TPE ignores. After REFUSALS in
+    a row they are drawn at random; where a hundred times as many give nothing new, nothing new is taken to be left.
+    """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    parzen, at_random = _parzen(meter.problem, seed), optuna.samplers.RandomSampler(seed)
+    study, refused = optuna.create_study(), 0
+    with suppress(Spent):
+        while refused < 100 * REFUSALS:
+            study.sampler = parzen if refused < REFUSALS else at_random
+            trial = study.ask()
+            config = suggested(trial, meter.problem)
+            if not meter.is_new(config):
+                study.tell(trial, state=optuna.trial.TrialState.FAIL)
+                refused += 1
+                continue
+            refused, outcome = 0, meter(config)
+            _bound(trial, meter.problem, outcome)
+            study.tell(trial, outcome.loss)
 
 
 def gaussian_process(meter: Meter, seed: int) -> None:

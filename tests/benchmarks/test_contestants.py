@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ConfigSpace import OrdinalHyperparameter
+from ConfigSpace import ConfigurationSpace, OrdinalHyperparameter
 
 from benchmarks.contestants import DEAR, MULTI_FIDELITY, NAMES, contestant
 from benchmarks.meter import Meter
@@ -75,3 +75,23 @@ def test_syne_tune_draws_every_ordinal_value_alike() -> None:
     domain = syne_tune_ask._domain(rates)
     drawn = Counter(domain.sample() for _ in range(6000))
     assert set(drawn) == set(rates.sequence) and all(850 < count < 1150 for count in drawn.values())
+
+
+@pytest.mark.filterwarnings("ignore")  # of peers
+def test_tpe_with_rejection_trains_each_legal_configuration_once_and_ends_where_none_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    optuna_study = pytest.importorskip("benchmarks.contestants.optuna_study", exc_type=ImportError)
+    monkeypatch.setattr(optuna_study, "REFUSALS", 3)
+    trained = list[tuple[str, int]]()
+
+    def metrics(config: Mapping[str, Any], epochs: int) -> dict[str, float]:
+        trained.append((config["kind"], config["width"]))
+        return {"accuracy": float(config["width"])}
+
+    space = ConfigurationSpace({"kind": ["a", "b", "c"], "width": [1, 2, 3, 4, 5]})
+    lookup = Lookup(space, 1, "accuracy", True, metrics, {"params": lambda config: float(config["width"])})
+    meter = Meter(Problem("small", lookup, (parse("params<=4"),), 1, None, 0.0), 50)
+    optuna_study.tpe_rejection(meter, 0)
+    assert len(trained) == 12 == meter.spent
+    assert set(trained) == set(itertools.product("abc", range(1, 5))) and meter.trace[-1][1] == -4

