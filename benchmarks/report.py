@@ -1,7 +1,7 @@
 """What do the courses say? Ranks and regrets by budget, as tables and figures."""
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
 from itertools import groupby
@@ -60,15 +60,21 @@ def with_rarer(courses: Sequence[Course], rare: Mapping[str, int]) -> Iterator[t
 def regrets(courses: Sequence[Course], budget: float) -> dict[str, dict[str, float]]:
     """Return each contestant's mean regret by `budget` on each problem where all have run and the best is known.
 
-    0 is the best feasible configuration, 1 what random search has after 25 full trainings, or anything worse.
+    0 is the best feasible configuration, 1 what random search has after 25 full trainings, or anything worse. Where
+    mostly it has nothing by then, 1 is what it finds first, whenever that is.
     """
     known = {course.problem: course.best for course in courses if course.best is not None}
     found = losses((course for course in courses if course.problem in known), budget)
     usual = losses(courses, BUDGETS[0]).get(BASELINE, {})
-    means = dict[str, dict[str, float]]()
+    firsts, means = defaultdict[str, list[float]](list), dict[str, dict[str, float]]()
+    for course in courses:
+        if course.contestant == BASELINE and course.trace:
+            firsts[course.problem].append(course.trace[0][1])
     for problem, meetings in groupby(common(found), lambda meeting: meeting[0]):
         seeds, best = list(meetings), known[problem]
         scale = float(np.median([usual.get(meeting, math.inf) for meeting in seeds])) - best
+        if scale == math.inf:
+            scale = float(np.median(firsts.get(problem, [math.inf]))) - best
         if 0 < scale < math.inf:
             for name, own in found.items():
                 each = [min(1.0, (own[meeting] - best) / scale) for meeting in seeds]

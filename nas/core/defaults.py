@@ -34,8 +34,8 @@ class Sizes:
 
 
 SHORT = Sizes(max_epochs=9, min_epochs=1, eta=3, population=20, offspring=2, folds=3)
-MEDIUM = Sizes(max_epochs=27, min_epochs=3, eta=3, population=30, offspring=5, folds=3)
-LONG = Sizes(max_epochs=50, min_epochs=2, eta=2, population=50, offspring=10, folds=3)
+MEDIUM = Sizes(max_epochs=27, min_epochs=3, eta=3, population=30, offspring=2, folds=3)
+LONG = Sizes(max_epochs=50, min_epochs=5, eta=3, population=50, offspring=2, folds=3)
 
 
 def sizes(device: str, time_limit: float) -> Sizes:

@@ -62,8 +62,8 @@ class Beliefs:
         if self._twins and rng.rand() < self._twins:
             return None
         soon = self._features.of(making)
+        constrained = list(zip(self._processes[1:], self._targets[1:], self._reached(soon), strict=True))
         best = self._expected(soon)
-        constrained = list(zip(self._processes[1:], self._targets[1:], self._reached, strict=True))
 
         def rated(rows: Rows) -> Array:
             at, rating = self._features.of(rows), np.zeros(len(rows))
@@ -85,8 +85,8 @@ class Beliefs:
         if self._best is None or not len(soon):
             return self._best
         feasible = np.full(len(soon), True)
-        for process, target, reached in zip(self._processes[1:], self._targets[1:], self._reached, strict=True):
-            feasible &= process.mean(soon) >= min(target.bound, reached)
+        for process, target in zip(self._processes[1:], self._targets[1:], strict=True):
+            feasible &= process.mean(soon) >= target.bound
         return float(max([self._best, *self._processes[0].mean(soon)[feasible]]))
 
     @cached_property
@@ -153,10 +153,10 @@ class Beliefs:
         """The features of what is known, were it fully trained."""
         return self._features.of(self.sought.genome.rows([result.job.trial.config for result in self._known]))
 
-    @cached_property
-    def _reached(self) -> list[float]:
-        """The largest mean of each constrained metric, of what is known, were it fully trained."""
-        return [float(process.mean(self._full).max()) for process in self._processes[1:]]
+    def _reached(self, soon: Array) -> list[float]:
+        """Return the largest mean of each constrained metric, of what is known, were it fully trained, or is `soon`."""
+        there = np.concatenate([self._full, soon])
+        return [float(process.mean(there).max()) for process in self._processes[1:]]
 
     @cached_property
     def _twins(self) -> float:
