@@ -8,7 +8,6 @@ from ConfigSpace import (
     Categorical,
     ConfigurationSpace,
     Constant,
-    EqualsCondition,
     Float,
     GreaterThanCondition,
     Integer,
@@ -32,7 +31,7 @@ quick = settings(max_examples=50)
 
 def space_of(*parameters: object) -> ConfigurationSpace:
     space = ConfigurationSpace()
-    space.add(*parameters)  # type: ignore[arg-type]
+    space.add(*parameters)
     return space
 
 
@@ -155,7 +154,7 @@ def test_what_is_inherited_is_from_either_parent_as_often() -> None:
 
 
 def test_a_mutation_changes_few_values() -> None:
-    """One, and as many more as a Poisson distribution of mean 1.5 says, but for values drawn again that are the same."""
+    """One and Poisson-many more, on average 1.5, but for values that are drawn again and the same."""
     genome, rng = Genome(cnn.space()), generator(0)
     parents = genome.sampled(2000, rng)
     children = genome.mutated(parents, rng)
@@ -192,7 +191,7 @@ def test_steps_are_on_the_logarithmic_scale(parameter: object) -> None:
     genome = Genome(space_of(parameter))
     parents = genome.rows([Config.of({"x": 1000})] * 2000)
     children = genome.configs(genome.mutated(parents, generator(0)))
-    steps = (np.log10([float(child.values["x"]) for child in children]) - 3) / 6  # type: ignore[arg-type]
+    steps = (np.log10([float(child.values["x"]) for child in children]) - 3) / 6
     assert np.mean(abs(steps) < 0.15) > 0.5  # drawn again alone would give 0.3
     assert abs(np.median(steps)) < 0.05
     assert np.mean(abs(steps) > 0.3) > 0.05
@@ -256,11 +255,11 @@ def test_samples_keep_the_priors_of_the_space() -> None:
     choice, place = Categorical("choice", ["a", "b", "c"], weights=[1, 2, 7]), OrdinalHyperparameter("place", [1, 5, 9])
     genome = Genome(space_of(rate, size, choice, place))
     values = [config.values for config in genome.configs(genome.sampled(4000, generator(1)))]
-    exponents = np.log10([float(each["rate"]) for each in values])  # type: ignore[arg-type]
+    exponents = np.log10([float(each["rate"]) for each in values])
     assert kstest(exponents, "uniform", args=(-5, 5)).pvalue > 1e-4
-    assert np.mean([each["size"] <= 31 for each in values]) == pytest.approx(0.5, abs=0.04)  # type: ignore[operator]
+    assert np.mean([each["size"] <= 31 for each in values]) == pytest.approx(0.5, abs=0.04)
     choices, places = (Counter(each[name] for each in values) for name in ("choice", "place"))
     assert [choices[value] / 4000 for value in "abc"] == pytest.approx([0.1, 0.2, 0.7], abs=0.03)
     assert [places[value] / 4000 for value in (1, 5, 9)] == pytest.approx([1 / 3] * 3, abs=0.03)
-    independent = np.corrcoef(exponents, [float(each["place"]) for each in values])[0, 1]  # type: ignore[arg-type]
+    independent = np.corrcoef(exponents, [float(each["place"]) for each in values])[0, 1]
     assert abs(independent) < 0.07
