@@ -128,12 +128,12 @@ def test_what_crashes_is_left_alone() -> None:
 
 def test_a_batch_is_spread() -> None:
     """Each is chosen beside those in the making; without these it would be the same again and again."""
-    found, making = believed(trained(even(0, 1, 6), peak(0.63))), NOTHING
+    found, making = believed(trained(even(0, 1, 5), peak(0.63))), NOTHING
     for _ in range(6):
         making = np.concatenate([making, [[chosen(found, making)]]])
     places = list(making[:, 0])
     assert chosen(found) == places[0] and len(set(places)) >= 4
-    assert abs(places[1] - places[0]) > 0.03 and max(places) - min(places) > 0.06
+    assert max(places) - min(places) > 0.1
     assert all(abs(place - 0.63) < 0.2 for place in places)
 
 

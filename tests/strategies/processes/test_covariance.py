@@ -45,7 +45,7 @@ def test_it_is_positive_definite_in_any_space(space: ConfigurationSpace, seed: i
     between, among = found.between(at, at), found.among(at)
     assert np.array_equal(between.shape, (25, 25)) and between == pytest.approx(between.T)
     assert np.diag(between) == pytest.approx(np.ones(25), abs=1e-6)  # the square root of what distances are rounded by
-    assert -1e-9 <= between.min() and between.max() <= 1 + 1e-9
+    assert between.min() >= -1e-9 and between.max() <= 1 + 1e-9
     assert np.linalg.eigvalsh(between).min() > -1e-6
     assert np.linalg.eigvalsh(among).min() > 0.5 * np.exp(found.log_noise)
     assert among - between == pytest.approx((np.exp(found.log_noise) + JITTER) * np.eye(25))

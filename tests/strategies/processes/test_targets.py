@@ -15,9 +15,9 @@ from nas.strategies.processes.targets import metric, normal, objective
 VALUES = st.lists(st.integers(-3, 3).map(float) | st.just(-math.inf) | st.floats(-1e9, 1e9), min_size=1, max_size=30)
 
 
-def result(score: Score = Score(), **metrics: float) -> Result:
+def result(score: Score | None = None, **metrics: float) -> Result:
     trial = Trial("g0.b0.0", Config.of({}), 0)
-    return Result(Job(trial, 0, 1), Status.OK if metrics else Status.CRASHED, metrics, score=score)
+    return Result(Job(trial, 0, 1), Status.OK if metrics else Status.CRASHED, metrics, score=score or Score())
 
 
 @given(VALUES, st.sampled_from([-2.0, 0.0, 0.5, 3.0]))
