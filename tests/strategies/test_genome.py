@@ -11,6 +11,7 @@ from ConfigSpace import (
     Float,
     GreaterThanCondition,
     Integer,
+    Normal,
     OrdinalHyperparameter,
 )
 from hypothesis import given, settings
@@ -253,11 +254,13 @@ def test_no_more_than_finitely_many_are_counted(parameter: object) -> None:
 def test_samples_keep_the_priors_of_the_space() -> None:
     rate, size = Float("rate", (1e-5, 1.0), log=True), Integer("size", (1, 1000), log=True)
     choice, place = Categorical("choice", ["a", "b", "c"], weights=[1, 2, 7]), OrdinalHyperparameter("place", [1, 5, 9])
-    genome = Genome(space_of(rate, size, choice, place))
+    bell = Float("bell", (0.0, 4.0), distribution=Normal(2.0, 0.5))
+    genome = Genome(space_of(rate, size, choice, place, bell))
     values = [config.values for config in genome.configs(genome.sampled(4000, generator(1)))]
     exponents = np.log10([float(each["rate"]) for each in values])
     assert kstest(exponents, "uniform", args=(-5, 5)).pvalue > 1e-4
     assert np.mean([each["size"] <= 31 for each in values]) == pytest.approx(0.5, abs=0.04)
+    assert np.std([float(each["bell"]) for each in values]) == pytest.approx(0.5, abs=0.03)
     choices, places = (Counter(each[name] for each in values) for name in ("choice", "place"))
     assert [choices[value] / 4000 for value in "abc"] == pytest.approx([0.1, 0.2, 0.7], abs=0.03)
     assert [places[value] / 4000 for value in (1, 5, 9)] == pytest.approx([1 / 3] * 3, abs=0.03)
