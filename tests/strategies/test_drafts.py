@@ -82,11 +82,18 @@ def test_without_parents_all_are_samples_and_a_lone_parent_is_mutated() -> None:
     assert origins == {("sample", ()): 25, ("mutate", ("g0.b0.0",)): 75}
 
 
-def test_the_most_appealing_of_all_neighbours_of_neighbours_is_found() -> None:
-    """Two rounds lead two letters away from what was drafted."""
-    found = promising(LETTERS, alone("add", "aaa"), [], last, anything, generator(0))
-    assert found == (letters("ddd"), "mutate", ())
-    assert promising(LETTERS, alone("ddd"), [], last, anything, generator(0)) == (letters("ddd"), "sample", ())
+def test_two_rounds_lead_to_the_neighbour_of_a_neighbour() -> None:
+    """A mutation would hardly change these two of forty places at once, and nothing else."""
+    genome = Genome(ConfigurationSpace({f"x{place:02}": [False, True] for place in range(40)}))
+    path = np.zeros((3, 40))
+    path[1:, 0] = path[2, 1] = 1
+    steps = genome.configs(path)
+
+    def farthest(rows: Rows) -> NDArray[np.float64]:
+        return 2 * rows[:, 0] + rows[:, 1]
+
+    found = promising(genome, Pool(path[:1], [("sample", ())]), [], farthest, steps.__contains__, generator(0))
+    assert found == (steps[2], "mutate", ())
 
 
 def test_it_looks_beside_the_incumbents_and_names_them() -> None:
