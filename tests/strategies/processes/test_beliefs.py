@@ -131,7 +131,7 @@ def test_what_crashes_is_left_alone() -> None:
     [
         (5, peak(0.63)),
         (8, peak(0.63)),
-        (12, lambda config, epochs: {"accuracy": np.sin(9 * config["x"]) + config["x"]}),
+        (12, lambda config, epochs: {"accuracy": config["x"] + np.sin(9 * config["x"])}),
     ],
     ids=["few", "some", "two tops"],
 )
