@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 import nas
 from nas.core.seeds import generator
 from nas.core.types import Config, Job, Result, Score, Status, Trial
-from nas.strategies.breeding.drafts import FRESH, Pool, drafts, promising
+from nas.strategies.breeding import drafts as drafting
+from nas.strategies.breeding.drafts import FRESH, LITTER, Pool, drafts, promising
 from nas.strategies.breeding.genome import Genome
 from nas.strategies.modelling import Rows
 from tests.fakes import hills
@@ -20,6 +21,18 @@ from tests.strategies.test_variation import assert_legal
 
 MODELS = pytest.mark.parametrize("model", ["forest", "processes"])
 LETTERS = Genome(ConfigurationSpace({name: list("abcd") for name in "pqr"}))  # 64 configurations
+
+
+@pytest.fixture
+def thorough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each child is the best to be found."""
+    monkeypatch.setattr(drafting, "BRED", 0.0)
+
+
+@pytest.fixture
+def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each child is the best of a litter."""
+    monkeypatch.setattr(drafting, "BRED", 1.0)
 
 
 def results(configs: Sequence[Config]) -> list[Result]:
@@ -82,6 +95,7 @@ def test_without_parents_all_are_samples_and_a_lone_parent_is_mutated() -> None:
     assert origins == {("sample", ()): 25, ("mutate", ("g0.b0.0",)): 75}
 
 
+@pytest.mark.usefixtures("thorough")
 def test_two_rounds_lead_to_the_neighbour_of_a_neighbour() -> None:
     """A mutation would hardly change these two of forty places at once, and nothing else."""
     genome = Genome(ConfigurationSpace({f"x{place:02}": [False, True] for place in range(40)}))
@@ -96,6 +110,7 @@ def test_two_rounds_lead_to_the_neighbour_of_a_neighbour() -> None:
     assert found == (steps[2], "mutate", ())
 
 
+@pytest.mark.usefixtures("thorough")
 def test_it_looks_beside_the_incumbents_and_names_them() -> None:
     incumbents = results([letters("dda"), letters("aba")])
     taken = {each.job.trial.config for each in incumbents}
@@ -103,6 +118,7 @@ def test_it_looks_beside_the_incumbents_and_names_them() -> None:
     assert found == (letters("ddd"), "mutate", ("g0.b0.0",))
 
 
+@pytest.mark.usefixtures("thorough")
 def test_it_is_never_an_illegal_one_however_appealing() -> None:
     def legal(config: Config) -> bool:
         return "d" not in config.values.values()
@@ -111,6 +127,48 @@ def test_it_is_never_an_illegal_one_however_appealing() -> None:
         pool = drafts(LETTERS, results([letters("ddd"), letters("dda")]), 100, 0.5, generator(seed))
         found = promising(LETTERS, pool, results([letters("ddd")]), last, legal, generator(seed))
         assert found and found[0] == letters("ccc")
+
+
+def offspring(*words: str) -> Pool:
+    """Return the descendants of some parent, and one sample."""
+    rows = LETTERS.rows([letters(word) for word in (*words, "ddd")])
+    return Pool(rows, [*[("mutate", ("a parent",))] * len(words), ("sample", ())])
+
+
+@pytest.mark.usefixtures("lenient")
+def test_of_a_litter_the_best_legal_one_is_taken_though_there_may_be_better_ones() -> None:
+    taken = letters("ccc")
+    found = promising(LETTERS, offspring("aaa", "ccc", "abb"), [], last, lambda each: each != taken, generator(0))
+    assert found == (letters("abb"), "mutate", ("a parent",))
+
+
+@pytest.mark.usefixtures("lenient")
+def test_a_litter_is_small_and_another_each_time() -> None:
+    genome = Genome(ConfigurationSpace({"x": (0.0, 1.0)}))
+    pool = Pool(np.linspace(0, 1, 10 * LITTER)[:, None], [("mutate", ("a parent",))] * 10 * LITTER)
+    asked = list[int]()
+
+    def highest(rows: Rows) -> NDArray[np.float64]:
+        asked.append(len(rows))
+        return rows[:, 0]
+
+    found = [promising(genome, pool, [], highest, anything, generator(seed)) for seed in range(20)]
+    assert asked == [LITTER] * 20
+    highs = [float(config.values["x"]) for config, *_ in filter(None, found)]
+    assert len(set(highs)) > 10 and np.mean(highs) == pytest.approx(1 - 1 / (LITTER + 1), abs=0.03)
+
+
+@pytest.mark.usefixtures("lenient")
+@pytest.mark.parametrize("pool", [alone("aba"), offspring("aba")], ids=["without descendants", "none is legal"])
+def test_without_a_litter_the_best_to_be_found_is_taken(pool: Pool) -> None:
+    found = promising(LETTERS, pool, results([letters("ddc")]), last, lambda each: each == letters("ddd"), generator(0))
+    assert found and found[0] == letters("ddd")
+
+
+def test_about_half_of_the_children_are_of_a_litter() -> None:
+    pool = offspring("aaa", "aab")
+    found = [promising(LETTERS, pool, [], last, anything, generator(seed)) for seed in range(200)]
+    assert 70 < [each[0] for each in found if each].count(letters("aab")) < 130
 
 
 @pytest.mark.parametrize("word", ["abd", "bad", "dab"])
@@ -133,12 +191,14 @@ def test_where_nothing_is_legal_there_is_none() -> None:
     assert promising(LETTERS, alone(), [], last, anything, generator(0)) is None
 
 
+@pytest.mark.usefixtures("thorough")
 def test_of_equals_the_first_legal_one_is_taken() -> None:
     pool, taken = alone("abc", "bbb", "cab"), letters("abc")
     found = promising(LETTERS, pool, [], lambda rows: np.zeros(len(rows)), lambda each: each != taken, generator(0))
     assert found == (letters("bbb"), "sample", ())
 
 
+@pytest.mark.usefixtures("thorough")
 def test_in_a_pool_no_configuration_is_asked_of_twice() -> None:
     asked = Counter[Config]()
 
