@@ -144,6 +144,32 @@ def test_a_batch_is_spread(count: int, train: Train) -> None:
     assert np.diff(np.sort(making[:, 0])).min() > 0.015
 
 
+@pytest.mark.parametrize(("top", "count"), [(0.55, 10), (0.3, 20)])
+def test_a_batch_is_spread_while_nothing_is_feasible(top: float, count: int) -> None:
+    bound = "precision>=0.9"
+    train = peak(0.1, precision=lambda x: 0.8 - (x - top) ** 2)
+    found, making = believed(trained(even(0, 1, count), train, bound), bound), NOTHING
+    for _ in range(3):
+        making = np.concatenate([making, [[chosen(found, making)]]])
+    assert np.diff(np.sort(making[:, 0])).min() > 0.01
+    assert np.abs(making[:, 0] - top).max() < 0.2
+
+
+def lucky(config: Mapping[str, Any], epochs: int) -> Mapping[str, float]:
+    """Return what is best at 0.63, and a metric of nothing but noise, which is in both."""
+    noise = generator("noise", config["x"])
+    return {"accuracy": 0.1 * noise.normal() - (config["x"] - 0.63) ** 2, "precision": noise.normal()}
+
+
+@pytest.mark.parametrize("bounds", [(), ("precision>=2.2",)], ids=["objective", "feasibility"])
+def test_a_lucky_result_is_not_beyond_hope(bounds: tuple[str, ...]) -> None:
+    """The best of many is better than anything can be expected to be, and what is feasible was so by luck."""
+    results = trained(even(0, 1, 120), lucky, *bounds)
+    assert 0 < sum(result.feasible for result in results) < 3 or not bounds
+    found = believed(results, *bounds)
+    assert abs(chosen(found) - 0.63) < 0.1 and asked(found)(GRID).max() > -4.5
+
+
 def test_more_results_than_are_looked_at_teach_by_the_best_and_some_others() -> None:
     bound, most = "precision>=0.3", 20
     rows = LINE.sampled(150, generator("many"))

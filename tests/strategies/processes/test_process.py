@@ -36,6 +36,7 @@ def test_mean_and_deviation_are_those_of_the_textbook(seed: int, count: int) -> 
     inverse = np.linalg.inv(process.covariance.among(process.features))
     across = process.covariance.between(asked, process.features)
     assert mean == pytest.approx(across @ inverse @ process.values, abs=1e-7)
+    assert process.mean(asked) == pytest.approx(mean, abs=1e-9)
     assert deviation**2 == pytest.approx(1 - np.diag(across @ inverse @ across.T), abs=1e-7)
 
 
