@@ -106,7 +106,8 @@ def test_only_what_is_feasible_is_to_be_exceeded() -> None:
     bound = "precision>=0.5"
     found = believed(trained(even(0, 1, 20), peak(0.0, precision=lambda x: x), bound), bound)
     assert chosen(found) == pytest.approx(0.5, abs=0.08)
-    assert asked(found)(GRID).max() > -4  # to exceed what is infeasible would be hopeless
+    for making in (NOTHING, np.array([[0.05], [0.1]])):  # which will be infeasible
+        assert asked(found, making)(GRID).max() > -4  # to exceed what is infeasible would be hopeless
 
 
 def test_two_bounds_hold_it_between_them() -> None:
