@@ -26,7 +26,7 @@ class Evolution(Strategy):
     """
 
     population: int = parameter(50, "mu: so many of the best are parents", least=1)
-    offspring: int = parameter(2, "lambda: fully trained children in the making at a time", least=1)
+    offspring: int = parameter(1, "lambda: fully trained children in the making at a time", least=1)
     mutation_rate: float = parameter(0.5, "share of the children that are mutated only", least=0, most=1)
     model: SearchModel = parameter("processes", "that chooses among children", part="model")
 

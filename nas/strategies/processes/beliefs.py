@@ -21,6 +21,7 @@ from nas.strategies.processes.targets import Target, metric, normal, objective
 Array = NDArray[np.float64]
 
 FITTED = 150  # results at most that covariances are fitted to: they need fewer than predictions
+TOLERATED, SILENT = 0.15, 2.0  # share of twins that may be chance, and how much of what is above it silences
 DIGITS = 6  # of an appeal: what differs by rounding alone is equal, and the first of equals is taken
 
 
@@ -59,7 +60,7 @@ class Beliefs:
 
     def appeal(self, rng: RandomState, making: Rows) -> Appeal | None:
         """Return what rates rows by the logarithm of that; None where twins silence it."""
-        if self._twins and rng.rand() < self._twins:
+        if rng.rand() < SILENT * (self._twins - TOLERATED):
             return None
         soon = self._features.of(making)
         constrained = list(zip(self._processes[1:], self._targets[1:], self._reached(soon), strict=True))
