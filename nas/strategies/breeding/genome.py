@@ -36,9 +36,15 @@ class Genome:
         self.varies = np.array([gene.size > 1 for gene in self.genes])
         self.unordered = np.array([isinstance(gene, CategoricalHyperparameter) for gene in self.genes])
         self._grids = [_grid(gene) for gene in self.genes]
+        self._written = dict[Config, Rows]()  # rows by configuration: each is asked for time and again
 
     def rows(self, configs: Sequence[Config]) -> Rows:
         """Return the rows of `configs`."""
+        fresh = [config for config in configs if config not in self._written]
+        self._written.update(zip(fresh, self._rows(fresh), strict=True))
+        return np.array([self._written[config] for config in configs]).reshape(-1, len(self.genes))
+
+    def _rows(self, configs: Sequence[Config]) -> Rows:
         rows = np.full((len(configs), len(self.genes)), np.nan)
         held = [config.values for config in configs]
         for column, gene in enumerate(self.genes):

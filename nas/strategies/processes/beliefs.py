@@ -145,19 +145,20 @@ class Beliefs:
     @cached_property
     def _best(self) -> float | None:
         """The largest mean of what is feasible, of full trainings where there are some; None where nothing is."""
-        scores = self._processes[0].mean(self._full)
+        scores = self._believed[0]
         feasible = [(r.epochs, s) for r, s in zip(self._known, scores, strict=True) if r.score.feasibility == 0]
         return max(feasible)[1] if feasible else None
 
     @cached_property
-    def _full(self) -> Array:
-        """The features of what is known, were it fully trained."""
-        return self._features.of(self.sought.genome.rows([result.job.trial.config for result in self._known]))
+    def _believed(self) -> list[Array]:
+        """The mean of each process at what is known, were it fully trained."""
+        at = self._features.of(self.sought.genome.rows([result.job.trial.config for result in self._known]))
+        return [process.mean(at) for process in self._processes]
 
     def _reached(self, soon: Array) -> list[float]:
         """Return the largest mean of each constrained metric, of what is known, were it fully trained, or is `soon`."""
-        there = np.concatenate([self._full, soon])
-        return [float(process.mean(there).max()) for process in self._processes[1:]]
+        pairs = zip(self._processes[1:], self._believed[1:], strict=True)
+        return [float(max([believed.max(), *process.mean(soon)])) for process, believed in pairs]
 
     @cached_property
     def _twins(self) -> float:

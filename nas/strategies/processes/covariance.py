@@ -36,13 +36,17 @@ class Covariance:
 
     def between(self, ones: Array, others: Array) -> Array:
         """Return the covariances [ones, others] of features."""
-        r = ROOT5 * np.sqrt(_squared(ones * self._scale, others * self._scale))
-        together: Array = np.asarray((1 + r + r * r / 3) * np.exp(-r))
-        if not self.unordered:
-            return together
-        apart = _squared(ones * self._alone, others * self._alone)
-        together *= 1 - self.share
-        together += self.share * (1 - apart / self.unordered)
+        squared = 5 * _squared(ones * self._scale, others * self._scale)
+        r = np.sqrt(squared)
+        together: Array = squared / 3
+        together += r
+        together += 1
+        together *= np.exp(np.negative(r, out=r), out=r)
+        if self.unordered:
+            apart = _squared(ones * self._alone, others * self._alone)
+            together *= 1 - self.share
+            together += self.share
+            together -= apart * (self.share / self.unordered)
         return together
 
     def among(self, features: Array) -> Array:
@@ -106,5 +110,7 @@ def fitted(features: Array, owner: Owner, unordered: int, values: Array, begin: 
 
 def _squared(ones: Array, others: Array) -> Array:
     """Return the squared distances [ones, others]."""
-    found = (ones**2).sum(axis=1)[:, None] + (others**2).sum(axis=1) - 2 * ones @ others.T
-    return np.asarray(np.maximum(found, 0))
+    found: Array = ones @ (-2 * others.T)
+    found += (ones**2).sum(axis=1)[:, None]
+    found += (others**2).sum(axis=1)
+    return np.asarray(np.maximum(found, 0, out=found))
