@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from nas.strategies.lab import Lab
 
 
+FOUNDED = 10  # results, with fewer of which children are samples: who descends from one or two is much like them
+
+
 @part("strategy", "evolution")
 @dataclass(frozen=True)
 class Evolution(Strategy):
@@ -43,7 +46,7 @@ class Population:
 
         self.offspring = evolution.offspring
         self._evolution, self._lab, self._genome = evolution, lab, Genome(lab.space)
-        self._parents, self._making = list[Result](), list[Trial]()
+        self._parents, self._making, self._seen = list[Result](), list[Trial](), 0
         self._learned: Learned | None = None
         self._founders = founders(lab)
         cheap = {constraint.metric for constraint in lab.cheap.constraints}
@@ -51,6 +54,7 @@ class Population:
         self._sought = Sought(self._genome, lab.spec.max_epochs, expensive)
 
     def learn(self, number: int, results: Collection[Result]) -> None:
+        self._seen = len(results)
         known = {result.job.trial.id for result in results} if self._making else ()
         self._making = [trial for trial in self._making if trial.id not in known]
         key = seed(self._lab.spec.seed, "model", number)
@@ -60,8 +64,8 @@ class Population:
         from nas.strategies.breeding.children import Stock, breed  # here, for --help to stay quick
 
         making = [trial.config for trial in self._making]
-        rate = self._evolution.mutation_rate
-        stock = Stock(self._parents, rate, self._genome, self._learned, making, self._founders)
+        parents, rate = self._parents if self._seen >= FOUNDED else (), self._evolution.mutation_rate
+        stock = Stock(parents, rate, self._genome, self._learned, making, self._founders)
         children = await breed(self._lab, stock, count, place, first)
         self._making += children
         return children

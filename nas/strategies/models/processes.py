@@ -14,7 +14,7 @@ from nas.strategies.modelling import Learned, SearchModel, Sought
 class Processes(SearchModel):
     """Gaussian processes of the metrics: the largest expected feasible improvement is trained (Gardner et al. 2014)."""
 
-    enough: int = parameter(5, "results, fewer than which teach nothing", least=1)
+    enough: int = parameter(8, "results, fewer than which teach nothing", least=1)
     most: int = parameter(200, "results that it learns from: the best half of them, the others evenly", least=2)
     news: float = parameter(1.1, "times the results last fitted to, from which on it is fitted anew", least=1)
 
