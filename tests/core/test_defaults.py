@@ -37,7 +37,7 @@ def test_sizes_grow_with_the_time_limit_up_to_the_protocol_of_the_reference() ->
     minutes, hours, day = (defaults.sizes("cpu", seconds) for seconds in (300, 7200, 82800))
     assert minutes.max_epochs < hours.max_epochs < day.max_epochs == 50
     assert minutes.population < hours.population < day.population == 50
-    assert (day.eta, day.min_epochs, day.offspring, day.folds) == (2, 2, 10, 3)
+    assert (day.eta, day.min_epochs, day.offspring, day.folds) == (3, 5, 2, 3)
     assert defaults.sizes("cuda", 7200) == day
 
 

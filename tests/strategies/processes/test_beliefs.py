@@ -41,7 +41,7 @@ def trained(
 
 def believed(results: Sequence[Result], *constraints: str, genome: Genome = LINE, most: int = 300) -> Beliefs:
     sought = Sought(genome, EPOCHS, [parse(constraint) for constraint in constraints])
-    found = Processes(most=most).learn(sought, results, 0)
+    found = Processes(enough=1, most=most).learn(sought, results, 0)
     assert isinstance(found, Beliefs)
     return found
 
