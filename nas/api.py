@@ -1,5 +1,6 @@
 """The library: `nas.search(space, train, ...)` returns a `Run`. The command line is a client of it."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from nas.spaces.initial import checked, named
 from nas.trackers.console import Console, watched
 
 _MACHINE = [each.name for each in fields(Machine)]
+_log = logging.getLogger(__name__)
 
 
 def search(
@@ -61,7 +63,7 @@ def search(
     `again` of `train`, if there, trains those.
 
     Where: in this process, or as the fields of `nas.Machine` say, each given by name: `workers=4`, `gpus=["0", "1"]`,
-    `cluster="tcp://HOST:8786"`, `trial_timeout="10m"`. `max_time` is in seconds or a string such as "5m".
+    `cluster="tcp://HOST:8786"`, `trial_timeout="10m"`. Under `full`, `offspring=4` keeps four workers busy. `max_time` is in seconds or a string such as "5m".
 
     With `run_dir` the run is written there, and goes on when it exists: limits cover all its parts. One that has ended
     goes on where they allow more than before, and its history begins with the one it had. Ctrl-C ends the search, not
@@ -117,6 +119,10 @@ def run(
     """Return what comes of the search that is `asked` for, as `search` does."""
     spec, limit = asked.spec(), seconds(asked.limits.time)
     directory = Path(run_dir).absolute() if run_dir is not None else None  # who measures may change the folder
+    flag, most = asked.scheduler.idle(asked.strategy, asked.machine.workers)
+    if flag:
+        told = "%d workers, but %d training%s at a time: %s=%d keeps all at work"
+        _log.warning(told, asked.machine.workers, most, "s" * (most > 1), flag, asked.machine.workers)
     executor = asked.machine.executor(asked.train)
     speaks = watched() if verbose is None else verbose
     with Console(limit, quiet=not speaks) as console:

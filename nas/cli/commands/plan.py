@@ -243,9 +243,8 @@ class Plan:
 
     def _idle(self) -> Iterator[str]:
         """Yield a line where there are more workers than trainings at a time."""
-        flag, known = self.scheduler.at_a_time, {**vars(self.strategy), **vars(self.scheduler)}
-        most = known[flag] if flag and "offspring" in known else self.workers
-        if self.workers > most and not self.asked.cluster:
+        flag, most = self.scheduler.idle(self.strategy, self.workers)
+        if flag and not self.asked.cluster:
             advice = f"--{flag} {self.workers} keeps all at work"
             yield f"{self.workers} workers, but {most} training{'s' * (most > 1)} at a time: {advice}"
 
