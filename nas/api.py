@@ -12,6 +12,7 @@ from nas.asked import Limits, Machine, Measure, Search, check_names, parts_of
 from nas.core.constraints import Constraint
 from nas.core.kinds import check
 from nas.core.numbers import whole
+from nas.core.spec import idle
 from nas.core.units import seconds
 from nas.engine import conduct
 from nas.engine.executors.perform import Train
@@ -63,7 +64,8 @@ def search(
     `again` of `train`, if there, trains those.
 
     Where: in this process, or as the fields of `nas.Machine` say, each given by name: `workers=4`, `gpus=["0", "1"]`,
-    `cluster="tcp://HOST:8786"`, `trial_timeout="10m"`. Under `full`, `offspring=4` keeps four workers busy. `max_time` is in seconds or a string such as "5m".
+    `cluster="tcp://HOST:8786"`, `trial_timeout="10m"`. Under `full`, `offspring=4` keeps four workers busy. `max_time` is
+    in seconds or a string such as "5m".
 
     With `run_dir` the run is written there, and goes on when it exists: limits cover all its parts. One that has ended
     goes on where they allow more than before, and its history begins with the one it had. Ctrl-C ends the search, not
@@ -119,7 +121,7 @@ def run(
     """Return what comes of the search that is `asked` for, as `search` does."""
     spec, limit = asked.spec(), seconds(asked.limits.time)
     directory = Path(run_dir).absolute() if run_dir is not None else None  # who measures may change the folder
-    flag, most = asked.scheduler.idle(asked.strategy, asked.machine.workers)
+    flag, most = idle(asked.strategy, asked.scheduler, asked.machine.workers)
     if flag:
         told = "%d workers, but %d training%s at a time: %s=%d keeps all at work"
         _log.warning(told, asked.machine.workers, most, "s" * (most > 1), flag, asked.machine.workers)

@@ -178,3 +178,10 @@ def most_repetitions(
         CONFIRMATION * (max_total_epochs or math.inf) / max_epochs - done,
     )
     return max(0, int(min(limits) + 1e-9))  # 0.15 * 20 is not quite 3
+
+
+def idle(strategy: Strategy, scheduler: Scheduler, workers: int) -> tuple[str, int]:
+    """Return what must be asked for to keep all `workers` at work, and how many are now; "" where all are."""
+    flag, known = scheduler.at_a_time, {**vars(strategy), **vars(scheduler)}
+    most = known[flag] if flag and "offspring" in known else workers
+    return (flag, most) if workers > most else ("", workers)

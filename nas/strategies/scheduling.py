@@ -30,12 +30,6 @@ class Scheduler(Part):
         """The least that is asked for at once."""
         return (Rung(self.max_epochs, 1),)
 
-    def idle(self, strategy: Part, workers: int) -> tuple[str, int]:
-        """Return what must be asked for to keep all `workers` at work, and how many are now; nothing if all are."""
-        flag, known = self.at_a_time, {**vars(strategy), **vars(self)}
-        most = known[flag] if flag and "offspring" in known else workers
-        return (flag, most) if workers > most else ("", workers)
-
     async def run(self, lab: "Lab", breeder: Breeder) -> None:
         """Train what `breeder` breeds until the limits allow no further trial."""
         raise NotImplementedError

@@ -15,7 +15,7 @@ from nas.core.digests import is_listed
 from nas.core.errors import UserError
 from nas.core.parts import Part
 from nas.core.slug import slug
-from nas.core.spec import CONFIRMATION, Scheduler, Strategy, most_repetitions
+from nas.core.spec import CONFIRMATION, Scheduler, Strategy, idle, most_repetitions
 from nas.core.types import Config
 from nas.core.units import duration
 from nas.core.words import unknown
@@ -243,7 +243,7 @@ class Plan:
 
     def _idle(self) -> Iterator[str]:
         """Yield a line where there are more workers than trainings at a time."""
-        flag, most = self.scheduler.idle(self.strategy, self.workers)
+        flag, most = idle(self.strategy, self.scheduler, self.workers)
         if flag and not self.asked.cluster:
             advice = f"--{flag} {self.workers} keeps all at work"
             yield f"{self.workers} workers, but {most} training{'s' * (most > 1)} at a time: {advice}"
