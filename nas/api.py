@@ -64,8 +64,8 @@ def search(
     `again` of `train`, if there, trains those.
 
     Where: in this process, or as the fields of `nas.Machine` say, each given by name: `workers=4`, `gpus=["0", "1"]`,
-    `cluster="tcp://HOST:8786"`, `trial_timeout="10m"`. Under `full`, `offspring=4` keeps four workers busy. `max_time` is
-    in seconds or a string such as "5m".
+    `cluster="tcp://HOST:8786"`, `trial_timeout="10m"`. Under `full`, `offspring=4` keeps four workers busy. `max_time`
+    is in seconds or a string such as "5m".
 
     With `run_dir` the run is written there, and goes on when it exists: limits cover all its parts. One that has ended
     goes on where they allow more than before, and its history begins with the one it had. Ctrl-C ends the search, not
