@@ -18,6 +18,7 @@ from nas.engine import conduct
 from nas.engine.executors.perform import Train
 from nas.engine.watchers import Callback, Tracker
 from nas.history.experience import experience
+from nas.runs.earlier import parameters_begun
 from nas.runs.run import Run
 from nas.spaces.initial import checked, named
 from nas.trackers.console import Console, watched
@@ -81,11 +82,13 @@ def search(
     scheduler = parameters.pop("budget", scheduler)  # as it was called before
     check_names(parameters, [*_MACHINE, "details", "trackers"], "nas.search")
     check({**locals(), **parameters})
+    directory = Path(run_dir) if run_dir is not None else None
+    parameters = parameters_begun(directory, strategy, scheduler) | parameters
     machine = Machine(**{name: parameters[name] for name in _MACHINE if name in parameters})
     asked = composed(
         space, train, parameters, measure=measure, objective=objective, maximize=maximize, constraints=constraints,
         strategy=strategy, scheduler=scheduler, seed=seed, confirm=confirm, initial=initial, default=default,
-        experience=experience(history, space, Path(run_dir) if run_dir is not None else None),
+        experience=experience(history, space, directory),
         limits=Limits(max_time, max_trials, max_total_epochs),
         machine=replace(machine, workers=whole("workers", machine.workers, 0)),
     )  # fmt: skip

@@ -30,6 +30,7 @@ from nas.engine.outside import Stage
 from nas.engine.watchers import Callback
 from nas.history.experience import experience
 from nas.runs.checkpoints import States
+from nas.runs.earlier import parameters_begun
 from nas.runs.run import Run
 
 _ELSEWHERE = {  # arguments of nas.search that say how it trains, watches and ends: who asks does that
@@ -114,6 +115,7 @@ class AskTell:
         given = {name: settings.pop(name) for name in known if name in settings}
         given |= {"strategy": given.get("strategy", "evolution"), "scheduler": scheduler or "halving"}
         directory = Path(run_dir).absolute() if run_dir is not None else None
+        settings = parameters_begun(directory, given["strategy"], given["scheduler"]) | settings
         asked = composed(
             space, _elsewhere, settings, **given, measure=measure, initial=initial, default=default, limits=limits,
             experience=experience(history, space, directory),

@@ -1,4 +1,4 @@
-"""Is what lies here what the run was begun with? Its data and space by their digests, and the packages."""
+"""What was the run that lies here begun with? Its parameters, its data and space by their digests, the packages."""
 
 import os
 import shlex
@@ -11,6 +11,24 @@ from nas.core.errors import UserError
 from nas.runs.folder import SPEC, read_spec
 
 _PLACES = {"data": ("data set", "data_digest"), "space": ("space", "space_source")}  # what decides is the digest
+
+
+def parameters_begun(directory: Path | None, *given: object) -> dict[str, Any]:
+    """Return the parameters of the parts, such as "evolution" or "halving", that the run in `directory` was begun with.
+
+    Defaults change, a run does not: it goes on with those that nobody names. Nothing where no such run lies there.
+    """
+    if directory is None or not os.path.lexists(directory / SPEC):
+        return {}
+    spec, found = read_spec(directory), dict[str, Any]()
+    for part in (spec.strategy.described(), spec.scheduler.described()):
+        found |= part if part["name"] in [_name(each) for each in given] else {}
+    found.pop("name", None)
+    return found
+
+
+def _name(given: object) -> str:
+    return str(given.get("name") if isinstance(given, Mapping) else getattr(given, "name", given))
 
 
 def as_begun(directory: Path, details: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from nas.report.comparison.contest import Contest, alone, folder_of, read
 from nas.report.comparison.judging import judge
 from nas.report.comparison.page import write
 from nas.report.comparison.statistics import Entry, contrast_table, contrasts, spec_of, summary
+from nas.runs.earlier import parameters_begun
 from nas.runs.folder import read_end
 from nas.runs.stored import open_run
 from nas.trackers import mode
@@ -55,7 +56,9 @@ def _go_on(directory: Path, contest: Contest, asked: Asked) -> int:
     try:
         for number, (name, seed, own) in enumerate(everything, 1):
             terminal.rule(f"{name}, seed {seed} ({number} of {len(everything)})", align="left")
-            plan = Plan(replace(asked, **own, run_dir=directory))
+            begun = [folder for each in contest.seeds if (folder := directory / folder_of(name, each)).exists()]
+            alike = parameters_begun(next(iter(begun), None), own["strategy"], own["scheduler"])
+            plan = Plan(replace(asked, **own, run_dir=directory, parameters={**alike, **asked.parameters}))
             stopped = _searched(plan, name)
             if exit_status(stopped):
                 return _interrupted(directory, stopped)

@@ -29,7 +29,7 @@ from nas.data.remarks import remarks
 from nas.engine.cheap import Measures
 from nas.history.experience import Experience, experience
 from nas.runs.command import Command
-from nas.runs.earlier import as_begun
+from nas.runs.earlier import as_begun, parameters_begun
 from nas.runs.folder import SPEC, read_spec
 from nas.runs.saved import Saved, versions
 from nas.spaces.initial import checked
@@ -98,7 +98,8 @@ class Plan:
     def _how(self) -> tuple[Strategy, Scheduler, int]:
         """Return strategy, scheduler and folds: as asked for, and else what suits the device and the time."""
         asked, suited = self.asked, vars(defaults.sizes(self.device, self.limit or _NOMINAL_LIMIT))
-        parameters = {**suited, **asked.parameters}
+        before = asked.run_dir / asked.name if asked.name else None
+        parameters = {**suited, **parameters_begun(before, asked.strategy, asked.scheduler), **asked.parameters}
         if "min_epochs" not in asked.parameters:
             parameters["min_epochs"] = min(parameters["min_epochs"], parameters["max_epochs"])
         return *parts_of(asked.strategy, asked.scheduler, parameters), asked.folds or suited["folds"]
