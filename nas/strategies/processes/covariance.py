@@ -15,7 +15,7 @@ ROOT5 = 5**0.5
 JITTER = 1e-6
 ALONE, STEEP = 0.5, 3.0  # share of what unordered values add each by itself, and how soon two that differ tell nothing
 WEIGHT, NOISE = np.exp(0.5), 0.1  # of all hyperparameters together, and of a result: what is assumed before any
-SPREADS = (1.25, 1.0)  # of both, as deviations of their logarithms
+SPREAD_UNORDERED, SPREAD, SPREAD_NOISE = 1.25, 2.0, 1.0  # of unordered values, of others, of noise: of logarithms
 BOUNDS = ((-8.0, 5.0), (-9.0, 1.0))
 STEPS = 30
 
@@ -77,7 +77,8 @@ def fitted(features: Array, owner: Owner, unordered: int, values: Array, begin: 
     """
     owners, count = int(owner.max()) + 1, len(values)
     mean = np.append(np.full(owners, np.log(WEIGHT / owners)), np.log(NOISE))
-    spread = np.append(np.full(owners, SPREADS[0]), SPREADS[1])
+    spread = np.append(np.full(owners, SPREAD), SPREAD_NOISE)
+    spread[:unordered] = SPREAD_UNORDERED
     apart = np.stack([_squared(features[:, owner == each], features[:, owner == each]) for each in range(owners)])
     apart = apart.reshape(owners, -1)
     share = ALONE * unordered / owners
