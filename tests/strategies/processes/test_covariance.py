@@ -15,7 +15,17 @@ from scipy.optimize import approx_fprime
 from nas.core.seeds import generator
 from nas.strategies.breeding.genome import Genome
 from nas.strategies.processes import covariance
-from nas.strategies.processes.covariance import BOUNDS, JITTER, NOISE, SPREADS, WEIGHT, Covariance, fitted
+from nas.strategies.processes.covariance import (
+    BOUNDS,
+    JITTER,
+    NOISE,
+    SPREAD,
+    SPREAD_NOISE,
+    SPREAD_UNORDERED,
+    WEIGHT,
+    Covariance,
+    fitted,
+)
 from nas.strategies.processes.features import Features
 from tests.fakes import hills
 from tests.strategies.test_variation import SEEDS, spaces
@@ -117,8 +127,9 @@ def test_what_is_minimized_is_the_negative_log_posterior(space: ConfigurationSpa
     def textbook(theta: Array) -> float:
         matrix = Covariance(features.owner, features.unordered, theta[:-1], theta[-1]).among(at)
         likelihood = -0.5 * values @ np.linalg.inv(matrix) @ values - 0.5 * np.linalg.slogdet(matrix)[1]
-        prior = ((theta[:-1] - np.log(WEIGHT / owners)) / SPREADS[0]) ** 2
-        return float(-likelihood + 0.5 * prior.sum() + 0.5 * ((theta[-1] - np.log(NOISE)) / SPREADS[1]) ** 2)
+        spread = np.where(np.arange(owners) < features.unordered, SPREAD_UNORDERED, SPREAD)
+        prior = ((theta[:-1] - np.log(WEIGHT / owners)) / spread) ** 2
+        return float(-likelihood + 0.5 * prior.sum() + 0.5 * ((theta[-1] - np.log(NOISE)) / SPREAD_NOISE) ** 2)
 
     thetas = [np.append(generator(seed).uniform(-3, 1, owners), -1.5) for seed in range(3)]
     assert [asked(theta)[0] for theta in thetas] == pytest.approx([textbook(theta) for theta in thetas])
