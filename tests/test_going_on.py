@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nas
+from nas.core.errors import UserError
 from nas.core.types import Result
 from nas.report.verify import faults_of
 from nas.runs.stored import open_run
@@ -121,3 +122,14 @@ def test_any_series_of_larger_limits_keeps_every_history_it_had(steps: list[int]
             assert len({result.job.trial.id for result in run.trials}) <= trials
             assert history(Path(folder)).startswith(before)
             before = history(Path(folder))
+
+
+def test_a_run_goes_on_with_the_parameters_it_began_with_whatever_the_defaults_are(tmp_path: Path) -> None:
+    """As one of before does whose defaults were others; what is named must still be the same."""
+    began: dict[str, Any] = {"run_dir": tmp_path / "run", "scheduler": "full"}
+    first = nas.search(hills(), climb, **began, model="forest", offspring=3, max_epochs=2, max_trials=4)
+    again = nas.search(hills(), climb, **began, max_trials=8)
+    assert vars(again.spec.strategy) == vars(first.spec.strategy) and again.spec.max_epochs == 2
+    assert [r.job for r in again.trials][:4] == [r.job for r in first.trials] and len(again.trials) == 8
+    with pytest.raises(UserError, match="holds another run, with offspring 3, now 2"):
+        nas.search(hills(), climb, **began, offspring=2, max_trials=9)
