@@ -245,7 +245,7 @@ def test_promise_24_a_run_goes_on_only_as_what_it_was_begun(tmp_path: Path) -> N
     spec = tmp_path / "spec.json"
     spec.write_text(spec.read_text().replace('"eta": 2', '"eta": 3'))
     with pytest.raises(nas.UserError, match="eta 3, now 2"):
-        search(tmp_path)
+        search(tmp_path, eta=2)
 
 
 # Workers

@@ -16,7 +16,7 @@ from tests.fakes import fates, hills, look_up, meet_fate, tell_device
 from tests.faults.runs import golden, history, search, started
 from tests.processes import PATIENCE, children, is_worker, until, wait_for_lines, wait_until_gone, workers_of
 
-FULL: dict[str, Any] = {"max_epochs": 1, "min_epochs": 1}
+FULL: dict[str, Any] = {"max_epochs": 1, "min_epochs": 1, "offspring": 4}
 
 
 def test_each_worker_keeps_to_its_gpu() -> None:

@@ -32,7 +32,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("runs") / "library"
     nas.search(
         hills(), told, measure=lambda config: {"params": params(config)}, max_trials=30, seed=3, run_dir=run,
-        max_epochs=9, min_epochs=1, eta=3, workers=0,
+        strategy="random", max_epochs=9, min_epochs=1, eta=3, workers=0,
     )  # fmt: skip
     return run
 
