@@ -71,6 +71,12 @@ def outcome(result: Result) -> Outcome:
     return (result.epochs, *((name, None if math.isnan(value) else value) for name, value in metrics))
 
 
+def twins(results: Sequence[Result]) -> float:
+    """Return the share of those that succeeded which agree with another in every metric."""
+    succeeded = [result for result in results if result.status is Status.OK]
+    return 1 - len({outcome(result) for result in succeeded}) / max(1, len(succeeded))
+
+
 def incumbent(results: Sequence[Result]) -> Result | None:
     """Return the best result at the highest budget any succeeded at, or None.
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from sklearn.ensemble import ExtraTreesRegressor
 
-from nas.core.ranking import outcome
-from nas.core.types import Result, Score, Status
+from nas.core.ranking import twins
+from nas.core.types import Result, Score
 from nas.strategies.modelling import Appeal, Rows, Sought
 
 
@@ -61,9 +61,7 @@ class Trees:
 
     @cached_property
     def _twins(self) -> float:
-        """The share of results that agree with another in every metric."""
-        succeeded = [result for result in self.results if result.status is Status.OK]
-        return 1 - len({outcome(result) for result in succeeded}) / max(1, len(succeeded))
+        return twins(self.results)
 
     @cached_property
     def _places(self) -> dict[Score, int]:

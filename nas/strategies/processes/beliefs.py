@@ -10,8 +10,8 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 from scipy.special import erfcx, log_ndtr
 
-from nas.core.ranking import outcome
-from nas.core.types import Result, Status
+from nas.core.ranking import twins
+from nas.core.types import Result
 from nas.strategies.modelling import Appeal, Rows, Sought
 from nas.strategies.processes.covariance import Covariance, fitted
 from nas.strategies.processes.features import Features
@@ -162,9 +162,7 @@ class Beliefs:
 
     @cached_property
     def _twins(self) -> float:
-        """The share of those learned from that agree with another in every metric."""
-        succeeded = [result for result in self._known if result.status is Status.OK]
-        return 1 - len({outcome(result) for result in succeeded}) / max(1, len(succeeded))
+        return twins(self._known)
 
 
 def log_improvement(z: Array) -> Array:
