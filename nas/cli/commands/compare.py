@@ -56,8 +56,9 @@ def _go_on(directory: Path, contest: Contest, asked: Asked) -> int:
     try:
         for number, (name, seed, own) in enumerate(everything, 1):
             terminal.rule(f"{name}, seed {seed} ({number} of {len(everything)})", align="left")
-            begun = [folder for each in contest.seeds if (folder := directory / folder_of(name, each)).exists()]
-            alike = parameters_begun(next(iter(begun), None), own["strategy"], own["scheduler"])
+            folders = (directory / folder_of(name, each) for each in contest.seeds)
+            begun = (parameters_begun(folder, own["strategy"], own["scheduler"]) for folder in folders)
+            alike = next(filter(None, begun), {})  # every seed is searched as the first was
             plan = Plan(replace(asked, **own, run_dir=directory, parameters={**alike, **asked.parameters}))
             stopped = _searched(plan, name)
             if exit_status(stopped):
