@@ -1,6 +1,6 @@
 """What does a scheduler ask of a strategy? Children to train, which it breeds from what became of others."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from nas.core.types import Result, Trial
@@ -14,8 +14,8 @@ class Breeder(Protocol):
         """How many children of a generation are to be fully trained."""
         ...
 
-    def learn(self, number: int, results: Collection[Result]) -> None:
-        """Learn from all `results` so far, in any order, before children number `number` are bred."""
+    def learn(self, number: int, results: Sequence[Result]) -> None:
+        """Learn from all `results` so far, the new ones last, before children number `number` are bred."""
         ...
 
     async def breed(self, count: int, place: str, first: int = 0) -> list[Trial]:

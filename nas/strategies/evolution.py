@@ -1,6 +1,6 @@
 """(mu + lambda) evolution: the best of all that were fully trained are the parents of what comes next."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,10 +53,10 @@ class Population:
         expensive = [constraint for constraint in lab.spec.constraints if constraint.metric not in cheap]
         self._sought = Sought(self._genome, lab.spec.max_epochs, expensive)
 
-    def learn(self, number: int, results: Collection[Result]) -> None:
+    def learn(self, number: int, results: Sequence[Result]) -> None:
+        ended = {result.job.trial.id for result in results[self._seen :]}
+        self._making = [trial for trial in self._making if trial.id not in ended]
         self._seen = len(results)
-        known = {result.job.trial.id for result in results} if self._making else ()
-        self._making = [trial for trial in self._making if trial.id not in known]
         key = seed(self._lab.spec.seed, "model", number)
         self._learned = self._evolution.model.learn(self._sought, results, key, self._learned)
 

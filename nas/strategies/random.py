@@ -1,6 +1,6 @@
 """The baseline: random search under the same cheap constraints and schedulers (Li et al. 2018)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ class _Samples:
     offspring: int
     founders: Sequence[Config]
 
-    def learn(self, number: int, results: Collection[Result]) -> None:
+    def learn(self, number: int, results: Sequence[Result]) -> None:
         """Learn nothing."""
 
     async def breed(self, count: int, place: str, first: int = 0) -> list[Trial]:

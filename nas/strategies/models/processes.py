@@ -23,8 +23,10 @@ class Processes(SearchModel):
     ) -> Learned | None:
         """Return what all the results teach; how much one tells of others is fitted now and then."""
         from nas.strategies.processes.beliefs import Beliefs  # here, for --help to stay quick
+        from nas.strategies.processes.targets import outcomes
 
         if len(results) < self.enough:
             return known
-        before = known.scales if isinstance(known, Beliefs) else None
-        return Beliefs(self, sought, tuple(results), before)
+        before = known if isinstance(known, Beliefs) else None
+        came = outcomes(results, sought.constraints, before.outcomes if before else None)
+        return Beliefs(self, sought, came, before.scales if before else None)

@@ -16,7 +16,7 @@ from nas.strategies.modelling import Appeal, Rows, Sought
 from nas.strategies.processes.covariance import Covariance, fitted
 from nas.strategies.processes.features import Features
 from nas.strategies.processes.process import Process
-from nas.strategies.processes.targets import Target, metric, normal, objective
+from nas.strategies.processes.targets import Outcomes, Target, normal
 
 Array = NDArray[np.float64]
 
@@ -45,7 +45,7 @@ class Scales:
 
 @dataclass(frozen=True)
 class Beliefs:
-    """What `results` say of the objective and of each metric that is constrained, as a process each.
+    """What results say of the objective and of each metric that is constrained, as a process each.
 
     Expected improvement times the probability that every constraint is met, as logarithms (Gardner et al. 2014, Ament
     et al. 2023). While nothing is feasible, of a metric whose bound is out of reach the expected improvement counts.
@@ -55,8 +55,13 @@ class Beliefs:
 
     settings: Settings
     sought: Sought
-    results: tuple[Result, ...]
+    outcomes: Outcomes
     before: Scales | None = None
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """What it was learned from."""
+        return self.outcomes.results
 
     def appeal(self, rng: RandomState, making: Rows) -> Appeal | None:
         """Return what rates rows by the logarithm of that; None where twins silence it."""
@@ -112,8 +117,7 @@ class Beliefs:
 
     @cached_property
     def _features(self) -> Features:
-        several = len({result.epochs for result in self.results}) > 1
-        return Features(self.sought.genome, self.sought.epochs, several)
+        return Features(self.sought.genome, self.sought.epochs, self.outcomes.several)
 
     @cached_property
     def _training(self) -> Array:
@@ -123,11 +127,10 @@ class Beliefs:
     @cached_property
     def _places(self) -> NDArray[np.intp]:
         """Which results are learned from: of too many the best half, and of the rest some, evenly by rank."""
-        feasibility = np.array([result.score.feasibility for result in self.results])
         most = self.settings.most
         if len(self.results) <= most:
             return np.arange(len(self.results))
-        ranked = np.lexsort((-objective(self.results), -feasibility))
+        ranked = np.lexsort((-self.outcomes.metrics[0], -self.outcomes.feasibility))
         evenly = np.linspace(most // 2, len(ranked) - 1, most - most // 2).astype(int)
         return np.sort(np.concatenate([ranked[: most // 2], ranked[evenly]]))
 
@@ -138,8 +141,8 @@ class Beliefs:
     @cached_property
     def _targets(self) -> list[Target]:
         """The objective, then the metrics that are constrained, their ranks among all results."""
-        every = [normal(objective(self.results))]
-        every += [normal(metric(self.results, constraint), 0.0) for constraint in self.sought.constraints]
+        first, *constrained = self.outcomes.metrics
+        every = [normal(first), *(normal(kept, 0.0) for kept in constrained)]
         return [Target(target.scores[self._places], target.bound) for target in every]
 
     @cached_property

@@ -1,7 +1,7 @@
 """What do results say of the metrics? Normal scores of their ranks: no scale matters, and what failed is last."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,15 +23,47 @@ class Target:
     bound: float = math.nan
 
 
-def objective(results: Sequence[Result]) -> Array:
-    """Return the objective of each, the larger the better, minus infinity where it failed."""
-    return np.array([result.score.objective for result in results])
+@dataclass(frozen=True)
+class Outcomes:
+    """What each of `results` came to, as [results, 3 + constraints].
+
+    Epochs, feasibility, and what is the larger the better: the objective, and by how much each bound is kept. Minus
+    infinity where it failed, or the metric is missing.
+    """
+
+    results: tuple[Result, ...]
+    values: Array
+
+    @property
+    def several(self) -> bool:
+        """Whether they are of several numbers of epochs."""
+        return bool((self.values[:, 0] != self.values[0, 0]).any())
+
+    @property
+    def feasibility(self) -> Array:
+        """Minus the sum of all violations."""
+        return np.asarray(self.values[:, 1])
+
+    @property
+    def metrics(self) -> Array:
+        """The objective and by how much each bound is kept, as [metrics, results]."""
+        return np.asarray(self.values[:, 2:].T)
 
 
-def metric(results: Sequence[Result], constraint: Constraint) -> Array:
-    """Return by how much each keeps the bound of `constraint`, minus infinity where the metric is missing."""
-    missed = [constraint.miss(result.metrics.get(constraint.metric, math.nan)) for result in results]
-    return 0.0 - np.array(missed)
+def outcomes(
+    results: Collection[Result], constraints: Sequence[Constraint], before: Outcomes | None = None
+) -> Outcomes:
+    """Return what `results` came to; what was already told of the first of them, `before`, is not read again."""
+    every = tuple(results)
+    known = before if before and before.results == every[: len(before.results)] else None
+    first = len(known.results) if known else 0
+    news = np.array([_outcome(result, constraints) for result in every[first:]]).reshape(-1, 3 + len(constraints))
+    return Outcomes(every, np.concatenate([known.values, news]) if known else news)
+
+
+def _outcome(result: Result, constraints: Sequence[Constraint]) -> list[float]:
+    kept = [0.0 - constraint.miss(result.metrics.get(constraint.metric, math.nan)) for constraint in constraints]
+    return [result.epochs, result.score.feasibility, result.score.objective, *kept]
 
 
 def normal(values: Array, bound: float = math.nan) -> Target:

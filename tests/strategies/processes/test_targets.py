@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from nas.core.constraints import parse
+from nas.core.constraints import Constraint, parse
 from nas.core.types import Config, Job, Result, Score, Status, Trial
-from nas.strategies.processes.targets import metric, normal, objective
+from nas.strategies.processes.targets import normal, outcomes
 
 VALUES = st.lists(st.integers(-3, 3).map(float) | st.just(-math.inf) | st.floats(-1e9, 1e9), min_size=1, max_size=30)
 
@@ -58,18 +58,32 @@ def test_a_single_result_and_equal_ones_are_on_one_side(value: float, above: int
 
 def test_a_metric_that_is_missing_or_no_number_is_the_worst() -> None:
     results = [result(precision=0.3), result(), result(precision=math.nan), result(other=1.0), result(precision=-5.0)]
-    assert list(metric(results, parse("precision>=0.4"))) == pytest.approx([-0.25, *[-math.inf] * 3, -13.5])
-    target = normal(metric(results, parse("precision>=0.4")), 0.0)
+    kept = outcomes(results, [parse("precision>=0.4")]).metrics[1]
+    assert list(kept) == pytest.approx([-0.25, *[-math.inf] * 3, -13.5])
+    target = normal(kept, 0.0)
     assert target.scores[1] == target.scores[2] == target.scores[3] < target.scores[4] < target.scores[0] < target.bound
 
 
 @pytest.mark.parametrize(("text", "values"), [("m>=2", [1, 2, 3]), ("m<=2", [3, 2, 1]), ("m<=0", [1, 0, -1])])
 def test_what_meets_a_bound_exactly_keeps_it(text: str, values: list[float]) -> None:
-    kept = metric([result(m=value) for value in values], parse(text))
+    kept = outcomes([result(m=value) for value in values], [parse(text)]).metrics[1]
     target = normal(kept, 0.0)
     assert list(kept >= 0) == [False, True, True] == list(target.scores > target.bound)
     assert not np.signbit(kept[1])
 
 
 def test_the_objective_is_that_of_the_score() -> None:
-    assert list(objective([result(Score(-1.0, -0.2), loss=0.2), result()])) == [-0.2, -math.inf]
+    found = outcomes([result(Score(-1.0, -0.2), loss=0.2), result()], [])
+    assert found.metrics.tolist() == [[-0.2, -math.inf]] and found.feasibility.tolist() == [-1.0, -math.inf]
+
+
+@given(st.lists(st.integers(0, 3), max_size=6), st.lists(st.integers(0, 3), min_size=1, max_size=6), st.booleans())
+def test_what_was_told_before_is_read_once_and_nothing_is_told_of_what_is_not_there(
+    some: list[int], more: list[int], kept: bool
+) -> None:
+    constraints: list[Constraint] = [parse("m>=1"), parse("loss<=2")]
+    results = [result(Score(-each, each), m=each) for each in [*some, *more]]
+    first = results[: len(some)] if kept else [result(Score(0.0, 7.0), m=7.0) for _ in some]
+    before = outcomes(first, constraints)
+    anew, extended = outcomes(results, constraints), outcomes(results, constraints, before)
+    assert np.array_equal(anew.values, extended.values) and extended.results == tuple(results)
