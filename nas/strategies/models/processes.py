@@ -29,4 +29,4 @@ class Processes(SearchModel):
             return known
         before = known if isinstance(known, Beliefs) else None
         came = outcomes(results, sought.constraints, before.outcomes if before else None)
-        return Beliefs(self, sought, came, before.scales if before else None)
+        return Beliefs(self, sought, came, seed, before.scales if before else None)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import erfcx, log_ndtr
 
 from nas.core.ranking import twins
+from nas.core.seeds import generator
 from nas.core.types import Result
 from nas.strategies.modelling import Appeal, Rows, Sought
 from nas.strategies.processes.covariance import Covariance, fitted
@@ -56,6 +57,7 @@ class Beliefs:
     settings: Settings
     sought: Sought
     outcomes: Outcomes
+    seed: int = 0
     before: Scales | None = None
 
     @property
@@ -97,18 +99,21 @@ class Beliefs:
 
     @cached_property
     def scales(self) -> Scales:
-        """The covariances: those of before, until there are enough news."""
+        """The covariances: those of before, until there are enough news. Each fit draws anew what is left open."""
         before, several, features = self.before, self._features.several, self._features
         if before and before.several == several and len(self.results) < before.results * self.settings.news:
             return before
         chosen = slice(None, None, -(-len(self._known) // FITTED))
         begin = before.covariances if before and before.several == several else [None] * len(self._targets)
-        at = self._training[chosen]
+        at, names = self._training[chosen], ["", *(constraint.metric for constraint in self.sought.constraints)]
         found = [
-            fitted(at, features.owner, features.unordered, target.scores[chosen], covariance)
-            for target, covariance in zip(self._targets, begin, strict=True)
+            fitted(at, features.owner, features.unordered, target.scores[chosen], covariance, self._draws(name))
+            for name, target, covariance in zip(names, self._targets, begin, strict=True)
         ]
         return Scales(len(self.results), several, tuple(found))
+
+    def _draws(self, metric: str) -> RandomState:
+        return generator("covariance", self.seed, metric)
 
     @cached_property
     def _processes(self) -> list[Process]:

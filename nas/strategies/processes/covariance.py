@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.random import RandomState
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
@@ -16,6 +17,7 @@ JITTER = 1e-6
 ALONE, STEEP = 0.5, 3.0  # share of what unordered values add each by itself, and how soon two that differ tell nothing
 WEIGHT, NOISE = np.exp(0.5), 0.1  # of all hyperparameters together, and of a result: what is assumed before any
 SPREAD_UNORDERED, SPREAD, SPREAD_NOISE = 1.25, 2.0, 1.0  # of unordered values, of others, of noise: of logarithms
+DRAWN = 0.5  # of these deviations, where what is assumed is drawn
 BOUNDS = ((-8.0, 5.0), (-9.0, 1.0))
 STEPS = 30
 
@@ -69,16 +71,25 @@ class Covariance:
         return np.append(fading, np.zeros(len(self.log_weights) - self.unordered))[self.owner]
 
 
-def fitted(features: Array, owner: Owner, unordered: int, values: Array, begin: Covariance | None = None) -> Covariance:
+def fitted(
+    features: Array,
+    owner: Owner,
+    unordered: int,
+    values: Array,
+    begin: Covariance | None = None,
+    rng: RandomState | None = None,
+) -> Covariance:
     """Return the most probable covariance of a process through `values`, sought from `begin` on.
 
-    What is assumed before is log-normal: weights about WEIGHT over their number, noise about NOISE. By L-BFGS with
-    exact gradients.
+    What is assumed before is log-normal: weights about WEIGHT over their number, noise about NOISE. With `rng` what is
+    assumed is drawn, too: fits then differ in what few values leave open (as samples by randomize-then-optimize do,
+    Bardsley et al. 2014). By L-BFGS with exact gradients.
     """
     owners, count = int(owner.max()) + 1, len(values)
     mean = np.append(np.full(owners, np.log(WEIGHT / owners)), np.log(NOISE))
     spread = np.append(np.full(owners, SPREAD), SPREAD_NOISE)
     spread[:unordered] = SPREAD_UNORDERED
+    mean += DRAWN * spread * rng.randn(len(mean)) if rng else 0
     apart = np.stack([_squared(features[:, owner == each], features[:, owner == each]) for each in range(owners)])
     apart = apart.reshape(owners, -1)
     share = ALONE * unordered / owners

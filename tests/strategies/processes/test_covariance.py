@@ -159,6 +159,19 @@ def test_what_matters_weighs_more_and_noise_is_told_from_what_hangs_together() -
     assert noisy.log_noise > found.log_noise + 2
 
 
+def test_fits_by_draws_differ_in_what_few_values_leave_open_and_less_the_more_there_are() -> None:
+    def apart(count: int) -> float:
+        features, at = some(ConfigurationSpace({"x": (0.0, 1.0), "y": (0.0, 1.0)}), count)
+        values = np.sin(9 * at[:, 0]) + np.sin(6 * at[:, 1])
+        data = at, features.owner, features.unordered, values / values.std()
+        fits = [fitted(*data, rng=generator("draws", number)).log_weights for number in range(12)]
+        assert np.array_equal(fits[0], fitted(*data, rng=generator("draws", 0)).log_weights)
+        return float(np.std(fits, axis=0).max())
+
+    few, many = apart(6), apart(100)
+    assert few > 0.3 and many < 0.5 * few
+
+
 def test_where_no_value_differs_it_still_fits() -> None:
     features, at = some(hills(), 10)
     found = fitted(at, features.owner, features.unordered, np.zeros(10))
