@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from nas.core.constraints import Constraint, parse
 from nas.core.types import Config, Job, Result, Score, Status, Trial
-from nas.strategies.processes.targets import normal, outcomes
+from nas.strategies.processes.targets import Outcomes, normal, outcomes
 
 VALUES = st.lists(st.integers(-3, 3).map(float) | st.just(-math.inf) | st.floats(-1e9, 1e9), min_size=1, max_size=30)
 
@@ -87,3 +87,7 @@ def test_what_was_told_before_is_read_once_and_nothing_is_told_of_what_is_not_th
     before = outcomes(first, constraints)
     anew, extended = outcomes(results, constraints), outcomes(results, constraints, before)
     assert np.array_equal(anew.values, extended.values) and extended.results == tuple(results)
+    marked = outcomes(results, constraints, Outcomes(before.results, before.values + 1))
+    assert np.array_equal(marked.values[: len(some)], before.values + 1) == (
+        before.results == tuple(results[: len(some)])
+    )
