@@ -8,6 +8,7 @@ from ConfigSpace import (
     Categorical,
     ConfigurationSpace,
     Constant,
+    EqualsCondition,
     Float,
     GreaterThanCondition,
     Integer,
@@ -49,6 +50,17 @@ def assert_configurations(genome: Genome, rows: Rows) -> list[Config]:
         if not forbidden(genome.space, config):
             assert checked_config(genome.space, config.values, "row") == config
     return configs
+
+
+def test_choices_with_weights_may_be_conditional_where_all_have_them() -> None:
+    """ConfigSpace draws these as whole numbers, which cannot tell of being inactive."""
+    one, other = (Categorical(name, ["a", "b"], weights=[1, 3]) for name in "pq")
+    space = space_of(one, other)
+    space.add(EqualsCondition(other, one, "b"))
+    rows = Genome(space).sampled(40, generator(0))
+    assert (
+        np.array_equal(np.isnan(rows[:, 1]), rows[:, 0] == 0) and len(assert_configurations(Genome(space), rows)) == 40
+    )
 
 
 @quick

@@ -148,7 +148,8 @@ class Genome:
     def _bank(self) -> Rows:
         """Draws of every prior. ConfigSpace takes as long for a few as for many, so they are drawn once."""
         rng = RandomState(0)
-        return np.stack([gene.sample_vector(DRAWN, seed=rng) for gene in self.genes], axis=1)
+        drawn = [gene.sample_vector(DRAWN, seed=rng) for gene in self.genes]
+        return np.stack(drawn, axis=1, dtype=np.float64)  # weighted choices come as whole numbers, which know no NaN
 
     def _drawn(self, count: int, rng: RandomState) -> Rows:
         return np.take_along_axis(self._bank, rng.randint(DRAWN, size=(count, len(self.genes))), axis=0)
