@@ -107,7 +107,7 @@ class Beliefs:
         begin = before.covariances if before and before.several == several else [None] * len(self._targets)
         at, names = self._training[chosen], ["", *(constraint.metric for constraint in self.sought.constraints)]
         found = [
-            fitted(at, features.owner, features.unordered, target.scores[chosen], covariance, self._draws(name))
+            fitted(at, features.layout, target.scores[chosen], covariance, self._draws(name))
             for name, target, covariance in zip(names, self._targets, begin, strict=True)
         ]
         return Scales(len(self.results), several, tuple(found))

@@ -1,8 +1,11 @@
 """How far are two configurations apart? As numbers whose squared differences are the distances."""
 
+import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from ConfigSpace import CategoricalHyperparameter, OrdinalHyperparameter
@@ -10,6 +13,7 @@ from numpy.typing import NDArray
 
 from nas.strategies.breeding.genome import Genome
 from nas.strategies.modelling import Rows
+from nas.strategies.processes.layout import Layout
 
 Array = NDArray[np.float64]
 
@@ -24,8 +28,8 @@ class Features:
 
     Numbers are as far apart as they are on the scale of the space, ordinals by their places. Unordered values are 1
     apart, or 0, and so are a choice and none. An inactive number lies in the middle, and INACTIVE from all active ones.
-    So each distance is Euclidean, as covariances ask. `owner` tells to which hyperparameter a feature belongs; those of
-    the unordered ones, numbers 0 to `unordered` - 1, come first.
+    Of the same choices at several places, as a cell has operations, it counts, too, how often each is taken: these
+    counts are a hyperparameter more. So each distance is Euclidean, as covariances ask.
     """
 
     genome: Genome
@@ -34,37 +38,60 @@ class Features:
 
     def of(self, rows: Rows, epochs: Sequence[int] | None = None) -> Array:
         """Return the features of `rows` after `epochs` each, full trainings by default."""
-        columns = [self._feature(column, choice, rows[:, column]) for column, choice in self._plan]
+        choices = [self._feature(column, choice, rows[:, column]) for column, choice in self._choices]
+        counts = [HALF * (rows[:, places] == choice).sum(axis=1) for places, choice in self._counts]
+        numbers = [self._feature(column, choice, rows[:, column]) for column, choice in self._numbers]
+        columns = [*choices, *counts, *numbers]
         if self.several:
             after = np.log(np.full(len(rows), self.epochs) if epochs is None else np.asarray(epochs))
             columns.append(after / np.log(max(2, self.epochs)))
         return np.stack(columns, axis=1) if columns else np.zeros((len(rows), 1))
 
     @cached_property
-    def owner(self) -> NDArray[np.intp]:
-        """The number of the hyperparameter that each feature belongs to."""
-        columns = [column for column, _ in self._plan]
-        numbers = {column: number for number, column in enumerate(dict.fromkeys(columns))}
-        epochs = [len(numbers)] if self.several else []
-        return np.array([*(numbers[column] for column in columns), *epochs] or [0])
+    def layout(self) -> Layout:
+        """Which feature belongs to which hyperparameter: those without an order, the counts, numbers, log epochs."""
+        counted = [tuple(places) for places, _ in self._counts]
+        owners = [*(column for column, _ in self._choices), *counted, *(column for column, _ in self._numbers)]
+        owners += ["epochs"] if self.several else []
+        numbers = {owner: number for number, owner in enumerate(dict.fromkeys(owners))}
+        unordered = len({column for column, _ in self._choices})
+        return Layout(np.array([numbers[owner] for owner in owners] or [0]), unordered, len(set(counted)))
 
     @cached_property
-    def unordered(self) -> int:
-        """How many hyperparameters are unordered."""
-        return int((self.genome.unordered & self.genome.varies).sum())
+    def _choices(self) -> list[tuple[int, int]]:
+        """Column and choice of each feature of what is unordered, -1 for being inactive."""
+        genes = self.genome.genes
+        return [
+            (column, choice)
+            for column in self._varying
+            if isinstance(genes[column], CategoricalHyperparameter)
+            for choice in (*range(int(genes[column].size)), *self._inactive(column))
+        ]
 
     @cached_property
-    def _plan(self) -> list[tuple[int, int | None]]:
-        """Column and choice of each feature, no choice where it is a number, -1 for being inactive."""
-        genome, choices, numbers = self.genome, list[tuple[int, int | None]](), list[tuple[int, int | None]]()
-        for column in map(int, np.flatnonzero(genome.varies)):
-            gene = genome.genes[column]
-            inactive: list[int | None] = [INACTIVE_CHOICE] if genome.space.parent_conditions_of[gene.name] else []
+    def _numbers(self) -> list[tuple[int, int | None]]:
+        """Column of each feature of what is ordered, with None for its value and -1 for being inactive."""
+        ordered = [column for column in self._varying if not self.genome.unordered[column]]
+        return [(column, choice) for column in ordered for choice in (None, *self._inactive(column))]
+
+    @cached_property
+    def _counts(self) -> list[tuple[list[int], int]]:
+        """Columns and choice of each count: of unordered hyperparameters that are alike but for digits of the name."""
+        alike = defaultdict[tuple[str, tuple[Any, ...]], list[int]](list)
+        for column in self._varying:
+            gene = self.genome.genes[column]
             if isinstance(gene, CategoricalHyperparameter):
-                choices += [(column, choice) for choice in (*range(int(gene.size)), *inactive)]
-            else:
-                numbers += [(column, choice) for choice in (None, *inactive)]
-        return [*choices, *numbers]
+                alike[re.sub(r"\d+", "", gene.name), tuple(gene.choices)].append(column)
+        several = [places for places in alike.values() if len(places) > 1]
+        return [(places, choice) for places in several for choice in range(int(self.genome.genes[places[0]].size))]
+
+    @cached_property
+    def _varying(self) -> list[int]:
+        return list(map(int, np.flatnonzero(self.genome.varies)))
+
+    def _inactive(self, column: int) -> list[int]:
+        conditional = self.genome.space.parent_conditions_of[self.genome.genes[column].name]
+        return [INACTIVE_CHOICE] if conditional else []
 
     def _feature(self, column: int, choice: int | None, values: Array) -> Array:
         gene = self.genome.genes[column]

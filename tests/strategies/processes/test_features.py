@@ -1,12 +1,23 @@
 """Squared differences of features are the distances that are told of, hyperparameter by hyperparameter."""
 
+import re
+
 import numpy as np
 import pytest
-from ConfigSpace import Categorical, ConfigurationSpace, Constant, OrdinalHyperparameter
+from ConfigSpace import (
+    Categorical,
+    CategoricalHyperparameter,
+    ConfigurationSpace,
+    Constant,
+    EqualsCondition,
+    Float,
+    OrdinalHyperparameter,
+)
 from hypothesis import given, settings
 from numpy.typing import NDArray
 
 from nas.core.seeds import generator
+from nas.core.types import Config
 from nas.strategies.breeding.genome import Genome
 from nas.strategies.processes.features import Features
 from tests.strategies.test_variation import SEEDS, spaces
@@ -25,7 +36,7 @@ def told(genome: Genome, column: int, one: float, other: float) -> float:
 
 
 def apart(features: Features, ones: NDArray[np.float64], others: NDArray[np.float64], owner: int) -> float:
-    return float(((ones - others)[features.owner == owner] ** 2).sum())
+    return float(((ones - others)[features.layout.owner == owner] ** 2).sum())
 
 
 @settings(max_examples=40)
@@ -34,14 +45,40 @@ def test_distances_are_as_told(space: ConfigurationSpace, seed: int) -> None:
     genome = Genome(space)
     features, rows = Features(genome, 10, several=False), genome.sampled(6, generator(seed))
     at = features.of(rows)
-    varies = [int(column) for column in np.flatnonzero(genome.varies)]
-    columns = sorted(varies, key=lambda column: not genome.unordered[column])  # unordered ones come first
-    assert features.unordered == sum(genome.unordered[column] for column in varies)
-    assert set(features.owner) == set(range(max(1, len(columns)))) and at.shape == (6, len(features.owner))
-    for owner, column in enumerate(columns):
+    varies, layout = [int(column) for column in np.flatnonzero(genome.varies)], features.layout
+    choices = [column for column in varies if genome.unordered[column]]
+    numbers = [column for column in varies if not genome.unordered[column]]
+    assert (layout.unordered, layout.size) == (len(choices), max(1, len(varies) + layout.counts))
+    assert set(layout.owner) == set(range(layout.size)) and at.shape == (6, len(layout.owner))
+    for owner, column in [*enumerate(choices), *enumerate(numbers, layout.unordered + layout.counts)]:
         for one in range(6):
             expected = told(genome, column, rows[0, column], rows[one, column])
             assert apart(features, at[0], at[one], owner) == pytest.approx(expected)
+
+
+def test_how_often_choices_are_taken_is_counted_where_they_are_the_same_at_several_places() -> None:
+    """That of an inactive hyperparameter is none. Two swapped are 1 apart, as two that differ."""
+    space, choices = ConfigurationSpace(), ["skip", "pool", "conv"]
+    nodes = [Categorical(f"node{place}_op", choices) for place in range(3)]
+    space.add(*nodes, Categorical("op", choices), Categorical("node9_op", ["skip", "pool"]), Float("x", (0.0, 1.0)))
+    space.add(EqualsCondition(nodes[2], nodes[0], "conv"))
+    genome = Genome(space)
+    features = Features(genome, 1, several=False)
+    fixed = {"node9_op": "pool", "op": "conv", "x": 0.5}
+    taken = [{"node0_op": "skip", "node1_op": "skip"}, {"node0_op": "skip", "node1_op": "pool"}]
+    taken += [{"node0_op": "conv", "node1_op": "skip", "node2_op": "conv"}]
+    at = features.of(genome.rows([Config.of(fixed | operations) for operations in taken]))
+    counts = at[:, features.layout.owner == features.layout.unordered]
+    assert features.layout.unordered == 5 and features.layout.counts == 1
+    assert counts == pytest.approx(0.5**0.5 * np.array([[2, 0, 0], [1, 1, 0], [1, 0, 2]]))
+    assert ((counts[0] - counts[1]) ** 2).sum() == pytest.approx(1)
+
+
+@settings(max_examples=40)
+@given(spaces())
+def test_nothing_is_counted_where_no_name_comes_twice(space: ConfigurationSpace) -> None:
+    names = [re.sub(r"\d+", "", gene.name) for gene in space.values() if isinstance(gene, CategoricalHyperparameter)]
+    assert Features(Genome(space), 1, several=False).layout.counts <= len(names) - len(set(names))
 
 
 def test_epochs_are_a_last_feature_on_a_logarithmic_scale() -> None:
@@ -49,7 +86,7 @@ def test_epochs_are_a_last_feature_on_a_logarithmic_scale() -> None:
     features = Features(Genome(space), 100, several=True)
     rows = np.full((3, 1), 0.3)
     at = features.of(rows, [1, 10, 100])
-    assert list(features.owner) == [0, 1]
+    assert list(features.layout.owner) == [0, 1]
     assert at[:, 1] == pytest.approx([0, 0.5, 1])
     assert np.array_equal(features.of(rows[:1]), at[2:])  # full trainings by default
 
@@ -66,4 +103,4 @@ def test_where_nothing_varies_all_are_the_same() -> None:
     alone.add(Constant("a", 3))
     assert Features(Genome(space), 1, several=False).of(np.ones((4, 3))).shape[0] == 4
     constant = Features(Genome(alone), 1, several=False)
-    assert np.array_equal(constant.of(np.ones((4, 1))), np.zeros((4, 1))) and list(constant.owner) == [0]
+    assert np.array_equal(constant.of(np.ones((4, 1))), np.zeros((4, 1))) and list(constant.layout.owner) == [0]

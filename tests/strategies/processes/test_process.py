@@ -22,8 +22,8 @@ def known(space: ConfigurationSpace, count: int, seed: int) -> tuple[Process, Ar
     """Return a process through `count` values, where it is asked, and what is in the making."""
     rng, genome = generator(seed), Genome(space)
     features = Features(genome, 1, several=False)
-    weights = rng.uniform(-3, 1, features.owner.max() + 1)
-    covariance = Covariance(features.owner, features.unordered, weights, float(rng.uniform(-5, 0)))
+    weights = rng.uniform(-3, 1, features.layout.size)
+    covariance = Covariance(features.layout, weights, float(rng.uniform(-5, 0)))
     at, asked, making = (features.of(genome.sampled(number, rng)) for number in (count, 15, 4))
     return Process(covariance, at, rng.normal(size=count)), asked, making
 
@@ -65,7 +65,7 @@ def test_what_is_in_the_making_is_known_there_even_if_twice() -> None:
 
 def test_far_from_all_that_is_known_it_knows_nothing() -> None:
     features = Features(Genome(ConfigurationSpace({"x": (0.0, 1.0)})), 1, several=False)
-    covariance = Covariance(features.owner, 0, np.array([9.0]), -9.0)
+    covariance = Covariance(features.layout, np.array([9.0]), -9.0)
     process = Process(covariance, np.array([[0.0]]), np.array([2.0]))
     mean, deviation = process.predicted(np.array([[0.0], [1.0]]), np.zeros((0, 1)))
     assert mean == pytest.approx([2, 0], abs=1e-3) and deviation == pytest.approx([0, 1], abs=0.02)
