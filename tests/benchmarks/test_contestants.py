@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from ConfigSpace import ConfigurationSpace, OrdinalHyperparameter
 
-from benchmarks.contestants import DEAR, MULTI_FIDELITY, NAMES, contestant
+from benchmarks.contestants import DEAR, MULTI_FIDELITY, NAMES, TOLD, contestant
 from benchmarks.meter import Meter
 from benchmarks.problems import Problem
 from benchmarks.tables.lookup import Lookup
@@ -95,3 +95,24 @@ def test_tpe_with_rejection_trains_each_legal_configuration_once_and_ends_where_
     optuna_study.tpe_rejection(meter, 0)
     assert len(trained) == 12 == meter.spent
     assert set(trained) == set(itertools.product("abc", range(1, 5))) and meter.trace[-1][1] == -4
+
+
+def test_what_the_engine_is_told_costs_nothing_and_is_not_trained_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 1,600 configurations it is told of 1,000: then it is near the best of the others at once."""
+    space = ConfigurationSpace()
+    space.add(OrdinalHyperparameter(name, list(range(40))) for name in "xy")
+    every = [{"x": x, "y": y} for x, y in itertools.product(range(40), range(40))]
+
+    def metrics(config: Mapping[str, Any], epochs: int) -> dict[str, float]:
+        return {"accuracy": 1 - ((config["x"] - 23) ** 2 + (config["y"] - 9) ** 2) / 2000}
+
+    lookup = Lookup(space, 1, "accuracy", True, metrics, {}, lambda: every)
+    meter, ignorant = (Meter(Problem("grid", lookup, (), 1, -1.0, 0.0), 12) for _ in range(2))
+    charged, charge = list[Mapping[str, Any]](), Meter.charge
+    monkeypatch.setattr(
+        Meter, "charge", lambda self, config, epochs: (charged.append(config), charge(self, config, epochs))
+    )
+    contestant(TOLD)(meter, 0)
+    assert meter.spent == len({tuple(sorted(config.items())) for config in charged}) == 12
+    contestant("engine")(ignorant, 0)
+    assert meter.trace[-1][1] < min(-0.99, ignorant.trace[-1][1])
