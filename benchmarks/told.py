@@ -8,6 +8,7 @@ The courses of the others are those that `benchmarks.quality` has kept.
 import argparse
 from itertools import product
 from pathlib import Path
+from statistics import fmean
 
 from rich.console import Console
 from rich.progress import Progress
@@ -42,12 +43,16 @@ def flags() -> argparse.ArgumentParser:
 
 
 def shown(title: str, courses: list[Course]) -> Table:
-    """Return the mean regret of each contestant on the problems and seeds that all have, by budget."""
-    by_budget = {budget: regrets(courses, budget) for budget in BUDGETS}
-    table = Table("mean regret", *map(str, BUDGETS), title=f"{title}, problems: {len(by_budget[BUDGETS[-1]][TOLD])}")
-    for name in (TOLD, *BESIDE):
-        means = [list(by_budget[budget][name].values()) for budget in BUDGETS]
-        table.add_row(name, *(f"{sum(each) / len(each):.3f}" for each in means))
+    """Return the mean regret of each contestant on the problems and seeds that all have, by budget.
+
+    Raises UserError where there are none.
+    """
+    by_budget = [regrets(courses, budget) for budget in BUDGETS]
+    if not all(TOLD in found and found[TOLD] for found in by_budget):
+        raise UserError(f"{RESULTS} keeps nothing to compare {title} with: run benchmarks.quality on them first")
+    table = Table("mean regret", *map(str, BUDGETS), title=f"{title}, problems: {len(by_budget[-1][TOLD])}")
+    for name in by_budget[-1]:
+        table.add_row(name, *(f"{fmean(found[name].values()):.3f}" for found in by_budget))
     return table
 
 
@@ -61,8 +66,6 @@ def main() -> int:
             keep(asked.results, course)
     own = [course for course in kept(asked.results) if course.key in keys]
     beside = [course for course in kept(RESULTS) if course.contestant in BESIDE and course.problem in asked.problems]
-    if not beside:
-        raise UserError(f"{RESULTS} keeps nothing of these problems: run benchmarks.quality on them first")
     for prefix, title in KINDS.items():
         if courses := [course for course in own + beside if course.problem.startswith(prefix)]:
             Console().print(shown(title, courses))
