@@ -12,15 +12,15 @@ from benchmarks.command import whole
 from benchmarks.meter import Meter, Spent
 from nas.strategies.models.processes import Processes
 
-TOLD = 1000
+TOLD = 1000  # results
 
 
-def engine(meter: Meter, seed: int, told: Sequence[Mapping[str, Any]] = (), **settings: Any) -> None:
-    """Search with the budget of the meter, once the results of what is `told` are known, which costs nothing."""
+def engine(meter: Meter, seed: int, known: Sequence[Mapping[str, Any]] = (), **settings: Any) -> None:
+    """Search with the budget of the meter, once the results of those `known` are in, which costs nothing."""
     problem, lookup = meter.problem, meter.problem.lookup
 
     def train(config: Mapping[str, Any], *, epochs: int, **job: Any) -> dict[str, float]:
-        return lookup.metrics(config, epochs) if config in told else dict(meter(config, epochs).metrics)
+        return lookup.metrics(config, epochs) if config in known else dict(meter(config, epochs).metrics)
 
     with suppress(Spent):
         search = nas.search(
@@ -34,8 +34,8 @@ def engine(meter: Meter, seed: int, told: Sequence[Mapping[str, Any]] = (), **se
             min_epochs=problem.min_epochs,
             eta=3,
             seed=seed,
-            max_total_epochs=int((meter.budget + len(told)) * lookup.max_epochs),
-            initial=told,
+            max_total_epochs=int((meter.budget + len(known)) * lookup.max_epochs),
+            initial=known,
             verbose=False,
             **settings,
         )
@@ -43,7 +43,7 @@ def engine(meter: Meter, seed: int, told: Sequence[Mapping[str, Any]] = (), **se
 
 
 def told(meter: Meter, seed: int) -> None:
-    """Search once TOLD results are known, of a table that is listed whole, and learn from them all."""
+    """Search once TOLD results of a table that is listed whole are known, and learn from them all."""
     lookup = meter.problem.lookup
     assert lookup.every, "the table is listed"
     legal = [config for config in map(dict, lookup.every()) if meter.is_new(config)]

@@ -60,11 +60,10 @@ class Features:
     @cached_property
     def _choices(self) -> list[tuple[int, int]]:
         """Column and choice of each feature of what is unordered, -1 for being inactive."""
-        genes = self.genome.genes
+        genes, unordered = self.genome.genes, [column for column in self._varying if self.genome.unordered[column]]
         return [
             (column, choice)
-            for column in self._varying
-            if isinstance(genes[column], CategoricalHyperparameter)
+            for column in unordered
             for choice in (*range(int(genes[column].size)), *self._inactive(column))
         ]
 
